@@ -1,0 +1,11 @@
+export { openSession } from './node.ts'
+export type {
+  DType,
+  Session,
+  SessionOptions,
+  Tensor,
+  TensorSpec,
+  TypedArray,
+  TypedArrayOf,
+} from './session.ts'
+export { elementCount } from './session.ts'
