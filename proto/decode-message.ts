@@ -1,0 +1,143 @@
+import { isthmus } from '#messages'
+import { crc32 } from './checksum.ts'
+import { IsthmusError } from './errors.ts'
+import {
+  type Body,
+  type Envelope,
+  MAX_HEADER_BYTES,
+  MAX_MESSAGE_BYTES,
+  type Message,
+  SCHEMA_VERSION,
+} from './message.ts'
+import * as fill from './message-fields.ts'
+import { wireError } from './wire-errors.ts'
+
+const { v1 } = isthmus
+
+const ENVELOPE_FIELD = 1
+const FIRST_BODY_FIELD = 2
+const LAST_BODY_FIELD = 13
+const PAYLOAD_FIELD = 14
+const CHECKSUM_TAG = (15 << 3) | 5
+const CHECKSUM_BYTES = 5
+const LENGTH_DELIMITED = 2
+
+/**
+ * Reads one packet. The payload is a view into it: copy it, or keep the packet alive and unchanged.
+ * Throws only IsthmusErrors of the wire table: TOO_LARGE (before anything is read), BAD_CHECKSUM, UNSUPPORTED_SCHEMA,
+ * BAD_MESSAGE, BAD_SHAPE, NOT_FINITE.
+ */
+export function decodeMessage(packet: Uint8Array, maxBytes: number = MAX_MESSAGE_BYTES): Message {
+  if (packet.length > maxBytes) {
+    throw wireError('TOO_LARGE', `The packet has ${packet.length} bytes, at most ${maxBytes} are read`)
+  }
+  // A plain view: Buffer's slice() and subclass rules stay out of what callers get.
+  const bytes = new Uint8Array(packet.buffer, packet.byteOffset, packet.length)
+  try {
+    return readMessage(bytes, checkedEnd(bytes))
+  } catch (error) {
+    if (error instanceof IsthmusError) throw error
+    throw wireError('BAD_MESSAGE', 'The packet is not a readable message', error)
+  }
+}
+
+/** Where the checked bytes end: the checksum is the last field and covers everything before it. */
+function checkedEnd(bytes: Uint8Array): number {
+  const end = bytes.length - CHECKSUM_BYTES
+  if (end < 0 || bytes[end] !== CHECKSUM_TAG) throw bad('The packet does not end with a checksum')
+  const declared =
+    (bytes[end + 1]! | (bytes[end + 2]! << 8) | (bytes[end + 3]! << 16) | (bytes[end + 4]! << 24)) >>> 0
+  if (crc32(bytes, end) !== declared) throw wireError('BAD_CHECKSUM', 'The checksum does not match')
+  return end
+}
+
+// The outermost fields are walked by hand: nothing is built before it is known that there is one envelope, one body and
+// at most one payload, and that envelope and body are small.
+function readMessage(bytes: Uint8Array, end: number): Message {
+  let envelope: Envelope | undefined
+  let body: Body | undefined
+  let payload: Uint8Array | undefined
+  let headerBytes = end
+  for (let at = 0; at < end; ) {
+    const start = at
+    const tag = bytes[start]!
+    const field = tag >>> 3
+    if ((tag & 7) !== LENGTH_DELIMITED || tag >= 0x80) throw bad(`Byte ${start} starts no field of a message`)
+    const content = lengthDelimited(bytes, start + 1, end)
+    at = content.byteOffset - bytes.byteOffset + content.length
+
+    if (field === ENVELOPE_FIELD && envelope === undefined) {
+      if (content.length > MAX_HEADER_BYTES) throw headerTooLarge(content.length)
+      envelope = fill.envelopeFrom(v1.Envelope.decode(content))
+      // First of all: other schemas may hold anything after their envelope.
+      if (envelope.schema !== SCHEMA_VERSION) throw fill.unsupportedSchema(envelope.schema)
+    } else if (envelope === undefined) {
+      throw bad('The message does not start with its envelope')
+    } else if (field >= FIRST_BODY_FIELD && field <= LAST_BODY_FIELD && body === undefined) {
+      if (content.length > MAX_HEADER_BYTES) throw headerTooLarge(content.length)
+      body = readBody(field, content)
+    } else if (field === PAYLOAD_FIELD && payload === undefined) {
+      payload = content
+      headerBytes -= at - start
+    } else {
+      throw bad(`Field ${field} is unknown or stands twice in the message`)
+    }
+  }
+  if (headerBytes > MAX_HEADER_BYTES) throw headerTooLarge(headerBytes)
+  if (envelope === undefined || body === undefined) throw bad('The message has no body')
+  payload ??= bytes.subarray(end, end)
+  fill.checkParts(envelope, body, payload.length)
+  return { envelope, body, payload }
+}
+
+function readBody(field: number, content: Uint8Array): Body {
+  switch (field) {
+    case 2:
+      return fill.birthFrom(v1.Birth.decode(content))
+    case 3: {
+      const state = v1.State.decode(content)
+      return fill.stateFrom(state, fill.presenceOf(state.presence ?? 0))
+    }
+    case 4: {
+      const infer = v1.InferRequest.decode(content)
+      return fill.inferFrom(infer, fill.routeOf(infer.route ?? 0))
+    }
+    case 5:
+      return fill.replyFrom(v1.InferReply.decode(content))
+    case 6:
+      return fill.errorFrom(v1.ErrorReply.decode(content))
+    case 7:
+      v1.Probe.decode(content)
+      return { kind: 'probe' }
+    case 8:
+      return fill.probeReplyFrom(v1.ProbeReply.decode(content))
+    default:
+      throw bad(`Body ${field} is of a kind that this version does not know`)
+  }
+}
+
+/** The content of a length-delimited field whose length stands at `start`. */
+function lengthDelimited(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  let length = 0
+  // Four bytes of length reach 256 MiB: more than any packet here.
+  for (let at = start, shift = 0; at < end && shift < 28; shift += 7) {
+    const byte = bytes[at++]!
+    length |= (byte & 0x7f) << shift
+    if (byte < 0x80) {
+      if (length > end - at) break
+      return bytes.subarray(at, at + length)
+    }
+  }
+  throw bad('A declared length does not fit the packet')
+}
+
+function headerTooLarge(headerBytes: number) {
+  return wireError(
+    'TOO_LARGE',
+    `Envelope and body take ${headerBytes} bytes, at most ${MAX_HEADER_BYTES} are read`,
+  )
+}
+
+function bad(detail: string) {
+  return wireError('BAD_MESSAGE', detail)
+}

@@ -1,0 +1,230 @@
+import { isthmus } from '#messages'
+import {
+  type Birth,
+  type Body,
+  type BundleOffer,
+  type Envelope,
+  type ErrorReply,
+  type InferReply,
+  type InferRequest,
+  MAX_BUNDLES,
+  MAX_DETAIL_CHARS,
+  MAX_DIMS,
+  MAX_NAME_CHARS,
+  MAX_TOPIC_CHARS,
+  type Presence,
+  type ProbeReply,
+  type Route,
+  SCHEMA_VERSION,
+  type State,
+} from './message.ts'
+import { wireError } from './wire-errors.ts'
+
+// Fields of a message, filled with their defaults and checked. Reading and writing share these functions, so that
+// whatever one side may write the other side will read.
+
+/** What both protobufjs objects and our own drafts are: fields that may be missing. */
+type Loose<T> = { readonly [K in keyof T]?: T[K] | null | undefined }
+
+type WireRoute = isthmus.v1.Route
+type WirePresence = isthmus.v1.Presence
+
+const routeNumbers: Record<Route, WireRoute> = {
+  local: isthmus.v1.Route.ROUTE_LOCAL,
+  split: isthmus.v1.Route.ROUTE_SPLIT,
+  edge: isthmus.v1.Route.ROUTE_EDGE,
+  skip: isthmus.v1.Route.ROUTE_SKIP,
+}
+const presenceNumbers: Record<Presence, WirePresence> = {
+  online: isthmus.v1.Presence.PRESENCE_ONLINE,
+  draining: isthmus.v1.Presence.PRESENCE_DRAINING,
+  offline: isthmus.v1.Presence.PRESENCE_OFFLINE,
+}
+const routes = namesByNumber(routeNumbers)
+const presences = namesByNumber(presenceNumbers)
+
+export function routeOf(number: number): Route | undefined {
+  return routes[number]
+}
+
+export function presenceOf(number: number): Presence | undefined {
+  return presences[number]
+}
+
+export function numberOfRoute(route: Route): WireRoute {
+  return routeNumbers[route]
+}
+
+export function numberOfPresence(presence: Presence): WirePresence {
+  return presenceNumbers[presence]
+}
+
+export function envelopeFrom(fields: Loose<Envelope>): Envelope {
+  return {
+    schema: uint32(fields.schema, 'schema'),
+    id: uint32(fields.id, 'id'),
+    boot: uint32(fields.boot, 'boot'),
+    sequence: uint32(fields.sequence, 'sequence'),
+    budgetUs: uint32(fields.budgetUs, 'budget_us'),
+    sentUs: uint32(fields.sentUs, 'sent_us'),
+    receiverUs: fields.receiverUs == null ? undefined : uint32(fields.receiverUs, 'receiver_us'),
+    replyTopic: topicName(fields.replyTopic),
+  }
+}
+
+type LooseBirth = Loose<Omit<Birth, 'bundles'>> & { readonly bundles?: readonly Loose<BundleOffer>[] | null }
+
+export function birthFrom(fields: LooseBirth): Birth {
+  const bundles = fields.bundles ?? []
+  if (bundles.length > MAX_BUNDLES)
+    throw bad(`It offers ${bundles.length} bundles, at most ${MAX_BUNDLES} fit`)
+  return {
+    kind: 'birth',
+    software: text(fields.software, 'software', 0, MAX_NAME_CHARS),
+    bundles: bundles.map(offerFrom),
+    credits: uint32(fields.credits, 'credits'),
+    epoch: uint32(fields.epoch, 'epoch'),
+    maxMessageBytes: uint32(fields.maxMessageBytes, 'max_message_bytes'),
+  }
+}
+
+function offerFrom(fields: Loose<BundleOffer>): BundleOffer {
+  return {
+    name: text(fields.name, 'bundle name', 1, MAX_NAME_CHARS),
+    version: text(fields.version, 'bundle version', 1, MAX_NAME_CHARS),
+    key: uint32(fields.key, 'bundle key'),
+  }
+}
+
+export function stateFrom(fields: Loose<Omit<State, 'presence'>>, presence: Presence | undefined): State {
+  if (presence === undefined || !Object.hasOwn(presenceNumbers, presence)) {
+    throw bad('Its presence is none of online, draining, offline')
+  }
+  return {
+    kind: 'state',
+    presence,
+    queued: uint32(fields.queued, 'queued'),
+    busy: uint32(fields.busy, 'busy'),
+    workers: uint32(fields.workers, 'workers'),
+  }
+}
+
+export function inferFrom(
+  fields: Loose<Omit<InferRequest, 'route'>>,
+  route: Route | undefined,
+): InferRequest {
+  if (route === undefined || !Object.hasOwn(routeNumbers, route)) {
+    throw bad('Its route is none of local, split, edge, skip')
+  }
+  return {
+    kind: 'infer',
+    bundle: uint32(fields.bundle, 'bundle'),
+    mode: uint32(fields.mode, 'mode'),
+    route,
+    scale: fields.scale == null ? undefined : float32(fields.scale, 'scale'),
+    zeroPoint: fields.zeroPoint == null ? undefined : uint32(fields.zeroPoint, 'zero_point'),
+  }
+}
+
+export function replyFrom(fields: Loose<InferReply>): InferReply {
+  const dims = fields.dims ?? []
+  if (dims.length > MAX_DIMS) throw bad(`The result has ${dims.length} dims, at most ${MAX_DIMS} fit`)
+  return {
+    kind: 'reply',
+    bundle: uint32(fields.bundle, 'bundle'),
+    dims: dims.map((dim) => uint32(dim, 'dims')),
+    echoUs: uint32(fields.echoUs, 'echo_us'),
+    receivedUs: uint32(fields.receivedUs, 'received_us'),
+    serverUs: uint32(fields.serverUs, 'server_us'),
+    queueUs: uint32(fields.queueUs, 'queue_us'),
+    decodeUs: uint32(fields.decodeUs, 'decode_us'),
+    tailUs: uint32(fields.tailUs, 'tail_us'),
+    epoch: uint32(fields.epoch, 'epoch'),
+  }
+}
+
+export function errorFrom(fields: Loose<ErrorReply>): ErrorReply {
+  const code = uint32(fields.code, 'code')
+  if (code === 0) throw bad('The error has no code')
+  return {
+    kind: 'error',
+    code,
+    detail: text(fields.detail, 'detail', 0, MAX_DETAIL_CHARS),
+    retryAfterMs: uint32(fields.retryAfterMs, 'retry_after_ms'),
+    echoUs: uint32(fields.echoUs, 'echo_us'),
+    receivedUs: uint32(fields.receivedUs, 'received_us'),
+    serverUs: uint32(fields.serverUs, 'server_us'),
+    epoch: uint32(fields.epoch, 'epoch'),
+  }
+}
+
+export function probeReplyFrom(fields: Loose<ProbeReply>): ProbeReply {
+  return {
+    kind: 'probeReply',
+    echoUs: uint32(fields.echoUs, 'echo_us'),
+    receivedUs: uint32(fields.receivedUs, 'received_us'),
+    serverUs: uint32(fields.serverUs, 'server_us'),
+    epoch: uint32(fields.epoch, 'epoch'),
+    probeBytes: uint32(fields.probeBytes, 'probe_bytes'),
+  }
+}
+
+/** What must hold between the parts of one message. */
+export function checkParts(envelope: Envelope, body: Body, payloadBytes: number): void {
+  if (envelope.schema !== SCHEMA_VERSION) throw unsupportedSchema(envelope.schema)
+  if (envelope.id === 0 && body.kind !== 'birth' && body.kind !== 'state' && body.kind !== 'error') {
+    throw bad(`The ${body.kind} has no id; ids start at 1`)
+  }
+  if (body.kind === 'reply') {
+    const count = body.dims.reduce((product, dim) => product * dim, 1)
+    if (count * 4 !== payloadBytes) {
+      throw wireError(
+        'BAD_SHAPE',
+        `The result's dims [${body.dims}] do not fit its ${payloadBytes} payload bytes`,
+      )
+    }
+  }
+}
+
+export function unsupportedSchema(schema: number) {
+  return wireError(
+    'UNSUPPORTED_SCHEMA',
+    `The message has schema ${schema}, this side speaks ${SCHEMA_VERSION}`,
+  )
+}
+
+function bad(detail: string) {
+  return wireError('BAD_MESSAGE', detail)
+}
+
+function uint32(value: number | null | undefined, name: string): number {
+  const number = value ?? 0
+  if (number !== number >>> 0) throw bad(`${name} is ${number}, not an integer from 0 to 4294967295`)
+  return number >>> 0
+}
+
+function float32(value: number, name: string): number {
+  const number = Math.fround(value)
+  if (!Number.isFinite(number)) throw wireError('NOT_FINITE', `${name} is ${number}`)
+  return number
+}
+
+function text(value: string | null | undefined, name: string, min: number, max: number): string {
+  const string = value ?? ''
+  if (string.length < min || string.length > max) {
+    throw bad(`${name} has ${string.length} characters, not ${min} to ${max}`)
+  }
+  // Half a surrogate pair has no UTF-8 form: the other side could not read it.
+  if (/\p{Surrogate}/u.test(string)) throw bad(`${name} is not well-formed Unicode`)
+  return string
+}
+
+function topicName(value: string | null | undefined): string {
+  const name = text(value, 'reply_topic', 0, MAX_TOPIC_CHARS)
+  if (/[+#\p{Cc}]/u.test(name)) throw bad('reply_topic holds a wildcard or a control character')
+  return name
+}
+
+function namesByNumber<Name extends string>(numbers: Record<Name, number>): Record<number, Name | undefined> {
+  return Object.fromEntries(Object.entries<number>(numbers).map(([name, number]) => [number, name as Name]))
+}

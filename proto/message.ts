@@ -1,0 +1,128 @@
+/** Version of the schema that this package reads and writes (`Envelope.schema`). */
+export const SCHEMA_VERSION = 1
+/** Largest message on the wire, in bytes. */
+export const MAX_MESSAGE_BYTES = 131072
+/** Largest envelope and body together, in bytes: what is not payload is small. */
+export const MAX_HEADER_BYTES = 16384
+export const MAX_BUNDLES = 64
+export const MAX_DIMS = 8
+export const MAX_NAME_CHARS = 128
+export const MAX_DETAIL_CHARS = 256
+export const MAX_TOPIC_CHARS = 256
+
+/** See messages.proto for the meaning and unit of each field. Every number but `scale` is an unsigned 32-bit integer. */
+export interface Envelope {
+  schema: number
+  /** From 1 for requests; 0 where a message belongs to no request. */
+  id: number
+  boot: number
+  sequence: number
+  /** 0: no deadline. */
+  budgetUs: number
+  sentUs: number
+  receiverUs: number | undefined
+  /** Empty: the sender's own reply topic. */
+  replyTopic: string
+}
+
+export type Route = 'local' | 'split' | 'edge' | 'skip'
+export type Presence = 'online' | 'draining' | 'offline'
+
+export interface BundleOffer {
+  name: string
+  version: string
+  /** First four bytes of the SHA-256 of the manifest, little-endian. */
+  key: number
+}
+
+export interface Birth {
+  kind: 'birth'
+  software: string
+  bundles: BundleOffer[]
+  credits: number
+  epoch: number
+  maxMessageBytes: number
+}
+
+export interface State {
+  kind: 'state'
+  presence: Presence
+  queued: number
+  busy: number
+  workers: number
+}
+
+export interface InferRequest {
+  kind: 'infer'
+  bundle: number
+  mode: number
+  route: Route
+  scale: number | undefined
+  zeroPoint: number | undefined
+}
+
+/** The message's payload is the result: `dims` numbers, float32 little-endian. */
+export interface InferReply {
+  kind: 'reply'
+  bundle: number
+  dims: number[]
+  echoUs: number
+  receivedUs: number
+  serverUs: number
+  queueUs: number
+  decodeUs: number
+  tailUs: number
+  epoch: number
+}
+
+export interface ErrorReply {
+  kind: 'error'
+  /** A `number` of wireErrors, or one of a newer version. */
+  code: number
+  detail: string
+  retryAfterMs: number
+  echoUs: number
+  receivedUs: number
+  serverUs: number
+  epoch: number
+}
+
+export interface Probe {
+  kind: 'probe'
+}
+
+export interface ProbeReply {
+  kind: 'probeReply'
+  echoUs: number
+  receivedUs: number
+  serverUs: number
+  epoch: number
+  probeBytes: number
+}
+
+export type Body = Birth | State | InferRequest | InferReply | ErrorReply | Probe | ProbeReply
+
+/** A message as it was read: every field is there. `payload` is a view into the packet, not a copy. */
+export interface Message {
+  envelope: Envelope
+  body: Body
+  payload: Uint8Array
+}
+
+type Draft<B extends Body, Needed extends keyof B> = Pick<B, Needed | ('kind' & keyof B)> & Partial<B>
+
+/** A body to be written; fields left out are 0, empty or absent. */
+export type BodyFields =
+  | Draft<Birth, 'software'>
+  | Draft<State, 'presence'>
+  | Draft<InferRequest, 'bundle' | 'mode' | 'route'>
+  | Draft<InferReply, 'bundle' | 'dims'>
+  | Draft<ErrorReply, 'code' | 'detail'>
+  | Probe
+  | Draft<ProbeReply, 'probeBytes'>
+
+/** A message to be written. `envelope.schema` is 1 unless given. */
+export interface MessageFields {
+  envelope: Partial<Envelope>
+  body: BodyFields
+}

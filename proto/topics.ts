@@ -1,0 +1,62 @@
+import { IsthmusError, protoErrors } from './errors.ts'
+
+/** Last word of a topic: what its messages are about. */
+export type Verb = 'birth' | 'state' | 'infer' | 'reply' | 'sample' | 'patch' | 'bid' | 'award'
+
+export const verbs: readonly Verb[] = ['birth', 'state', 'infer', 'reply', 'sample', 'patch', 'bid', 'award']
+
+/** The server's own id: it publishes its retained birth and state below it. */
+export const EDGE_ID = 'edge'
+
+const root = 'isthmus/1'
+const idPattern = /^[A-Za-z0-9_-]{1,64}$/
+const topicPattern = /^isthmus\/1\/([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})\/([a-z]{1,16})$/
+
+/** `isthmus/1/<site>/<device>/<verb>`. Throws BAD_ID for a site or device id that no topic can hold. */
+export function topic(site: string, device: string, verb: Verb): string {
+  return `${root}/${checkId(site, 'site')}/${checkId(device, 'device id')}/${verb}`
+}
+
+/** The parts of a topic of this version; undefined for any other topic. */
+export function parseTopic(topic: string): { site: string; device: string; verb: Verb } | undefined {
+  const parts = topicPattern.exec(topic)
+  if (parts === null) return undefined
+  const [, site, device, verb] = parts as unknown as [string, string, string, string]
+  return isVerb(verb) ? { site, device, verb } : undefined
+}
+
+/** Whether a device may bear this id: well formed, and neither `edge` nor `edge-...`, which are the servers'. */
+export function isDeviceId(id: string): boolean {
+  return idPattern.test(id) && id !== EDGE_ID && !id.startsWith(`${EDGE_ID}-`)
+}
+
+/** The access rule, writing: a device publishes only to the topics below its own id. */
+export function deviceMayPublish(site: string, device: string, topic: string): boolean {
+  const parts = parseTopic(topic)
+  return parts !== undefined && isDeviceId(device) && parts.site === site && parts.device === device
+}
+
+/** The access rule, reading: a device subscribes below its own id, and to the server's birth and state. */
+export function deviceMaySubscribe(site: string, device: string, filter: string): boolean {
+  if (!isDeviceId(device) || !idPattern.test(site)) return false
+  const own = `${root}/${site}/${device}`
+  if (filter === `${own}/#` || filter === `${own}/+`) return true
+  const parts = parseTopic(filter)
+  if (parts === undefined || parts.site !== site) return false
+  return (
+    parts.device === device ||
+    (parts.device === EDGE_ID && (parts.verb === 'birth' || parts.verb === 'state'))
+  )
+}
+
+function isVerb(word: string): word is Verb {
+  return (verbs as readonly string[]).includes(word)
+}
+
+function checkId(id: string, what: string): string {
+  if (idPattern.test(id)) return id
+  const { hint, retryable } = protoErrors.BAD_ID
+  throw new IsthmusError('BAD_ID', `The ${what} ${JSON.stringify(id)} does not fit into a topic. ${hint}`, {
+    retryable,
+  })
+}
