@@ -1,0 +1,117 @@
+import type { LinkEstimate } from './plan.ts'
+import { quantile } from './quantile.ts'
+
+/** One echo measured on the sender's clock. */
+export interface LinkSample {
+  readonly nowMs: number
+  /** Bytes sent. */
+  readonly bytes: number
+  /** From sending to the answer's arrival, less the time the server says it held it, in ms. */
+  readonly elapsedMs: number
+  /** Samples with the same id replace each other: a timeout is a lower bound until the late answer comes. */
+  readonly id?: number
+}
+
+export interface LinkEstimatorOptions {
+  /** Newest samples of each size class that count. */
+  readonly window?: number
+  /** Samples older than this no longer count, in ms. */
+  readonly maxAgeMs?: number
+  /** Ceiling of the rate: on a fast link the size makes no measurable difference. In bit/s. */
+  readonly maxRateBps?: number
+}
+
+/** Messages below `SMALL_BYTES` measure the round trip, those from `LARGE_BYTES` on measure the rate. */
+const SMALL_BYTES = 256
+const LARGE_BYTES = 512
+
+/**
+ * Fits T = rtt + 8·bytes / rate from echoes. The lower quartile of the small messages is the round trip (a
+ * minimum filter that survives one lucky outlier); each large message then gives a slope against it, and the
+ * median slope is the rate. So a device whose frames are all of one size needs only small probes beside them:
+ * `wantedProbe` tells which size is missing. What the fit leaves over becomes `spreadMs`.
+ */
+export class LinkEstimator {
+  readonly #window: number
+  readonly #maxAgeMs: number
+  readonly #maxRateBps: number
+  #small: LinkSample[] = []
+  #large: LinkSample[] = []
+  #fit: LinkEstimate | undefined
+
+  constructor(options: LinkEstimatorOptions = {}) {
+    this.#window = options.window ?? 12
+    this.#maxAgeMs = options.maxAgeMs ?? 20_000
+    this.#maxRateBps = options.maxRateBps ?? 1e9
+  }
+
+  /** Takes one echo. Impossible ones (negative or non-finite) are ignored. */
+  add(sample: LinkSample): void {
+    if (!(sample.elapsedMs >= 0) || !Number.isFinite(sample.elapsedMs) || !(sample.bytes >= 0)) return
+    if (sample.bytes < SMALL_BYTES) this.#small = this.#admit(this.#small, sample)
+    else if (sample.bytes >= LARGE_BYTES) this.#large = this.#admit(this.#large, sample)
+    this.#fit = undefined
+  }
+
+  /** The answer to message `id` is not there after `elapsedMs`: a lower bound, believed only if it is news. */
+  addTimeout(sample: LinkSample): void {
+    const link = this.estimate(sample.nowMs)
+    if (!link || sample.elapsedMs > transferMs(link, sample.bytes)) this.add(sample)
+  }
+
+  /** The link now; undefined until both sizes have been measured recently. */
+  estimate(nowMs: number): LinkEstimate | undefined {
+    this.#forget(nowMs)
+    if (this.#small.length === 0 || this.#large.length === 0) return undefined
+    this.#fit ??= fit(this.#small, this.#large, this.#maxRateBps)
+    return this.#fit
+  }
+
+  /** Which probe would help most: the size class with no sample newer than `freshMs`; undefined: none. */
+  wantedProbe(nowMs: number, freshMs: number): 'small' | 'large' | undefined {
+    const age = (samples: LinkSample[]) => nowMs - (samples.at(-1)?.nowMs ?? Number.NEGATIVE_INFINITY)
+    if (age(this.#small) > freshMs) return 'small'
+    return age(this.#large) > freshMs ? 'large' : undefined
+  }
+
+  /** Forgets everything: the way to the server is another one now. */
+  reset(): void {
+    this.#small = []
+    this.#large = []
+    this.#fit = undefined
+  }
+
+  #admit(samples: LinkSample[], sample: LinkSample): LinkSample[] {
+    const others = sample.id === undefined ? samples : samples.filter(({ id }) => id !== sample.id)
+    return [...others, sample].slice(-this.#window)
+  }
+
+  #forget(nowMs: number): void {
+    const fresh = ({ nowMs: thenMs }: LinkSample) => nowMs - thenMs <= this.#maxAgeMs
+    if (this.#small.every(fresh) && this.#large.every(fresh)) return
+    this.#small = this.#small.filter(fresh)
+    this.#large = this.#large.filter(fresh)
+    this.#fit = undefined
+  }
+}
+
+/** Expected time of one exchange over the link in ms, without the server's part and without the spread. */
+export function transferMs(link: LinkEstimate, bytes: number): number {
+  return link.rttMs + (8000 * bytes) / link.rateBps
+}
+
+function fit(small: readonly LinkSample[], large: readonly LinkSample[], maxRateBps: number): LinkEstimate {
+  const floorMs = quantile(
+    small.map(({ elapsedMs }) => elapsedMs),
+    0.25,
+  )
+  const floorBytes = quantile(
+    small.map(({ bytes }) => bytes),
+    0.5,
+  )
+  const slopes = large.map(({ bytes, elapsedMs }) => (elapsedMs - floorMs) / (bytes - floorBytes))
+  const msPerByte = Math.max(quantile(slopes, 0.5), 8000 / maxRateBps)
+  const rttMs = Math.max(0, floorMs - msPerByte * floorBytes)
+  const residuals = [...small, ...large].map(({ bytes, elapsedMs }) => elapsedMs - rttMs - msPerByte * bytes)
+  return { rateBps: 8000 / msPerByte, rttMs, spreadMs: Math.max(0, quantile(residuals, 0.9)) }
+}

@@ -1,0 +1,61 @@
+/** Where one frame's work goes: all on the device, head then latent, the input itself, or nowhere. */
+export type Route = 'local' | 'split' | 'edge' | 'skip'
+
+/** A measured link: a message of b bytes and its answer take about `rttMs + 8·b / rateBps` (in ms: ×1000). */
+export interface LinkEstimate {
+  /** Uplink rate in bit/s. */
+  readonly rateBps: number
+  /** Round trip of an empty message in ms, the server's own time taken off. */
+  readonly rttMs: number
+  /** How far a round trip exceeds the fit in the worst tenth of cases, in ms. */
+  readonly spreadMs?: number
+}
+
+/** What one mode of a bundle costs here and now, each time as a measured upper quantile. */
+export interface ModeEstimate {
+  readonly mode: number
+  readonly route: Route
+  /** Expected top-1 accuracy, 0..1. */
+  readonly accuracy: number
+  /** Bytes of the whole message on the wire; 0 for local. */
+  readonly payloadBytes: number
+  /** Preprocess, head (or local model) and encode, in ms. */
+  readonly deviceMs: number
+  /** Queue, decode and tail, in ms; 0 for local. */
+  readonly serverMs: number
+}
+
+/** The user's weights ω; only their ratio matters. */
+export interface Preference {
+  readonly delay?: number
+  readonly energy?: number
+}
+
+/** All that a policy may look at. Plain data: the fleet simulation and a real device build the same. */
+export interface Observation {
+  readonly nowMs: number
+  /** Time that this frame has, in ms. */
+  readonly deadlineMs: number
+  /** Whether a server that offers the bundle can be reached. */
+  readonly online: boolean
+  readonly link?: LinkEstimate
+  readonly modes: readonly ModeEstimate[]
+  /** Requests that may still be sent before the oldest has to be given up. */
+  readonly creditsLeft: number
+  readonly preference?: Preference
+}
+
+/** What a policy returns. */
+export interface Plan {
+  readonly route: Route
+  readonly mode: number
+  /** Expected time from frame to answer, in ms. */
+  readonly expectedMs: number
+  /** Why, in words for a person. */
+  readonly reason: string
+}
+
+/** Decides frame by frame. May hold state, does no I/O. Throws IsthmusError `NO_MODES` for an empty mode list. */
+export interface Policy {
+  decide(observation: Observation): Plan
+}
