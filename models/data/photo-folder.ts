@@ -1,0 +1,33 @@
+import { readdir, stat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { dataError, reasonOf } from './errors.ts'
+
+const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'])
+
+/**
+ * The image files in a folder and the folders below it, as paths that start with `folder`, in code-unit order
+ * (the same on every machine). Hidden files are left out; linked files are taken, linked folders not entered.
+ *
+ * @throws NO_IMAGES when the folder cannot be read or holds none
+ */
+export async function listPhotos(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause) => {
+    throw dataError('NO_IMAGES', `cannot read the folder ${folder}: ${reasonOf(cause)}`, cause)
+  })
+  const photos: string[] = []
+  for (const entry of entries) {
+    if (entry.name.startsWith('.') || !extensions.has(extname(entry.name).toLowerCase())) continue
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(path)))) photos.push(path)
+  }
+  if (photos.length === 0) {
+    throw dataError('NO_IMAGES', `no photos in ${folder}: looked for ${[...extensions].join(', ')}`)
+  }
+  return photos.sort()
+}
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  )
