@@ -78,7 +78,12 @@ export class GraphBuilder {
   }
 
   /** Adds an operator with one output and returns that output's name. */
-  op(op: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}, output?: string): string {
+  op(
+    op: string,
+    inputs: readonly string[],
+    attributes: Record<string, AttributeValue> = {},
+    output?: string,
+  ): string {
     return this.ops(op, inputs, attributes, [output ?? this.fresh(op)])[0] as string
   }
 
@@ -90,7 +95,14 @@ export class GraphBuilder {
     outputs: readonly string[],
   ): readonly string[] {
     const entries = Object.entries(attributes).map(([key, value]) => [key, toAttribute(value)] as const)
-    this.#nodes.push({ name: outputs[0] ?? '', op, domain: '', inputs, outputs, attributes: Object.fromEntries(entries) })
+    this.#nodes.push({
+      name: outputs[0] ?? '',
+      op,
+      domain: '',
+      inputs,
+      outputs,
+      attributes: Object.fromEntries(entries),
+    })
     return outputs
   }
 

@@ -14,6 +14,7 @@ export {
   type ValueInfo,
 } from './graph.ts'
 export { readModel } from './read.ts'
+export { inferShapes, type TensorType } from './shapes.ts'
 export {
   byteLength,
   type ConstantTensor,

@@ -1,8 +1,14 @@
-import { onnx } from '#onnx-schema'
 import { IsthmusError } from '@isthmus/proto'
+import { onnx } from '#onnx-schema'
 import { type DType, dtypeOf } from './dtype.ts'
 import type { Attribute, Dimension, Graph, Model, Node, ValueInfo } from './graph.ts'
-import { byteLength, type ConstantTensor, type ExternalLocation, float32Tensor, int64Tensor } from './tensor.ts'
+import {
+  byteLength,
+  type ConstantTensor,
+  type ExternalLocation,
+  float32Tensor,
+  int64Tensor,
+} from './tensor.ts'
 
 type Integer = number | { toNumber(): number }
 
@@ -46,9 +52,13 @@ export function readModel(bytes: Uint8Array): Model {
 }
 
 const unreadable = (why: string, cause?: unknown): IsthmusError =>
-  new IsthmusError('MODEL_UNREADABLE', `Not an ONNX model: ${why}. Check the path, or export the model again.`, {
-    cause,
-  })
+  new IsthmusError(
+    'MODEL_UNREADABLE',
+    `Not an ONNX model: ${why}. Check the path, or export the model again.`,
+    {
+      cause,
+    },
+  )
 
 function readGraph(proto: onnx.IGraphProto): Graph {
   const name = proto.name ?? ''

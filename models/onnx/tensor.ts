@@ -34,7 +34,10 @@ const bytesOf = (data: ArrayBufferView): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
 /** A float32 constant over `data`, which is not copied. */
-export function float32Tensor(data: Float32Array | readonly number[], dims?: readonly number[]): ConstantTensor {
+export function float32Tensor(
+  data: Float32Array | readonly number[],
+  dims?: readonly number[],
+): ConstantTensor {
   const array = data instanceof Float32Array ? data : Float32Array.from(data)
   return { dtype: 'float32', dims: dims ?? [array.length], bytes: bytesOf(array) }
 }
@@ -45,8 +48,9 @@ export function int64Tensor(values: readonly number[], dims?: readonly number[])
   return { dtype: 'int64', dims: dims ?? [array.length], bytes: bytesOf(array) }
 }
 
+/** A copy where typed arrays need one. (Not `slice`: on a Buffer that is another view.) */
 const aligned = (bytes: Uint8Array, width: number): Uint8Array =>
-  bytes.byteOffset % width === 0 ? bytes : bytes.slice()
+  bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes)
 
 /** The elements of a float32 constant: a view where alignment allows it, else a copy. */
 export function float32Values(tensor: ConstantTensor): Float32Array {

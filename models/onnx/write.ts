@@ -61,7 +61,11 @@ function attributeProto(name: string, attribute: Attribute): onnx.IAttributeProt
 }
 
 function tensorProto(name: string, tensor: ConstantTensor): onnx.ITensorProto {
-  const proto: onnx.ITensorProto = { name, dims: [...tensor.dims], dataType: dtypeNumbers[tensor.dtype as DType] }
+  const proto: onnx.ITensorProto = {
+    name,
+    dims: [...tensor.dims],
+    dataType: dtypeNumbers[tensor.dtype as DType],
+  }
   if (tensor.strings) return { ...proto, stringData: [...tensor.strings] }
   if (!tensor.external) return { ...proto, rawData: tensor.bytes }
   const { location, offset, length } = tensor.external
