@@ -1,0 +1,92 @@
+import fc from 'fast-check'
+import type { Body, Envelope, Message } from './message.ts'
+import { topic, verbs } from './topics.ts'
+
+// Messages as decodeMessage hands them out: every field there, every value that the wire can carry.
+
+const uint32 = fc.oneof(fc.nat(), fc.integer({ min: 0, max: 0xffffffff }), fc.constantFrom(0, 1, 0xffffffff))
+const id = fc.integer({ min: 1, max: 0xffffffff })
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
+const float32 = fc.float({ noNaN: true, noDefaultInfinity: true })
+const word = fc.string({ unit: 'binary', minLength: 1, maxLength: 64 })
+const idWord = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/)
+const ownTopic = fc.tuple(idWord, idWord, fc.constantFrom(...verbs)).map((parts) => topic(...parts))
+
+const envelope: fc.Arbitrary<Envelope> = fc.record({
+  schema: fc.constant(1),
+  id,
+  boot: uint32,
+  sequence: uint32,
+  budgetUs: uint32,
+  sentUs: uint32,
+  receiverUs: maybe(uint32),
+  replyTopic: fc.oneof(fc.constant(''), ownTopic),
+})
+
+const stamps = { echoUs: uint32, receivedUs: uint32, serverUs: uint32, epoch: uint32 }
+const dims = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 8 }).filter((d) => elements(d) < 4096)
+
+const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } = {
+  birth: fc.record({
+    kind: fc.constant('birth' as const),
+    software: fc.string({ unit: 'binary', maxLength: 64 }),
+    bundles: fc.array(fc.record({ name: word, version: word, key: uint32 }), { maxLength: 16 }),
+    credits: uint32,
+    epoch: uint32,
+    maxMessageBytes: uint32,
+  }),
+  state: fc.record({
+    kind: fc.constant('state' as const),
+    presence: fc.constantFrom('online' as const, 'draining' as const, 'offline' as const),
+    queued: uint32,
+    busy: uint32,
+    workers: uint32,
+  }),
+  infer: fc.record({
+    kind: fc.constant('infer' as const),
+    bundle: uint32,
+    mode: uint32,
+    route: fc.constantFrom('local' as const, 'split' as const, 'edge' as const, 'skip' as const),
+    scale: maybe(float32),
+    zeroPoint: maybe(uint32),
+  }),
+  reply: fc.record({
+    kind: fc.constant('reply' as const),
+    bundle: uint32,
+    dims,
+    queueUs: uint32,
+    decodeUs: uint32,
+    tailUs: uint32,
+    ...stamps,
+  }),
+  error: fc.record({
+    kind: fc.constant('error' as const),
+    code: id,
+    detail: fc.string({ unit: 'binary', maxLength: 128 }),
+    retryAfterMs: uint32,
+    ...stamps,
+  }),
+  probe: fc.record({ kind: fc.constant('probe' as const) }),
+  probeReply: fc.record({ kind: fc.constant('probeReply' as const), probeBytes: uint32, ...stamps }),
+}
+
+export const bodyKinds = Object.keys(bodies) as Body['kind'][]
+
+export function messageOf(kind: Body['kind']): fc.Arbitrary<Message> {
+  const body: fc.Arbitrary<Body> = bodies[kind]
+  return fc
+    .tuple(envelope, body)
+    .chain(([envelope, body]) => payloadOf(body).map((payload) => ({ envelope, body, payload })))
+}
+
+export const message: fc.Arbitrary<Message> = fc.constantFrom(...bodyKinds).chain(messageOf)
+
+function payloadOf(body: Body): fc.Arbitrary<Uint8Array> {
+  if (body.kind !== 'reply') return fc.uint8Array({ maxLength: 600 })
+  const payloadBytes = 4 * elements(body.dims)
+  return fc.uint8Array({ minLength: payloadBytes, maxLength: payloadBytes })
+}
+
+function elements(dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, 1)
+}

@@ -1,0 +1,187 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isthmus } from '#messages'
+import { bodyKinds, message, messageOf } from './arbitrary-message.test.fixture.ts'
+import { decodeMessage } from './decode-message.ts'
+import { encodeMessage } from './encode-message.ts'
+import { type Envelope, MAX_MESSAGE_BYTES, type MessageFields } from './message.ts'
+
+const request: MessageFields = {
+  envelope: { id: 7, boot: 3, sequence: 9, budgetUs: 120_000, sentUs: 4_000_000_000, receiverUs: 5 },
+  body: { kind: 'infer', bundle: 0xdeadbeef, mode: 2, route: 'split' },
+}
+
+describe('a message', () => {
+  it.each(bodyKinds)('comes back as it was sent: %s', (kind) => {
+    fc.assert(
+      fc.property(messageOf(kind), (sent) => {
+        expect(decodeMessage(encodeMessage(sent, sent.payload))).toEqual(sent)
+      }),
+    )
+  })
+
+  it('is a protobuf message that any protobuf reader understands', () => {
+    fc.assert(
+      fc.property(message, (sent) => {
+        const packet = encodeMessage(sent, sent.payload)
+        const read = isthmus.v1.Message.decode(packet)
+        expect(read.body).toBe(sent.body.kind)
+        expect(read.envelope?.id).toBe(sent.envelope.id)
+        expect(Buffer.from(read.payload ?? [])).toEqual(Buffer.from(sent.payload))
+        const checksum = new DataView(packet.buffer).getUint32(packet.length - 4, true)
+        expect(read.checksum ?? 0).toBe(checksum)
+      }),
+    )
+  })
+
+  it('may come from any protobuf writer that adds the checksum', () => {
+    fc.assert(
+      fc.property(message, (sent) => {
+        const ours = encodeMessage(sent, sent.payload)
+        const theirs = isthmus.v1.Message.encode(isthmus.v1.Message.decode(ours)).finish()
+        // A checksum of 0 is proto3's default, which a stock writer leaves out.
+        fc.pre(ours.at(-4) !== 0 || ours.at(-3) !== 0 || ours.at(-2) !== 0 || ours.at(-1) !== 0)
+        expect(Buffer.from(theirs)).toEqual(Buffer.from(ours))
+      }),
+    )
+  })
+
+  it('keeps its bytes from version to version', () => {
+    const packet = encodeMessage(request, Uint8Array.of(1, 2, 3))
+    expect(Buffer.from(packet).toString('hex')).toBe(
+      [
+        '0a19' + '0801' + '1007' + '1d03000000' + '2009' + '28c0a907' + '3500286bee' + '3d05000000', // envelope
+        '2209' + '0defbeadde' + '1002' + '1802', // infer
+        '7203' + '010203', // payload
+        '7d' + '9eacade6', // checksum
+      ].join(''),
+    )
+  })
+
+  it('fills what the sender left out', () => {
+    const { envelope, body, payload } = decodeMessage(
+      encodeMessage({ envelope: {}, body: { kind: 'birth', software: 'isthmus 0.1.0' } }),
+    )
+    const expected: Envelope = {
+      schema: 1,
+      id: 0,
+      boot: 0,
+      sequence: 0,
+      budgetUs: 0,
+      sentUs: 0,
+      receiverUs: undefined,
+      replyTopic: '',
+    }
+    expect(envelope).toEqual(expected)
+    expect(body).toEqual({
+      kind: 'birth',
+      software: 'isthmus 0.1.0',
+      bundles: [],
+      credits: 0,
+      epoch: 0,
+      maxMessageBytes: 0,
+    })
+    expect(payload).toHaveLength(0)
+  })
+
+  it('lies alone in its buffer, so that it may be transferred', () => {
+    const packet = encodeMessage(request, new Uint8Array(10_000))
+    expect(packet.byteOffset).toBe(0)
+    expect(packet.buffer.byteLength).toBe(packet.length)
+  })
+
+  it('gives its payload as a view into the packet, also out of a pooled Buffer', () => {
+    const pool = Buffer.alloc(20_000)
+    const packet = encodeMessage(request, Uint8Array.of(1, 2, 3))
+    pool.set(packet, 1001)
+    const { payload } = decodeMessage(pool.subarray(1001, 1001 + packet.length))
+    expect(payload).toEqual(Uint8Array.of(1, 2, 3))
+    expect(Buffer.isBuffer(payload)).toBe(false)
+    pool[payload.byteOffset - pool.byteOffset] = 9
+    expect(payload[0]).toBe(9)
+  })
+
+  it('adds at most 64 bytes to the payload of a request, with the longest numbers that occur', () => {
+    const longest: MessageFields = {
+      envelope: {
+        id: 0xffffffff,
+        boot: 0xffffffff,
+        sequence: 0xffffffff,
+        budgetUs: 60_000_000,
+        sentUs: 0xffffffff,
+        receiverUs: 0xffffffff,
+      },
+      body: { kind: 'infer', bundle: 0xffffffff, mode: 127, route: 'split', scale: 0.1, zeroPoint: 255 },
+    }
+    const payload = new Uint8Array(100_000)
+    expect(encodeMessage(longest, payload).length - payload.length).toBeLessThanOrEqual(64)
+  })
+
+  it('shortens the text of an error, so that the error always gets through', () => {
+    const detail = `\ud83d${'x'.repeat(253)}😀${'y'.repeat(1000)}`
+    const { body } = decodeMessage(encodeMessage({ envelope: {}, body: { kind: 'error', code: 15, detail } }))
+    expect(body).toMatchObject({ kind: 'error', detail: `\ufffd${'x'.repeat(253)}\ufffd…` })
+  })
+})
+
+describe('a message that cannot be sent', () => {
+  const infer = { kind: 'infer', bundle: 1, mode: 0, route: 'split' } as const
+  const birth = { kind: 'birth', software: '' } as const
+  const offer = { name: 'street', version: '1.0.0', key: 1 }
+  const cases: [string, MessageFields, string][] = [
+    ['a negative number', { envelope: { id: -1 }, body: infer }, 'BAD_MESSAGE'],
+    ['a fraction', { envelope: { id: 1, budgetUs: 1.5 }, body: infer }, 'BAD_MESSAGE'],
+    ['a number above 32 bits', { envelope: { id: 1, sentUs: 2 ** 32 }, body: infer }, 'BAD_MESSAGE'],
+    ['NaN', { envelope: { id: 1, sentUs: Number.NaN }, body: infer }, 'BAD_MESSAGE'],
+    ['a request without id', { envelope: {}, body: infer }, 'BAD_MESSAGE'],
+    ['a wildcard to answer to', { envelope: { id: 1, replyTopic: 'isthmus/#' }, body: infer }, 'BAD_MESSAGE'],
+    [
+      'an unknown route',
+      { envelope: { id: 1 }, body: { ...infer, route: 'toString' as 'split' } },
+      'BAD_MESSAGE',
+    ],
+    ['an unknown kind', { envelope: { id: 1 }, body: { kind: 'sample' as 'probe' } }, 'BAD_MESSAGE'],
+    ['another schema', { envelope: { id: 1, schema: 2 }, body: infer }, 'UNSUPPORTED_SCHEMA'],
+    ['a scale beyond float32', { envelope: { id: 1 }, body: { ...infer, scale: 1e300 } }, 'NOT_FINITE'],
+    ['an error without code', { envelope: {}, body: { kind: 'error', code: 0, detail: '' } }, 'BAD_MESSAGE'],
+    [
+      'dims unlike the payload',
+      { envelope: { id: 1 }, body: { kind: 'reply', bundle: 1, dims: [3] } },
+      'BAD_SHAPE',
+    ],
+    [
+      'nine dims',
+      { envelope: { id: 1 }, body: { kind: 'reply', bundle: 1, dims: Array(9).fill(0) } },
+      'BAD_MESSAGE',
+    ],
+    ['65 bundles', { envelope: {}, body: { ...birth, bundles: Array(65).fill(offer) } }, 'BAD_MESSAGE'],
+    [
+      'a bundle name of 129 characters',
+      { envelope: {}, body: { ...birth, bundles: [{ ...offer, name: 'n'.repeat(129) }] } },
+      'BAD_MESSAGE',
+    ],
+    [
+      'half a surrogate pair',
+      { envelope: {}, body: { ...birth, bundles: [{ ...offer, name: 'a\ud800' }] } },
+      'BAD_MESSAGE',
+    ],
+    [
+      'names that together are too long',
+      { envelope: {}, body: { ...birth, bundles: Array(64).fill({ ...offer, name: 'é'.repeat(128) }) } },
+      'TOO_LARGE',
+    ],
+  ]
+
+  it.each(cases)('is refused: %s', (_, fields, code) => {
+    expect(() => encodeMessage(fields)).toThrow(expect.objectContaining({ name: 'IsthmusError', code }))
+  })
+
+  it('is refused when it is larger than 128 KiB as a whole, and sent when it just fits', () => {
+    const overhead = encodeMessage(request, new Uint8Array(100_000)).length - 100_000
+    const largest = new Uint8Array(MAX_MESSAGE_BYTES - overhead)
+    expect(encodeMessage(request, largest)).toHaveLength(MAX_MESSAGE_BYTES)
+    expect(() => encodeMessage(request, new Uint8Array(largest.length + 1))).toThrow(
+      expect.objectContaining({ code: 'TOO_LARGE' }),
+    )
+  })
+})
