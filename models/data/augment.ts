@@ -59,7 +59,7 @@ export function batchFiller(images: LabelledImages, options: BatchOptions): Fill
     let to = 0
     for (let i = 0; i < indices.length; i++) {
       const index = indices[i]!
-      if (!(index >= 0 && index < count)) {
+      if (!(Number.isInteger(index) && index >= 0 && index < count)) {
         throw dataError('BAD_DATA_OPTION', `index ${index} is not one of ${count} images`)
       }
       // One hash per image and epoch: bit 31 mirrors, the rest picks the crop.

