@@ -51,8 +51,8 @@ function checkedEnd(bytes: Uint8Array): number {
   return end
 }
 
-// The outermost fields are walked by hand: nothing is built before it is known that there is one envelope, one body and
-// at most one payload, and that envelope and body are small.
+// The outermost fields are walked by hand: protobufjs would merge what stands twice, and would build a body however large.
+// Here each field stands once, and envelope and body are known to be small before they are built.
 function readMessage(bytes: Uint8Array, end: number): Message {
   let envelope: Envelope | undefined
   let body: Body | undefined
@@ -62,13 +62,14 @@ function readMessage(bytes: Uint8Array, end: number): Message {
     const start = at
     const tag = bytes[start]!
     const field = tag >>> 3
-    if ((tag & 7) !== LENGTH_DELIMITED || tag >= 0x80) throw bad(`Byte ${start} starts no field of a message`)
+    if ((tag & 7) !== LENGTH_DELIMITED) throw bad(`Byte ${start} starts no field of a message`)
     const content = lengthDelimited(bytes, start + 1, end)
     at = content.byteOffset - bytes.byteOffset + content.length
 
     if (field === ENVELOPE_FIELD && envelope === undefined) {
       if (content.length > MAX_HEADER_BYTES) throw headerTooLarge(content.length)
-      envelope = fill.envelopeFrom(v1.Envelope.decode(content))
+      const fields = v1.Envelope.decode(content)
+      envelope = fill.envelopeFrom(fields, fields.schema)
       // First of all: other schemas may hold anything after their envelope.
       if (envelope.schema !== SCHEMA_VERSION) throw fill.unsupportedSchema(envelope.schema)
     } else if (envelope === undefined) {

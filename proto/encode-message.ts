@@ -25,7 +25,7 @@ export function encodeMessage(
   fields: MessageFields,
   payload: Uint8Array = noPayload,
 ): Uint8Array<ArrayBuffer> {
-  const envelope = fill.envelopeFrom({ ...fields.envelope, schema: fields.envelope.schema ?? SCHEMA_VERSION })
+  const envelope = fill.envelopeFrom(fields.envelope, fields.envelope.schema ?? SCHEMA_VERSION)
   const body = bodyFrom(fields.body)
   fill.checkParts(envelope, body, payload.length)
 

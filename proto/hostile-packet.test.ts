@@ -182,6 +182,17 @@ describe('a packet that lies', () => {
       sealed(field(1, [0x08, 1, ...field(20, new Uint8Array(20_000))]), probe),
       'TOO_LARGE',
     ],
+    [
+      'envelope and body that together are huge',
+      sealed(
+        field(1, [0x08, 1, 0x10, 7, ...field(20, new Uint8Array(9000))]),
+        field(7, field(20, new Uint8Array(9000))),
+      ),
+      'TOO_LARGE',
+    ],
+    ['a body that is a number', sealed(envelope, [0x38, 0]), 'BAD_MESSAGE'],
+    ['a payload that is a group', sealed(envelope, probe, [0x73, 0, 0x74]), 'BAD_MESSAGE'],
+    ['a field above the checksum', sealed(envelope, probe, field(16, [])), 'BAD_MESSAGE'],
     ['a huge body', sealed(envelope, field(6, field(2, new Uint8Array(20_000)))), 'TOO_LARGE'],
     ['a short name that is not UTF-8', sealed(envelope, name([0xc3, 0x28])), 'BAD_MESSAGE'],
     [

@@ -59,9 +59,12 @@ export function numberOfPresence(presence: Presence): WirePresence {
   return presenceNumbers[presence]
 }
 
-export function envelopeFrom(fields: Loose<Envelope>): Envelope {
+export function envelopeFrom(
+  fields: Loose<Omit<Envelope, 'schema'>>,
+  schema: number | null | undefined,
+): Envelope {
   return {
-    schema: uint32(fields.schema, 'schema'),
+    schema: uint32(schema, 'schema'),
     id: uint32(fields.id, 'id'),
     boot: uint32(fields.boot, 'boot'),
     sequence: uint32(fields.sequence, 'sequence'),

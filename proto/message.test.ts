@@ -84,6 +84,13 @@ describe('a message', () => {
     expect(payload).toHaveLength(0)
   })
 
+  it.each([0, 1, 127, 128, 16_383, 16_384, 100_000])('carries a payload of %i bytes', (payloadBytes) => {
+    const payload = new Uint8Array(payloadBytes).fill(0xa5)
+    const packet = encodeMessage(request, payload)
+    expect(isthmus.v1.Message.decode(packet).payload ?? []).toHaveLength(payloadBytes)
+    expect(Buffer.compare(decodeMessage(packet).payload, payload)).toBe(0)
+  })
+
   it('lies alone in its buffer, so that it may be transferred', () => {
     const packet = encodeMessage(request, new Uint8Array(10_000))
     expect(packet.byteOffset).toBe(0)
