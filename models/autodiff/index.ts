@@ -1,0 +1,11 @@
+export { differentiate, type ForwardPass } from './differentiate.ts'
+export { type Adam, corrections, type Optimizer, type Sgd } from './optimizer.ts'
+export { gradientRules } from './rules/index.ts'
+export { type GradientRule, Tape } from './tape.ts'
+export {
+  compileTrainingStep,
+  type ParameterGroup,
+  type TrainingState,
+  type TrainingStep,
+  type TrainingStepOptions,
+} from './training-step.ts'

@@ -1,0 +1,119 @@
+import { intAttribute, intsAttribute, type Node } from '../../onnx/index.ts'
+import { elementCount, type GradientRule, type Tape } from '../tape.ts'
+import { type Window, windowOf } from './window.ts'
+
+const poolWindow = (tape: Tape, node: Node): Window => {
+  const kernel = intsAttribute(node, 'kernel_shape', [])
+  const [input, output] = [tape.dims(node.inputs[0] as string), tape.dims(node.outputs[0] as string)]
+  return windowOf(tape, node, kernel, input, output)
+}
+
+/** Whether the windows are tiles: side by side, no padding, nothing dilated. */
+const tiles = ({ kernel, strides, dilations, before }: Window): boolean =>
+  kernel.every((size, axis) => size === strides[axis]) &&
+  dilations.every((dilation) => dilation === 1) &&
+  before.every((pad) => pad === 0)
+
+/** Repeats each element over its tile; rows and columns beyond the last tile get zeros. */
+function upsample(tape: Tape, value: string, window: Window, input: readonly number[], output: readonly number[]): string {
+  const [rows, columns] = window.kernel as [number, number]
+  const scales = tape.builder.constant({
+    dtype: 'float32',
+    dims: [4],
+    bytes: new Uint8Array(Float32Array.of(1, 1, rows, columns).buffer),
+  })
+  const repeated = tape.op('Resize', [value, '', scales], {
+    mode: 'nearest',
+    nearest_mode: 'floor',
+    coordinate_transformation_mode: 'asymmetric',
+  })
+  return tape.pad(repeated, [0, 0, 0, 0, 0, 0, input[2]! - output[2]! * rows, input[3]! - output[3]! * columns])
+}
+
+const averagePool: GradientRule = (tape, node, [dy]) => {
+  const x = node.inputs[0]
+  if (dy === undefined || !tape.needs(x)) return []
+  if (intAttribute(node, 'ceil_mode', 0) === 1) throw tape.unsupported(node, 'ceil_mode is not supported')
+  const [input, output] = [tape.dims(x), tape.dims(node.outputs[0] as string)]
+  const window = poolWindow(tape, node)
+  const size = elementCount(window.kernel)
+  if (tiles(window)) return [upsample(tape, tape.scale(dy, 1 / size), window, input, output)]
+  const countPadding = intAttribute(node, 'count_include_pad', 0) === 1
+  const shared = countPadding ? tape.scale(dy, 1 / size) : tape.mul(dy, inverseCounts(tape, window, input, output))
+  const channels = input[1]!
+  const ones = tape.builder.constant({
+    dtype: 'float32',
+    dims: [channels, 1, ...window.kernel],
+    bytes: new Uint8Array(new Float32Array(channels * size).fill(1).buffer),
+  })
+  const { strides, dilations, before } = window
+  const full = tape.op('ConvTranspose', [shared, ones], { strides, dilations, group: channels })
+  const made = [0, 1].map(
+    (axis) => (output[axis + 2]! - 1) * strides[axis]! + (window.kernel[axis]! - 1) * dilations[axis]! + 1,
+  )
+  const ends = made.map((rows, axis) => input[axis + 2]! + before[axis]! - rows)
+  return [tape.pad(full, [0, 0, ...before.map((pad) => -pad), 0, 0, ...ends])]
+}
+
+/** 1 / (elements of each window that lie inside the image), [1,1,Ho,Wo]. */
+function inverseCounts(tape: Tape, window: Window, input: readonly number[], output: readonly number[]): string {
+  const along = (axis: number): number[] =>
+    Array.from({ length: output[axis + 2]! }, (_, position) => {
+      let inside = 0
+      for (let tap = 0; tap < window.kernel[axis]!; tap++) {
+        const at = position * window.strides[axis]! + tap * window.dilations[axis]! - window.before[axis]!
+        if (at >= 0 && at < input[axis + 2]!) inside++
+      }
+      return inside
+    })
+  const [rows, columns] = [along(0), along(1)]
+  const values = Float32Array.from(rows.flatMap((row) => columns.map((column) => 1 / (row * column))))
+  return tape.builder.constant({
+    dtype: 'float32',
+    dims: [1, 1, rows.length, columns.length],
+    bytes: new Uint8Array(values.buffer),
+  })
+}
+
+/**
+ * The gradient goes to the largest element of each window. Tiles are found again by comparing, which is twice as
+ * fast as ONNX Runtime's indices (every tied maximum then gets the gradient); other windows scatter by index.
+ */
+const maxPool: GradientRule = (tape, node, [dy]) => {
+  const x = node.inputs[0]
+  if (dy === undefined || !tape.needs(x)) return []
+  const [input, output] = [tape.dims(x), tape.dims(node.outputs[0] as string)]
+  const window = poolWindow(tape, node)
+  if (tiles(window) && window.after.every((pad) => pad <= 0)) {
+    const largest = upsample(tape, node.outputs[0] as string, window, input, output)
+    const isLargest = tape.step(tape.sub(x, largest), 1)
+    return [tape.mul(upsample(tape, dy, window, input, output), isLargest)]
+  }
+  const [, indices] = tape.builder.ops(
+    'MaxPool',
+    [x],
+    { ...node.attributes },
+    [tape.builder.fresh('pooled'), tape.builder.fresh('indices')],
+  )
+  const zeros = tape.expand(tape.scalar(0), [elementCount(input)])
+  const scattered = tape.op(
+    'ScatterElements',
+    [zeros, tape.reshape(indices!, [-1]), tape.reshape(dy, [-1])],
+    { axis: 0, reduction: 'add' },
+  )
+  return [tape.reshape(scattered, input)]
+}
+
+const globalAveragePool: GradientRule = (tape, node, [dy]) => {
+  const x = node.inputs[0]
+  if (dy === undefined || !tape.needs(x)) return []
+  const dims = tape.dims(x)
+  return [tape.expand(tape.scale(dy, 1 / elementCount(dims.slice(2))), dims)]
+}
+
+/** Gradient rules of pooling layers over [N,C,H,W]. */
+export const poolingRules: Record<string, GradientRule> = {
+  AveragePool: averagePool,
+  MaxPool: maxPool,
+  GlobalAveragePool: globalAveragePool,
+}

@@ -1,0 +1,202 @@
+import { IsthmusError } from '@isthmus/proto'
+import {
+  type ConstantTensor,
+  float32Tensor,
+  floatAttribute,
+  GraphBuilder,
+  inferShapes,
+  intAttribute,
+  type Model,
+  type Node,
+} from '../onnx/index.ts'
+import { differentiate } from './differentiate.ts'
+import { correctionsOf, momentsOf, type Optimizer, writeUpdate } from './optimizer.ts'
+import { gather, type Layout, layoutOf, scatter } from './parameter-layout.ts'
+
+/** Parameters that share weight decay and learning rate. */
+export interface ParameterGroup {
+  readonly name: string
+  /** Names of float32 initialisers of the forward graph. */
+  readonly parameters: readonly string[]
+  readonly weightDecay?: number
+  /** Factor on the learning rate that is fed. Default 1. */
+  readonly rateScale?: number
+}
+
+export interface TrainingStepOptions {
+  /** The scalar output of the forward graph to minimise. */
+  readonly loss: string
+  /** Shape of every input of the forward graph, batch size included. */
+  readonly inputDims: Readonly<Record<string, readonly number[]>>
+  readonly groups: readonly ParameterGroup[]
+  readonly optimizer: Optimizer
+  /** Further values of the forward graph to return at every step. */
+  readonly outputs?: readonly string[]
+}
+
+/** Everything that changes while training, as flat vectors by name. */
+export type TrainingState = Record<string, Float32Array>
+
+/**
+ * One training step as one ONNX model. Its inputs are those of the forward graph, the scalar `rate`, the scalars of
+ * `corrections`, and each vector of the state under its name; its outputs are the loss, the outputs asked for,
+ * and each vector of the state under `next.<name>`.
+ */
+export interface TrainingStep {
+  readonly model: Model
+  readonly corrections: readonly string[]
+  /** Lengths of the state's vectors. */
+  readonly stateLengths: Readonly<Record<string, number>>
+  /** The state before the first step: the forward graph's own weights, moments zero. */
+  initialState(): TrainingState
+  /** The forward graph's initialisers as a state has them: views into the state. */
+  parameters(state: TrainingState): Map<string, ConstantTensor>
+}
+
+const STATISTICS = 'statistics'
+
+/**
+ * Turns a forward graph into one graph that runs forward, backward and the optimiser step.
+ * BatchNormalization nodes with training_mode = 1 use batch statistics and update their running averages
+ * (variance unbiased) with the node's momentum; the others stay as they are.
+ * Throws UNSUPPORTED_GRADIENT, UNKNOWN_PARAMETER, or what shape inference throws, naming node and operator.
+ */
+export function compileTrainingStep(forward: Model, options: TrainingStepOptions): TrainingStep {
+  const { graph } = forward
+  const opset = forward.opsets[''] ?? 0
+  if (opset < 14) {
+    throw new IsthmusError(
+      'UNSUPPORTED_OPSET',
+      `Training needs operator set 14 or later, graph "${graph.name}" has ${opset}. Export it with a newer one.`,
+    )
+  }
+  const types = inferShapes(forward, options.inputDims)
+  const layouts = options.groups.map((group) => layoutOf(graph, group.parameters))
+  const normalizations = graph.nodes.filter(usesBatchStatistics)
+  const statistics = layoutOf(
+    graph,
+    normalizations.flatMap((node) => node.inputs.slice(3, 5)),
+  )
+  const g = new GraphBuilder(`${graph.name}.step`, opset)
+  for (const { name, dtype } of graph.inputs) g.input(name, dtype, options.inputDims[name] ?? [])
+  const rate = g.input('rate', 'float32', [])
+  const corrections = correctionsOf(options.optimizer)
+  for (const name of corrections) g.input(name, 'float32', [])
+  const stateLengths: Record<string, number> = {}
+  const stateInput = (name: string, length: number): string => {
+    stateLengths[name] = length
+    return g.input(name, 'float32', [length])
+  }
+
+  const vectors = options.groups.map((group, index) => stateInput(`${group.name}.parameters`, layouts[index]!.length))
+  layouts.forEach((layout, index) => unpack(g, vectors[index]!, layout))
+  if (statistics.length > 0) unpack(g, stateInput(STATISTICS, statistics.length), statistics)
+  const inState = new Set([...layouts, statistics].flatMap((layout) => layout.slots.map((slot) => slot.name)))
+  for (const [name, tensor] of graph.initializers) if (!inState.has(name)) g.constant(tensor, name)
+  const nodes = graph.nodes.map((node) => (usesBatchStatistics(node) ? withBatchStatistics(node) : node))
+  for (const node of nodes) g.node(node)
+
+  const constants = constantsOf(graph.initializers, nodes)
+  const gradients = differentiate(
+    { builder: g, nodes, dims: (value) => types.get(value)?.dims, constant: (value) => constants.get(value) },
+    options.loss,
+    layouts.flatMap((layout) => layout.slots.map((slot) => slot.name)),
+  )
+  for (const [index, group] of options.groups.entries()) {
+    const flat = layouts[index]!.slots.map(({ name, length }) => {
+      const gradient = gradients.get(name)
+      if (!gradient) {
+        throw new IsthmusError('UNKNOWN_PARAMETER', `"${name}" does not influence the loss; do not list it as a parameter.`)
+      }
+      return g.op('Reshape', [gradient, g.ints([length])])
+    })
+    const names = momentsOf(options.optimizer).map((moment) => `${group.name}.${moment}`)
+    const updated = writeUpdate(g, options.optimizer, {
+      parameters: vectors[index]!,
+      gradient: flat.length > 1 ? g.op('Concat', flat, { axis: 0 }) : flat[0]!,
+      moments: names.map((name) => stateInput(name, layouts[index]!.length)),
+      rate: group.rateScale === undefined ? rate : g.op('Mul', [rate, g.scalar(group.rateScale)]),
+      corrections,
+      weightDecay: group.weightDecay ?? 0,
+    })
+    g.output(updated.parameters, `next.${vectors[index]}`, 'float32', [layouts[index]!.length])
+    updated.moments.forEach((moment, at) => {
+      g.output(moment, `next.${names[at]}`, 'float32', [layouts[index]!.length])
+    })
+  }
+  if (statistics.length > 0) {
+    const next = normalizations.flatMap((node) => updatedStatistics(g, node, types.get(node.inputs[0]!)!.dims))
+    g.output(g.op('Concat', next, { axis: 0 }), `next.${STATISTICS}`, 'float32', [statistics.length])
+  }
+  for (const value of [options.loss, ...(options.outputs ?? [])]) g.output(value)
+
+  return {
+    model: g.build(),
+    corrections,
+    stateLengths,
+    initialState() {
+      const state: TrainingState = {}
+      for (const [name, length] of Object.entries(stateLengths)) state[name] = new Float32Array(length)
+      options.groups.forEach((group, index) => {
+        state[`${group.name}.parameters`] = gather(graph, layouts[index]!)
+      })
+      if (statistics.length > 0) state[STATISTICS] = gather(graph, statistics)
+      return state
+    },
+    parameters(state) {
+      const result = new Map<string, ConstantTensor>()
+      options.groups.forEach((group, index) => {
+        for (const [name, tensor] of scatter(state[`${group.name}.parameters`]!, layouts[index]!)) result.set(name, tensor)
+      })
+      if (statistics.length > 0) {
+        for (const [name, tensor] of scatter(state[STATISTICS]!, statistics)) result.set(name, tensor)
+      }
+      return result
+    },
+  }
+}
+
+const usesBatchStatistics = (node: Node): boolean =>
+  node.op === 'BatchNormalization' && intAttribute(node, 'training_mode', 0) === 1
+
+const batchMean = (node: Node): string => `${node.outputs[0]}.batch_mean`
+const batchVariance = (node: Node): string => `${node.outputs[0]}.batch_variance`
+
+/** With momentum 0 the operator's "running" outputs are the statistics of this batch. */
+const withBatchStatistics = (node: Node): Node => ({
+  ...node,
+  outputs: [node.outputs[0]!, batchMean(node), batchVariance(node)],
+  attributes: { ...node.attributes, momentum: { type: 'float', value: 0 } },
+})
+
+function updatedStatistics(g: GraphBuilder, node: Node, inputDims: readonly number[]): string[] {
+  const momentum = floatAttribute(node, 'momentum', 0.9)
+  const count = inputDims.reduce((product, dim) => product * dim, 1) / inputDims[1]!
+  const average = (running: string, batch: string, factor: number) =>
+    g.op('Add', [
+      g.op('Mul', [running, g.scalar(momentum)]),
+      g.op('Mul', [batch, g.constant(float32Tensor([(1 - momentum) * factor], []))]),
+    ])
+  return [
+    average(node.inputs[3]!, batchMean(node), 1),
+    average(node.inputs[4]!, batchVariance(node), count / Math.max(1, count - 1)),
+  ]
+}
+
+/** Gives each tensor of a flat vector its own name and shape back. */
+function unpack(g: GraphBuilder, vector: string, layout: Layout): void {
+  for (const { name, dims, offset, length } of layout.slots) {
+    const part =
+      length === layout.length ? vector : g.op('Slice', [vector, g.ints([offset]), g.ints([offset + length]), g.ints([0])])
+    g.op('Reshape', [part, g.ints(dims)], {}, name)
+  }
+}
+
+function constantsOf(initializers: ReadonlyMap<string, ConstantTensor>, nodes: readonly Node[]): Map<string, ConstantTensor> {
+  const constants = new Map(initializers)
+  for (const node of nodes) {
+    const value = node.attributes.value
+    if (node.op === 'Constant' && value?.type === 'tensor') constants.set(node.outputs[0]!, value.value)
+  }
+  return constants
+}
