@@ -5,7 +5,7 @@ import { type LabelledImages, sliceImages } from './labelled-images.ts'
 import { seededRandom } from './random.ts'
 
 const plain = { mean: [0, 0, 0], std: [1, 1, 1] }
-const bad = expect.objectContaining({ code: 'BAD_DATA_OPTION' })
+const bad = expect.objectContaining({ code: 'BAD_OPTION' })
 
 function randomImages(count: number, height: number, width: number, seed = 1): LabelledImages {
   const random = seededRandom(seed)

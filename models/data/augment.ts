@@ -24,7 +24,7 @@ export interface BatchOptions {
  * Writes the images `indices` as they look in `epoch` to the start of `out`, `[indices.length, C, H, W]` float32,
  * normalised: (pixel / 255 - mean) / std.
  *
- * @throws BAD_DATA_OPTION when `out` is too short or an index is not an image
+ * @throws BAD_OPTION when `out` is too short or an index is not an image
  */
 export type FillBatch = (indices: ArrayLike<number>, epoch: number, out: Float32Array) => void
 
@@ -32,7 +32,7 @@ export type FillBatch = (indices: ArrayLike<number>, epoch: number, out: Float32
  * A function that fills batches from `images` without allocating. How an image is mirrored and cropped depends
  * on seed, epoch and its own index alone: not on the order, the batch size, or where a run was resumed.
  *
- * @throws BAD_DATA_OPTION
+ * @throws BAD_OPTION
  */
 export function batchFiller(images: LabelledImages, options: BatchOptions): FillBatch {
   const { mean, std, flip = 'none', padPx = 0, seed = 0 } = options
@@ -52,7 +52,7 @@ export function batchFiller(images: LabelledImages, options: BatchOptions): Fill
   return (indices, epoch, out) => {
     if (out.length < indices.length * imageSize) {
       throw dataError(
-        'BAD_DATA_OPTION',
+        'BAD_OPTION',
         `out holds ${out.length} values; ${indices.length} images need ${indices.length * imageSize}`,
       )
     }
@@ -60,7 +60,7 @@ export function batchFiller(images: LabelledImages, options: BatchOptions): Fill
     for (let i = 0; i < indices.length; i++) {
       const index = indices[i]!
       if (!(Number.isInteger(index) && index >= 0 && index < count)) {
-        throw dataError('BAD_DATA_OPTION', `index ${index} is not one of ${count} images`)
+        throw dataError('BAD_OPTION', `index ${index} is not one of ${count} images`)
       }
       // One hash per image and epoch: bit 31 mirrors, the rest picks the crop.
       const chance = finish32(mix32(mix32(mix32(0, seed), index), epoch), 3)
@@ -109,15 +109,15 @@ function checkOptions(
 ): void {
   const { channels, height, width, count, pixels } = images
   if (pixels.length !== count * channels * height * width) {
-    throw dataError('BAD_DATA_OPTION', `${pixels.length} pixel values are not ${count} images`)
+    throw dataError('BAD_OPTION', `${pixels.length} pixel values are not ${count} images`)
   }
   if (mean.length !== channels || std.length !== channels) {
-    throw dataError('BAD_DATA_OPTION', `mean and std need one number per channel (${channels})`)
+    throw dataError('BAD_OPTION', `mean and std need one number per channel (${channels})`)
   }
   if (!mean.every(Number.isFinite) || !std.every((s) => Number.isFinite(s) && s > 0)) {
-    throw dataError('BAD_DATA_OPTION', 'mean must be finite, std finite and above 0')
+    throw dataError('BAD_OPTION', 'mean must be finite, std finite and above 0')
   }
   if (!Number.isInteger(padPx) || padPx < 0 || padPx >= Math.min(height, width)) {
-    throw dataError('BAD_DATA_OPTION', `padPx ${padPx} must be from 0 to less than the image's side`)
+    throw dataError('BAD_OPTION', `padPx ${padPx} must be from 0 to less than the image's side`)
   }
 }

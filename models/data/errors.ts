@@ -11,7 +11,7 @@ export const dataErrors = {
   BAD_IMAGE: { when: 'bytes that should be an image cannot be decoded', retryable: false },
   IMAGE_TOO_LARGE: { when: 'an image declares more pixels than allowed', retryable: false },
   NO_IMAGES: { when: 'a folder of photos is missing, or holds none', retryable: false },
-  BAD_DATA_OPTION: { when: 'an argument of this room is out of its range', retryable: false },
+  BAD_OPTION: { when: 'an argument of this room is out of its range', retryable: false },
 } as const
 
 export type DataErrorCode = keyof typeof dataErrors

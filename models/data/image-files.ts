@@ -48,7 +48,7 @@ const formats = new Set(['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif'])
  * its EXIF orientation; grey becomes RGB; transparency is dropped; 16 bits become 8.
  *
  * @param source the file's bytes, or its path
- * @throws BAD_IMAGE (names the file), IMAGE_TOO_LARGE, BAD_DATA_OPTION
+ * @throws BAD_IMAGE (names the file), IMAGE_TOO_LARGE, BAD_OPTION
  */
 export async function decodeImage(
   source: Uint8Array | string,
@@ -56,7 +56,7 @@ export async function decodeImage(
 ): Promise<RgbImage> {
   const { width, height, fit = 'cover', maxPixels = defaultMaxPixels } = options
   if ((width === undefined) !== (height === undefined)) {
-    throw dataError('BAD_DATA_OPTION', 'give both width and height, or neither')
+    throw dataError('BAD_OPTION', 'give both width and height, or neither')
   }
   if (width !== undefined && height !== undefined) checkSize(width, height)
   const name = typeof source === 'string' ? source : `image of ${source.length} bytes`
@@ -81,7 +81,7 @@ export async function decodeImage(
  *
  * @param source the bytes of an image file, its path, or decoded pixels
  * @param out at least as long as the tensor; allocated when absent
- * @throws BAD_IMAGE, IMAGE_TOO_LARGE, BAD_DATA_OPTION
+ * @throws BAD_IMAGE, IMAGE_TOO_LARGE, BAD_OPTION
  */
 export async function toTensor(
   source: Uint8Array | string | RgbImage,
@@ -135,7 +135,7 @@ function normalisePixels(
   const area = image.width * image.height
   const tensor = out ?? new Float32Array(3 * area)
   if (tensor.length < 3 * area) {
-    throw dataError('BAD_DATA_OPTION', `out holds ${tensor.length} values; the tensor has ${3 * area}`)
+    throw dataError('BAD_OPTION', `out holds ${tensor.length} values; the tensor has ${3 * area}`)
   }
   const [pixelStep, channelStep] = layout === 'NCHW' ? [1, area] : [3, 1]
   for (let channel = 0; channel < 3; channel++) {
@@ -153,23 +153,20 @@ function normalisePixels(
 function checkInput({ dims, layout, mean, std }: ImageInput): void {
   const channels = layout === 'NCHW' ? dims[0] : dims[2]
   if (channels !== 3) {
-    throw dataError('BAD_DATA_OPTION', `a photo has 3 channels; ${layout} ${dims.join('×')} has ${channels}`)
+    throw dataError('BAD_OPTION', `a photo has 3 channels; ${layout} ${dims.join('×')} has ${channels}`)
   }
   if (mean.length !== 3 || std.length !== 3) {
-    throw dataError('BAD_DATA_OPTION', 'mean and std need one number per channel (3)')
+    throw dataError('BAD_OPTION', 'mean and std need one number per channel (3)')
   }
   if (!mean.every(Number.isFinite) || !std.every((s) => Number.isFinite(s) && s > 0)) {
-    throw dataError('BAD_DATA_OPTION', 'mean must be finite, std finite and above 0')
+    throw dataError('BAD_OPTION', 'mean must be finite, std finite and above 0')
   }
 }
 
 function checkSize(width: number, height: number): void {
   for (const side of [width, height]) {
     if (!Number.isInteger(side) || side < 1 || side > maxSide) {
-      throw dataError(
-        'BAD_DATA_OPTION',
-        `image size ${width}×${height}: each side must be from 1 to ${maxSide}`,
-      )
+      throw dataError('BAD_OPTION', `image size ${width}×${height}: each side must be from 1 to ${maxSide}`)
     }
   }
 }

@@ -26,7 +26,7 @@ describe('seeded random', () => {
     const random = seededRandom(1)
     expect(new Set(Array.from({ length: 200 }, () => random.below(7))).size).toBe(7)
     for (const limit of [0, -1, 1.5, Number.NaN, 2 ** 32 + 1]) {
-      expect(() => random.below(limit)).toThrow(expect.objectContaining({ code: 'BAD_DATA_OPTION' }))
+      expect(() => random.below(limit)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }))
     }
   })
 
@@ -81,7 +81,7 @@ describe('shuffled indices', () => {
     expect(shuffledIndices(10, seededRandom(1), out)).toBe(out)
     expect(out).toEqual(shuffledIndices(10, seededRandom(1)))
     expect(() => shuffledIndices(9, seededRandom(1), out)).toThrow(
-      expect.objectContaining({ code: 'BAD_DATA_OPTION' }),
+      expect.objectContaining({ code: 'BAD_OPTION' }),
     )
   })
 })

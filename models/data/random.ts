@@ -28,7 +28,7 @@ export function seededRandom(...stream: readonly number[]): Random {
     uniform: () => uniformFloat64(generator),
     below: (limit) => {
       if (!Number.isInteger(limit) || limit < 1 || limit > 2 ** 32) {
-        throw dataError('BAD_DATA_OPTION', `below(${limit}): the limit must be an integer from 1 to 2^32`)
+        throw dataError('BAD_OPTION', `below(${limit}): the limit must be an integer from 1 to 2^32`)
       }
       return uniformInt(generator, 0, limit - 1)
     },
@@ -58,7 +58,7 @@ export function shuffledIndices(
   random: Random,
   out: Uint32Array = new Uint32Array(n),
 ): Uint32Array {
-  if (out.length !== n) throw dataError('BAD_DATA_OPTION', `out holds ${out.length} indices, not ${n}`)
+  if (out.length !== n) throw dataError('BAD_OPTION', `out holds ${out.length} indices, not ${n}`)
   for (let i = 0; i < n; i++) {
     const j = random.below(i + 1)
     out[i] = out[j]!
