@@ -15,7 +15,10 @@ export const modelErrors = {
   RUN_FAILED: { retryable: false, hint: 'The model refused these inputs; the runtime gave the reason.' },
   SESSION_CLOSED: { retryable: false, hint: 'Open a new session; this one has been disposed of.' },
   WORKER_DIED: { retryable: true, hint: 'Open a new session: the thread that ran the model has ended.' },
-  RUNTIME_MISSING: { retryable: false, hint: 'Install the optional runtime that is named.' },
+  RUNTIME_UNAVAILABLE: {
+    retryable: false,
+    hint: 'Serve the .wasm file of onnxruntime-web beside the page and give its address as `wasmUrl`.',
+  },
   // codec
   BAD_QUANTIZER: {
     retryable: false,

@@ -9,3 +9,4 @@ export type {
   TypedArrayOf,
 } from './session.ts'
 export { elementCount } from './session.ts'
+export { openWorkerSession } from './worker.ts'

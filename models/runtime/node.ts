@@ -7,6 +7,9 @@ import type { Session, SessionOptions } from './session.ts'
  * that must stay responsive uses {@link openWorkerSession}. Feeds are not copied, except from shared memory.
  *
  * `model` is the bytes of an ONNX file, or its path (needed for weights in separate files).
+ * In a worker thread of your own: let runs finish before the thread is ended. ONNX Runtime aborts the whole process when
+ * its thread is terminated while it computes. ({@link openWorkerSession} takes care of this.)
+ *
  * Throws `MODEL_UNREADABLE` or `BAD_OPTION`.
  */
 export async function openSession(

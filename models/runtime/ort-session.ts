@@ -15,6 +15,9 @@ const reason = (error: unknown): string => (error instanceof Error ? error.messa
 export const unreadable = (what: string, error: unknown) =>
   modelError('MODEL_UNREADABLE', `ONNX Runtime cannot load ${what}: ${reason(error)}.`, error)
 
+/** What goes wrong is thrown, with its text; the runtime need not print it as well. */
+const quiet = { logSeverityLevel: 4 } as const
+
 /** The options that both builds of ONNX Runtime understand. Throws `BAD_OPTION`. */
 export function ortOptions(options: SessionOptions): InferenceSession.SessionOptions {
   const threads = options.intraOpThreads ?? 1
@@ -26,8 +29,7 @@ export function ortOptions(options: SessionOptions): InferenceSession.SessionOpt
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: options.graphOptimization ?? 'all',
-    // What goes wrong is thrown, with its text; the runtime need not print it as well.
-    logSeverityLevel: 4,
+    ...quiet,
     extra: { 'session.intra_op.allow_spinning': options.spinning ? '1' : '0' },
     ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
   }
@@ -83,7 +85,7 @@ export class OrtSession implements Session {
       const { dtype, data, dims } = feeds[name]!
       ortFeeds[name] = new this.#Tensor(dtype, unshared(data), dims)
     }
-    const result = this.#last.then(() => this.#ort.run(ortFeeds))
+    const result = this.#last.then(() => this.#ort.run(ortFeeds, quiet))
     this.#last = result.catch(() => undefined)
     let fetched: InferenceSession.OnnxValueMapType
     try {

@@ -1,0 +1,46 @@
+import type { SessionOptions, Tensor, TensorSpec, TypedArray } from './session.ts'
+
+/** What the thread is started with. */
+export interface WorkerModel {
+  readonly model: Uint8Array | string
+  readonly options: SessionOptions
+  /** Memory of the {@link RunGate} that the thread enters around native calls. */
+  readonly gate: SharedArrayBuffer
+}
+
+/** To the thread: one run, or the wish to end after the runs before it. */
+export type WorkerRequest = { readonly feeds: Record<string, Tensor> } | 'dispose'
+
+export interface WorkerFailure {
+  readonly code: string
+  readonly message: string
+  readonly retryable: boolean
+}
+
+/** From the thread: first `opened` or a failure; then one reply to each run, in the order of the runs. */
+export type WorkerReply =
+  | { readonly opened: { readonly inputs: TensorSpec[]; readonly outputs: TensorSpec[] } }
+  | { readonly outputs: Record<string, Tensor> }
+  | { readonly failure: WorkerFailure }
+
+/** The buffers behind some tensors, each once: what may be handed over instead of copied. */
+export function buffersOf(tensors: Readonly<Record<string, Tensor>>): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>()
+  for (const { data } of Object.values(tensors)) {
+    if (data.buffer instanceof ArrayBuffer) buffers.add(data.buffer)
+  }
+  return [...buffers]
+}
+
+/** The same tensors in buffers of their own, so that handing them over takes nothing from their owner. */
+export function ownCopies(tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  const copies: Record<string, Tensor> = {}
+  for (const [name, { dtype, dims, data }] of Object.entries(tensors)) {
+    copies[name] = { dtype, dims: [...dims], data: copyOf(data) }
+  }
+  return copies
+}
+
+/** `slice` of a Buffer is a view, so the copy is made by the plain typed array's own method. */
+const copyOf = (data: TypedArray): TypedArray =>
+  data instanceof Uint8Array ? Uint8Array.prototype.slice.call(data) : data.slice()

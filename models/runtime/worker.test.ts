@@ -1,0 +1,130 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { expect, it } from 'vitest'
+import { GraphBuilder, writeModel } from '../onnx/index.ts'
+import { openSession, openWorkerSession, type Session, type Tensor } from './index.ts'
+import { RunGate } from './run-gate.ts'
+import { sessionOf } from './worker.ts'
+
+/** x·x·…·x, long enough that a run takes many turns of an event loop. */
+const slow = (() => {
+  const g = new GraphBuilder('power')
+  const x = g.input('x', 'float32', ['N', 'N'])
+  let y = x
+  for (let i = 0; i < 12; i++) y = g.op('MatMul', [y, x])
+  g.output(y, 'y', 'float32', ['N', 'N'])
+  return writeModel(g.build())
+})()
+
+const square = (n: number): Tensor<'float32'> => ({
+  dtype: 'float32',
+  dims: [n, n],
+  data: new Float32Array(n * n),
+})
+
+async function turnsDuring(run: Promise<unknown>): Promise<number> {
+  let turns = 0
+  let running = true
+  const count = () => {
+    turns++
+    if (running) setImmediate(count)
+  }
+  setImmediate(count)
+  await run
+  running = false
+  return turns
+}
+
+it('lets this thread go on while the model runs, which a session on this thread does not', async () => {
+  const [here, there] = await Promise.all([openSession(slow), openWorkerSession(slow)])
+  const x = square(256)
+  expect(await turnsDuring(here.run({ x }))).toBeLessThan(10)
+  expect(await turnsDuring(there.run({ x }))).toBeGreaterThan(10)
+  await Promise.all([here.dispose(), there.dispose()])
+})
+
+/** A thread that opens a model as the real one does, and then behaves as `onRun` says. */
+const thread = (onRun: string): Worker =>
+  new Worker(
+    `const { parentPort: port } = require('node:worker_threads')
+     const spec = [{ name: 'x', dtype: 'float32', dims: ['N', 'N'] }]
+     port.postMessage({ opened: { inputs: spec, outputs: spec } })
+     port.on('message', (request) => { ${onRun} })`,
+    { eval: true },
+  )
+
+it.each([
+  ['ends', 'process.exit(3)', /exit code 3/],
+  ['fails', 'throw new Error("out of luck")', /out of luck/],
+])(
+  'rejects what waits and what comes later when the thread %s, and can be disposed of',
+  async (_, onRun, message) => {
+    const session = await sessionOf(thread(onRun))
+    const x = square(2)
+    for (const outcome of await Promise.allSettled([session.run({ x }), session.run({ x })])) {
+      expect(outcome).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'WORKER_DIED', retryable: true, message: expect.stringMatching(message) },
+      })
+    }
+    await expect(session.run({ x })).rejects.toMatchObject({ code: 'WORKER_DIED' })
+    await session.dispose()
+    await expect(session.run({ x })).rejects.toMatchObject({ code: 'SESSION_CLOSED' })
+  },
+)
+
+it('rejects the opening when the thread ends before the model is loaded', async () => {
+  const opening = sessionOf(new Worker('process.exit(4)', { eval: true }))
+  await expect(opening).rejects.toMatchObject({ code: 'WORKER_DIED' })
+})
+
+it('keeps several threads apart', async () => {
+  const sessions: Session[] = await Promise.all([1, 2, 3].map(() => openWorkerSession(slow)))
+  await sessions[0]!.dispose()
+  const { y } = await sessions[2]!.run({ x: { ...square(1), data: Float32Array.of(2) } })
+  expect(y?.data).toEqual(Float32Array.of(2 ** 13))
+  await Promise.all(sessions.map((session) => session.dispose()))
+})
+
+const program = (body: string): string => `
+  import { openWorkerSession } from ${JSON.stringify(new URL('./index.js', import.meta.url).href)}
+  const session = await openWorkerSession(Uint8Array.from(${JSON.stringify([...slow])}))
+  const square = (n) => ({ dtype: 'float32', dims: [n, n], data: new Float32Array(n * n) })
+  ${body}`
+
+it.each([
+  [
+    'an idle session does not keep the process alive',
+    'await session.run({ x: square(1) }); console.log("end")',
+    'end\n',
+  ],
+  ['a run does', 'session.run({ x: square(1) }).then(() => console.log("answered"))', 'answered\n'],
+  [
+    'and so does the wait for its end',
+    'session.run({ x: square(1) }); await session.dispose(); console.log("disposed")',
+    'disposed\n',
+  ],
+  [
+    'a program may leave in the middle of a run',
+    'session.run({ x: square(800) }); setTimeout(() => { console.log("leave"); process.exit(0) }, 30)',
+    'leave\n',
+  ],
+])('%s', async (_, body, expected) => {
+  const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', program(body)], {
+    timeout: 20_000,
+  })
+  expect((await run).stdout).toBe(expected)
+})
+
+it('keeps a thread from computing once its gate is shut, and waits for one that computes', () => {
+  const owner = new RunGate()
+  const inThread = new RunGate(owner.memory)
+  expect(owner.shut(0)).toBe(false)
+  inThread.leave()
+  expect(inThread.enter()).toBe(true)
+  expect(owner.shut(0)).toBe(false)
+  inThread.leave()
+  expect(owner.shut(0)).toBe(true)
+  expect(inThread.enter()).toBe(false)
+})
