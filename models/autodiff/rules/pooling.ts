@@ -14,21 +14,28 @@ const tiles = ({ kernel, strides, dilations, before }: Window): boolean =>
   dilations.every((dilation) => dilation === 1) &&
   before.every((pad) => pad === 0)
 
-/** Repeats each element over its tile; rows and columns beyond the last tile get zeros. */
-function upsample(tape: Tape, value: string, window: Window, input: readonly number[], output: readonly number[]): string {
+/** Repeats each element over its tile: [N,C,Ho,Wo] → [N,C,Ho·kh,Wo·kw]. */
+function repeatOverTiles(tape: Tape, value: string, window: Window): string {
   const [rows, columns] = window.kernel as [number, number]
   const scales = tape.builder.constant({
     dtype: 'float32',
     dims: [4],
     bytes: new Uint8Array(Float32Array.of(1, 1, rows, columns).buffer),
   })
-  const repeated = tape.op('Resize', [value, '', scales], {
+  return tape.op('Resize', [value, '', scales], {
     mode: 'nearest',
     nearest_mode: 'floor',
     coordinate_transformation_mode: 'asymmetric',
   })
-  return tape.pad(repeated, [0, 0, 0, 0, 0, 0, input[2]! - output[2]! * rows, input[3]! - output[3]! * columns])
 }
+
+/** Rows and columns of the input that lie beyond the last tile. */
+const remainder = (window: Window, input: readonly number[], output: readonly number[]): number[] =>
+  window.kernel.map((size, axis) => input[axis + 2]! - output[axis + 2]! * size)
+
+/** Zeros for the rows and columns that no tile covers. */
+const padRemainder = (tape: Tape, value: string, rest: readonly number[]): string =>
+  tape.pad(value, [0, 0, 0, 0, 0, 0, ...rest])
 
 const averagePool: GradientRule = (tape, node, [dy]) => {
   const x = node.inputs[0]
@@ -37,9 +44,14 @@ const averagePool: GradientRule = (tape, node, [dy]) => {
   const [input, output] = [tape.dims(x), tape.dims(node.outputs[0] as string)]
   const window = poolWindow(tape, node)
   const size = elementCount(window.kernel)
-  if (tiles(window)) return [upsample(tape, tape.scale(dy, 1 / size), window, input, output)]
+  if (tiles(window)) {
+    const repeated = repeatOverTiles(tape, tape.scale(dy, 1 / size), window)
+    return [padRemainder(tape, repeated, remainder(window, input, output))]
+  }
   const countPadding = intAttribute(node, 'count_include_pad', 0) === 1
-  const shared = countPadding ? tape.scale(dy, 1 / size) : tape.mul(dy, inverseCounts(tape, window, input, output))
+  const shared = countPadding
+    ? tape.scale(dy, 1 / size)
+    : tape.mul(dy, inverseCounts(tape, window, input, output))
   const channels = input[1]!
   const ones = tape.builder.constant({
     dtype: 'float32',
@@ -56,7 +68,12 @@ const averagePool: GradientRule = (tape, node, [dy]) => {
 }
 
 /** 1 / (elements of each window that lie inside the image), [1,1,Ho,Wo]. */
-function inverseCounts(tape: Tape, window: Window, input: readonly number[], output: readonly number[]): string {
+function inverseCounts(
+  tape: Tape,
+  window: Window,
+  input: readonly number[],
+  output: readonly number[],
+): string {
   const along = (axis: number): number[] =>
     Array.from({ length: output[axis + 2]! }, (_, position) => {
       let inside = 0
@@ -85,16 +102,17 @@ const maxPool: GradientRule = (tape, node, [dy]) => {
   const [input, output] = [tape.dims(x), tape.dims(node.outputs[0] as string)]
   const window = poolWindow(tape, node)
   if (tiles(window) && window.after.every((pad) => pad <= 0)) {
-    const largest = upsample(tape, node.outputs[0] as string, window, input, output)
-    const isLargest = tape.step(tape.sub(x, largest), 1)
-    return [tape.mul(upsample(tape, dy, window, input, output), isLargest)]
+    const rest = remainder(window, input, output)
+    const covered = rest.map((rows, axis) => input[axis + 2]! - rows)
+    const inTiles = rest.every((rows) => rows === 0) ? x : tape.slice(x, [0, 0], covered, [2, 3])
+    const largest = repeatOverTiles(tape, node.outputs[0] as string, window)
+    const isLargest = tape.step(tape.sub(inTiles, largest), 1)
+    return [padRemainder(tape, tape.mul(repeatOverTiles(tape, dy, window), isLargest), rest)]
   }
-  const [, indices] = tape.builder.ops(
-    'MaxPool',
-    [x],
-    { ...node.attributes },
-    [tape.builder.fresh('pooled'), tape.builder.fresh('indices')],
-  )
+  const [, indices] = tape.builder.ops('MaxPool', [x], { ...node.attributes }, [
+    tape.builder.fresh('pooled'),
+    tape.builder.fresh('indices'),
+  ])
   const zeros = tape.expand(tape.scalar(0), [elementCount(input)])
   const scattered = tape.op(
     'ScatterElements',
