@@ -35,16 +35,19 @@ export class GraphBuilder {
   readonly #initializers = new Map<string, ConstantTensor>()
   readonly #values = new Map<string, ValueInfo>()
   readonly #shared = new Map<string, string>()
+  readonly #prefix: string
   #counter = 0
 
-  constructor(name: string, opset = 17) {
+  /** `prefix` goes before every name that the builder makes up: a graph that takes in another needs its own. */
+  constructor(name: string, opset = 17, prefix = '') {
     this.#name = name
     this.#opset = opset
+    this.#prefix = prefix
   }
 
   /** A name that no value of this graph has. */
   fresh(hint: string): string {
-    return `${hint}_${this.#counter++}`
+    return `${this.#prefix}${hint}_${this.#counter++}`
   }
 
   input(name: string, dtype: DType, dims: readonly Dimension[]): string {

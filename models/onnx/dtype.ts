@@ -1,4 +1,4 @@
-import { IsthmusError } from '@isthmus/proto'
+import { graphError } from './errors.ts'
 
 /** Element types of ONNX tensors, by the names that ONNX Runtime uses, with their number in the file format. */
 export const dtypeNumbers = {
@@ -28,7 +28,7 @@ const names = new Map<number, DType>(
 export function dtypeOf(number: number, where: string): DType {
   const name = names.get(number)
   if (name === undefined) {
-    throw new IsthmusError(
+    throw graphError(
       'UNSUPPORTED_DTYPE',
       `${where} has element type ${number}, which Isthmus does not read. Convert it to float32, float16 or an integer type.`,
     )

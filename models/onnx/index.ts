@@ -1,5 +1,10 @@
 export { type AttributeValue, float, GraphBuilder } from './builder.ts'
+export { type CutComparison, compareCut, compareOutputs, type OpenSession } from './compare.ts'
+export { multiplyAdds, parameterCount } from './count.ts'
+export { type CutModel, cut } from './cut.ts'
+export { type CutPoint, cutPoints } from './cut-points.ts'
 export { bytesPerElement, type DType } from './dtype.ts'
+export { type GraphErrorCode, graphErrors } from './errors.ts'
 export {
   type Attribute,
   type Dimension,
@@ -13,8 +18,11 @@ export {
   stringAttribute,
   type ValueInfo,
 } from './graph.ts'
+export { type CutCost, concreteInputs, inspectModel, type ModelReport, sensibleCuts } from './inspect.ts'
+export { readModelFile, writeModelFile } from './model-files.ts'
 export { readModel } from './read.ts'
-export { inferShapes, type TensorType } from './shapes.ts'
+export { seededFeeds } from './seeded-feeds.ts'
+export { inferShapes, inferShapesPartly, type TensorType } from './shapes.ts'
 export {
   byteLength,
   type ConstantTensor,

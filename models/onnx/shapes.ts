@@ -1,5 +1,7 @@
 import { IsthmusError } from '@isthmus/proto'
+import { graphError } from './errors.ts'
 import { describeNode, type Graph, type Model, type Node } from './graph.ts'
+import { readsOf } from './order.ts'
 import { type NodeContext, type ShapeRule, type TensorType, unknownShape } from './shapes/context.ts'
 import { elementwiseRules } from './shapes/elementwise.ts'
 import { foldNode, smallElements } from './shapes/fold.ts'
@@ -20,6 +22,8 @@ interface Scope {
   readonly opsets: Readonly<Record<string, number>>
   readonly types: Map<string, TensorType>
   readonly known: Map<string, readonly number[]>
+  /** Given when values whose shape cannot be inferred are left out instead of ending it all. */
+  readonly failures?: IsthmusError[]
 }
 
 /**
@@ -36,6 +40,20 @@ export function inferShapes(
   bindInputs(model.graph, inputs, scope)
   inferGraph(model.graph, scope)
   return scope.types
+}
+
+/**
+ * Like {@link inferShapes}, but goes on past nodes whose shapes cannot be inferred. Their results have the shape
+ * that the model states, if it states one in full; `failures` says why for each node that was passed.
+ */
+export function inferShapesPartly(
+  model: Model,
+  inputs: Readonly<Record<string, readonly number[]>>,
+): { readonly types: Map<string, TensorType>; readonly failures: readonly IsthmusError[] } {
+  const scope = { opsets: model.opsets, types: new Map(), known: new Map(), failures: [] }
+  bindInputs(model.graph, inputs, scope)
+  inferGraph(model.graph, scope)
+  return scope
 }
 
 function bindInputs(graph: Graph, given: Readonly<Record<string, readonly number[]>>, scope: Scope): void {
@@ -58,7 +76,7 @@ function bindInputs(graph: Graph, given: Readonly<Record<string, readonly number
   }
 }
 
-const badInput = (message: string): IsthmusError => new IsthmusError('BAD_INPUT', message)
+const badInput = (message: string): IsthmusError => graphError('BAD_INPUT', message)
 
 function inferGraph(graph: Graph, scope: Scope): void {
   for (const [name, tensor] of graph.initializers) {
@@ -66,7 +84,24 @@ function inferGraph(graph: Graph, scope: Scope): void {
     const elements = smallElements(tensor)
     if (elements) scope.known.set(name, elements)
   }
-  for (const node of graph.nodes) inferNode(node, scope)
+  for (const node of graph.nodes) {
+    if (scope.failures) inferNodePartly(node, graph, scope, scope.failures)
+    else inferNode(node, scope)
+  }
+}
+
+function inferNodePartly(node: Node, graph: Graph, scope: Scope, failures: IsthmusError[]): void {
+  try {
+    if (readsOf(node).every((name) => scope.types.has(name))) inferNode(node, scope)
+  } catch (error) {
+    if (!(error instanceof IsthmusError)) throw error
+    failures.push(error)
+  }
+  for (const name of node.outputs) {
+    const stated = graph.values.get(name)
+    if (scope.types.has(name) || !stated?.dims?.every((dim) => typeof dim === 'number')) continue
+    scope.types.set(name, { dtype: stated.dtype, dims: stated.dims as readonly number[] })
+  }
 }
 
 function inferNode(node: Node, scope: Scope): void {
@@ -91,7 +126,7 @@ function inferNode(node: Node, scope: Scope): void {
 function typeOf(name: string, node: Node, scope: Scope): TensorType {
   const type = scope.types.get(name)
   if (!type) {
-    throw new IsthmusError(
+    throw graphError(
       'UNSUPPORTED_MODEL',
       `${describeNode(node)} reads "${name}", which nothing before it makes. Export the model again.`,
     )
@@ -103,7 +138,7 @@ function ruleOf(node: Node): ShapeRule {
   const rule = node.domain === '' ? rules.get(node.op) : undefined
   if (!rule) {
     const domain = node.domain === '' ? '' : ` of operator set "${node.domain}"`
-    throw new IsthmusError(
+    throw graphError(
       'UNSUPPORTED_OPERATOR',
       `${describeNode(node)}: no shape rule for operator ${node.op}${domain}. Replace it, or cut the model before it.`,
     )

@@ -1,12 +1,22 @@
 import { onnx } from '#onnx-schema'
 import { type DType, dtypeNumbers } from './dtype.ts'
+import { graphError } from './errors.ts'
 import type { Attribute, Dimension, Graph, Model, Node, ValueInfo } from './graph.ts'
-import type { ConstantTensor } from './tensor.ts'
+import { byteLength, type ConstantTensor } from './tensor.ts'
 
 const encoder = new TextEncoder()
 
-/** The bytes of an ONNX file. Weights are copied once, into the result. */
+/**
+ * The bytes of an ONNX file. Weights are copied once, into the result.
+ * Throws MODEL_TOO_LARGE beyond 2 GB (`writeModelFile` puts weights beside the model then).
+ */
 export function writeModel(model: Model): Uint8Array {
+  const weightBytes = Array.from(model.graph.initializers.values(), ({ external, dtype, dims }) =>
+    external ? 0 : byteLength(dtype, dims),
+  ).reduce((sum, bytes) => sum + bytes, 0)
+  if (weightBytes > 2 ** 31 - 2 ** 20) {
+    throw graphError('MODEL_TOO_LARGE', 'The weights exceed 2 GB. Write the model with writeModelFile.')
+  }
   return onnx.ModelProto.encode({
     irVersion: model.irVersion,
     producerName: model.producer,

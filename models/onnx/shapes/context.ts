@@ -1,5 +1,6 @@
-import { IsthmusError } from '@isthmus/proto'
+import type { IsthmusError } from '@isthmus/proto'
 import type { DType } from '../dtype.ts'
+import { graphError } from '../errors.ts'
 import { describeNode, intsAttribute, type Node } from '../graph.ts'
 
 /** Element type and static shape of a value. */
@@ -23,13 +24,13 @@ export interface NodeContext {
 export type ShapeRule = (context: NodeContext) => readonly TensorType[]
 
 export const mismatch = (context: NodeContext, why: string): IsthmusError =>
-  new IsthmusError(
+  graphError(
     'SHAPE_MISMATCH',
     `${describeNode(context.node)}: ${why}. Check the input shapes, or export the model again.`,
   )
 
 export const unknownShape = (context: NodeContext, why: string): IsthmusError =>
-  new IsthmusError(
+  graphError(
     'SHAPE_UNKNOWN',
     `${describeNode(context.node)}: ${why}. Export the model with fixed input sizes, or fold its constants.`,
   )
