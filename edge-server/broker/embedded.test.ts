@@ -1,0 +1,250 @@
+import { connect as connectTcp, type Socket } from 'node:net'
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type BrokerRefusal, EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded.ts'
+
+const SITE = 'yard'
+const at = (device: string, verb: string) => `isthmus/1/${SITE}/${device}/${verb}`
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function start(options: Partial<EmbeddedBrokerOptions> = {}) {
+  const refusals: { reason: BrokerRefusal; clientId: string }[] = []
+  const takeovers: string[] = []
+  let notify = () => {}
+  const broker = await EmbeddedBroker.open({
+    site: SITE,
+    host: '127.0.0.1',
+    mqttPort: 0,
+    wsPort: 0,
+    maxMessageBytes: 131_072,
+    maxConnections: 100,
+    maxDevices: 100,
+    onRefusal: (reason, clientId) => {
+      refusals.push({ reason, clientId })
+      notify()
+    },
+    onTakeover: (device) => takeovers.push(device),
+    ...options,
+  })
+  closing.push(() => broker.close())
+  const refused = async () => {
+    if (refusals.length === 0) await new Promise<void>((resolve) => (notify = resolve))
+    return refusals.shift()!
+  }
+  const device = async (clientId: string, more: IClientOptions = {}): Promise<MqttClient> => {
+    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.mqttPort}`, {
+      clientId,
+      reconnectPeriod: 0,
+      ...more,
+    })
+    client.on('error', () => {})
+    closing.push(() => client.endAsync(true))
+    return client
+  }
+  return { broker, device, refused, refusals, takeovers }
+}
+
+const closed = (client: MqttClient | Socket) =>
+  new Promise<void>((resolve) => {
+    client.once('close', () => resolve())
+  })
+
+/** A bare connection that has said CONNECT and been accepted. */
+async function bareDevice(port: number, id: string): Promise<Socket> {
+  const socket = connectTcp(port, '127.0.0.1')
+  closing.push(() => socket.destroy())
+  socket.on('error', () => {})
+  const name = Buffer.from(id)
+  const body = [0, 4, ...Buffer.from('MQTT'), 4, 2, 0, 0, 0, name.length, ...name]
+  socket.write(Buffer.of(0x10, body.length, ...body))
+  await new Promise((resolve) => socket.once('data', resolve))
+  return socket
+}
+
+describe('who may connect to the broker inside', () => {
+  it.each(['edge', 'edge-2', 'a b', 'cam/1', '$SYS', '', 'x'.repeat(65)])(
+    'refuses the client id "%s"',
+    async (id) => {
+      const { device, refused } = await start()
+      await expect(device(id)).rejects.toMatchObject({ code: 2 })
+      expect(await refused()).toMatchObject({ reason: 'client-id' })
+    },
+  )
+
+  it('lets only devices of the table in, each with its own password', async () => {
+    const { device, refused } = await start({ users: { 'cam-1': 'cam-one-secret' } })
+    await expect(device('cam-1')).rejects.toMatchObject({ code: 4 })
+    expect(await refused()).toEqual({ reason: 'credentials', clientId: 'cam-1' })
+    await expect(device('cam-2', { username: 'cam-1', password: 'cam-one-secret' })).rejects.toThrow()
+    await device('cam-1', { username: 'cam-1', password: 'cam-one-secret' })
+  })
+
+  it('closes the first of two connections with one id, and counts it', async () => {
+    const { broker, device, takeovers } = await start()
+    const first = await device('cam')
+    const gone = closed(first)
+    const second = await device('cam')
+    await gone
+    expect(second.connected).toBe(true)
+    expect(takeovers).toEqual(['cam'])
+    expect(broker.connections).toBe(1)
+  })
+
+  it('does not let a stranger take over without the password', async () => {
+    const { device, takeovers } = await start({ users: { cam: 'cam-secret' } })
+    const first = await device('cam', { username: 'cam', password: 'cam-secret' })
+    await expect(device('cam')).rejects.toThrow()
+    expect(first.connected).toBe(true)
+    expect(takeovers).toEqual([])
+  })
+
+  it('keeps no session for a device that is away', async () => {
+    const { device } = await start()
+    const first = await device('cam', { clean: false })
+    await first.subscribeAsync(at('cam', 'reply'), { qos: 1 })
+    await first.endAsync()
+    const second = await mqtt.connectAsync(first.options as IClientOptions)
+    closing.push(() => second.endAsync(true))
+    const granted = await second.subscribeAsync(at('cam', 'reply'))
+    expect(granted).toHaveLength(1)
+  })
+})
+
+describe('what a device may do at the broker inside', () => {
+  it('cuts off a device that writes where it may not', async () => {
+    const { device, refused } = await start()
+    for (const topic of [at('other', 'infer'), at('edge', 'state'), '$SYS/x', 'free/topic']) {
+      const camera = await device('cam')
+      const gone = closed(camera)
+      camera.publish(topic, 'x')
+      expect(await refused()).toEqual({ reason: 'forbidden-topic', clientId: 'cam' })
+      await gone
+    }
+  })
+
+  it('grants a device its own topics and those of the server, nothing else', async () => {
+    const { device, refused } = await start()
+    const camera = await device('cam')
+    const granted = async (filter: string) =>
+      camera.subscribeAsync(filter).then(
+        (grants) => grants.every(({ qos }) => qos < 3),
+        () => false,
+      )
+    expect(await granted(at('cam', 'reply'))).toBe(true)
+    expect(await granted(at('edge', 'state'))).toBe(true)
+    for (const filter of ['#', at('+', 'infer'), at('other', 'reply'), '$SYS/#', at('edge', '+')]) {
+      expect(await granted(filter)).toBe(false)
+      expect(await refused()).toMatchObject({ reason: 'forbidden-filter' })
+    }
+    expect(camera.connected).toBe(true)
+  })
+
+  it('keeps retained births and states only, and of so many devices only', async () => {
+    const { broker, device } = await start({ maxDevices: 1 })
+    const seen: string[] = []
+    broker.onMessage((topic, packet) => seen.push(`${topic} ${packet.length}`))
+    const first = await device('cam-1')
+    await first.publishAsync(at('cam-1', 'birth'), 'b', { qos: 1, retain: true })
+    await first.publishAsync(at('cam-1', 'sample'), 's', { qos: 1, retain: true })
+    const second = await device('cam-2')
+    await second.publishAsync(at('cam-2', 'birth'), 'b', { qos: 1, retain: true })
+    const retained: string[] = []
+    first.on('message', (topic) => retained.push(topic))
+    second.on('message', (topic) => retained.push(topic))
+    await first.subscribeAsync(`${at('cam-1', '')}#`)
+    await second.subscribeAsync(`${at('cam-2', '')}#`)
+    // A message of the present, after which those of the past have arrived.
+    const arrived = new Promise((resolve) =>
+      first.on('message', (topic) => topic.endsWith('reply') && resolve(0)),
+    )
+    const arrivedToo = new Promise((resolve) =>
+      second.on('message', (topic) => topic.endsWith('reply') && resolve(0)),
+    )
+    await broker.publish(at('cam-1', 'reply'), Uint8Array.of(1))
+    await broker.publish(at('cam-2', 'reply'), Uint8Array.of(1))
+    await Promise.all([arrived, arrivedToo])
+    expect(retained.filter((topic) => !topic.endsWith('reply'))).toEqual([at('cam-2', 'birth')])
+  })
+})
+
+describe('what the broker inside does not put up with', () => {
+  it('cuts a connection at the header of a 10 MB message, before its body', async () => {
+    const { broker, device, refused } = await start()
+    const heard: string[] = []
+    broker.onMessage((topic) => heard.push(topic))
+    await broker.subscribe([at('+', 'infer')])
+    const bare = await bareDevice(broker.mqttPort, 'cam-1')
+    const gone = closed(bare)
+    bare.write(Buffer.of(0x30, 0x80, 0xad, 0xe2, 0x04, 0x00, 0x00))
+    expect(await refused()).toEqual({ reason: 'too-large', clientId: 'cam-1' })
+    await gone
+    const neighbour = await device('cam-2')
+    await neighbour.publishAsync(at('cam-2', 'infer'), 'x', { qos: 1 })
+    expect(heard).toEqual([at('cam-2', 'infer')])
+  })
+
+  it('cuts a connection that sends a 10 MB WebSocket frame', async () => {
+    const { broker, refused } = await start()
+    const client = await mqtt.connectAsync(`ws://127.0.0.1:${broker.wsPort}`, {
+      clientId: 'cam',
+      reconnectPeriod: 0,
+    })
+    closing.push(() => client.endAsync(true))
+    client.on('error', () => {})
+    const gone = closed(client)
+    client.publish(at('cam', 'infer'), Buffer.alloc(10_000_000))
+    expect(await refused()).toMatchObject({ reason: 'too-large' })
+    await gone
+  })
+
+  it('cuts a connection that speaks no MQTT', async () => {
+    const { broker } = await start()
+    for (const noise of ['GET / HTTP/1.1\r\n\r\n', '\0\0\0\0', Buffer.alloc(100, 0xff)]) {
+      const socket = connectTcp(broker.mqttPort, '127.0.0.1')
+      socket.on('error', () => {})
+      const gone = closed(socket)
+      socket.write(noise)
+      await gone
+    }
+  })
+
+  it('cuts off a device that does not read, while its neighbour gets everything', async () => {
+    const { broker, device, refused } = await start()
+    const slow = await bareDevice(broker.mqttPort, 'slow')
+    const filter = Buffer.from(at('slow', 'reply'))
+    const subscribe = [0, 1, 0, filter.length, ...filter, 0]
+    slow.write(Buffer.of(0x82, subscribe.length, ...subscribe))
+    await new Promise((resolve) => slow.once('data', resolve))
+    slow.pause()
+    const fast = await device('fast')
+    await fast.subscribeAsync(at('fast', 'reply'))
+    let got = 0
+    const all = new Promise<void>((resolve) => fast.on('message', () => ++got === 300 && resolve()))
+    for (let n = 0; n < 300; n++) {
+      void broker.publish(at('slow', 'reply'), new Uint8Array(100_000))
+      void broker.publish(at('fast', 'reply'), Uint8Array.of(1))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await all
+    expect(await refused()).toEqual({ reason: 'slow-reader', clientId: 'slow' })
+  })
+})
+
+describe('where the broker inside listens', () => {
+  it('says which setting to change when a port is in use, and leaves nothing open', async () => {
+    const { broker } = await start()
+    const busy = { mqttPort: 0, wsPort: broker.mqttPort }
+    await expect(start(busy)).rejects.toMatchObject({
+      code: 'PORT_IN_USE',
+      message: expect.stringMatching(/\(wsPort\) is in use/),
+    })
+  })
+
+  it('refuses an address that this machine does not have', async () => {
+    await expect(start({ host: '203.0.113.1' })).rejects.toMatchObject({ code: 'BAD_ADDRESS' })
+  })
+})

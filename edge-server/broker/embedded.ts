@@ -1,0 +1,266 @@
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { deviceMayPublish, deviceMaySubscribe, isDeviceId, parseTopic } from '@isthmus/proto'
+import { Aedes, type Client } from 'aedes'
+import { createWebSocketStream, WebSocketServer } from 'ws'
+import { edgeError } from '../errors.ts'
+import { ConnectionGuard, type CutReason } from './connection-guard.ts'
+import { Credentials } from './credentials.ts'
+import { RetainedLimit } from './retained-limit.ts'
+import type { MessageHandler, PublishOptions, Transport } from './transport.ts'
+
+/** Why the broker turned something away. */
+export type BrokerRefusal = CutReason | 'client-id' | 'credentials' | 'forbidden-topic' | 'forbidden-filter'
+
+export interface EmbeddedBrokerOptions {
+  readonly site: string
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly mqttPort: number
+  readonly wsPort: number | 'off'
+  /** Device id → password. Without it, every well-formed device id may connect. */
+  readonly users?: Readonly<Record<string, string>> | undefined
+  readonly maxMessageBytes: number
+  readonly maxConnections: number
+  /** Devices whose retained messages are kept. */
+  readonly maxDevices: number
+  readonly onRefusal: (reason: BrokerRefusal, clientId: string) => void
+  /** A second connection with a device's id closed the first. */
+  readonly onTakeover: (device: string) => void
+}
+
+/** Topic, packet id and the like, beside the message itself. */
+const MQTT_HEADER_BYTES = 1024
+const MAX_UNREAD_BYTES = 1 << 20
+/** A WebSocket frame may hold several packets. */
+const MAX_FRAME_BYTES = 1 << 20
+const CONNECT_TIMEOUT_MS = 10_000
+const MAX_RETAINED_BYTES = 16_384
+/** MQTT 3.1.1, 3.2.2.3. */
+const IDENTIFIER_REJECTED = 2
+const BAD_USERNAME_OR_PASSWORD = 4
+/** Stands for an id that was left out; no device may bear it. */
+const NO_ID = '(none)'
+
+/**
+ * The MQTT broker inside the server (3.1 and 3.1.1, TCP and WebSocket), open to devices only: each publishes below
+ * its own id, and reads there and at the server's birth and state. Every session is a clean one, retained messages
+ * are small and limited in number, large packets and slow readers are cut off.
+ */
+export class EmbeddedBroker implements Transport {
+  readonly connected = true
+  readonly #options: EmbeddedBrokerOptions
+  readonly #aedes: Aedes
+  readonly #credentials: Credentials | undefined
+  readonly #retained: RetainedLimit
+  readonly #servers: (Server | HttpServer)[] = []
+  readonly #connected = new Map<string, Client>()
+  #webSockets: WebSocketServer | undefined
+  #handler: MessageHandler = () => {}
+  mqttPort = 0
+  wsPort: number | undefined
+
+  private constructor(options: EmbeddedBrokerOptions) {
+    this.#options = options
+    this.#credentials = options.users && new Credentials(options.users)
+    this.#retained = new RetainedLimit(options.maxDevices)
+    this.#aedes = new Aedes({
+      id: 'isthmus',
+      concurrency: 1000,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      maxInflightInbound: 16,
+      maxTopicLevels: 8,
+      maxClientsIdLength: 64,
+    })
+  }
+
+  /** Starts the broker and listens. Throws PORT_IN_USE or BAD_ADDRESS. */
+  static async open(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
+    const broker = new EmbeddedBroker(options)
+    broker.#setRules()
+    await broker.#aedes.listen()
+    try {
+      await broker.#listenTcp()
+      if (options.wsPort !== 'off') await broker.#listenWebSocket(options.wsPort)
+    } catch (error) {
+      await broker.close()
+      throw error
+    }
+    return broker
+  }
+
+  /** Connections of devices right now. */
+  get connections(): number {
+    return this.#connected.size
+  }
+
+  publish(
+    topic: string,
+    packet: Uint8Array,
+    { qos = 0, retain = false }: PublishOptions = {},
+  ): Promise<void> {
+    const payload = Buffer.from(packet.buffer, packet.byteOffset, packet.length)
+    return new Promise((resolve) => {
+      this.#aedes.publish({ cmd: 'publish', topic, payload, qos, retain, dup: false }, () => resolve())
+    })
+  }
+
+  async subscribe(filters: readonly string[]): Promise<void> {
+    for (const filter of filters) {
+      await new Promise<void>((resolve) => {
+        this.#aedes.subscribe(
+          filter,
+          ({ topic, payload }, done) => {
+            this.#handler(topic, payload as Buffer, false)
+            done()
+          },
+          resolve,
+        )
+      })
+    }
+  }
+
+  onMessage(handler: MessageHandler): void {
+    this.#handler = handler
+  }
+
+  /** The broker inside never goes away. */
+  onReconnect(): void {}
+
+  async close(): Promise<void> {
+    for (const server of this.#servers) server.close()
+    this.#webSockets?.close()
+    await new Promise<void>((resolve) => this.#aedes.close(resolve))
+    for (const socket of this.#webSockets?.clients ?? []) socket.terminate()
+  }
+
+  #setRules(): void {
+    const { site, onRefusal, onTakeover } = this.#options
+    const aedes = this.#aedes
+    aedes.preConnect = (_client, packet, done) => {
+      // No session outlives its connection: what would wait for an absent device has no bound.
+      packet.clean = true
+      if (packet.clientId === '') packet.clientId = NO_ID
+      done(null, true)
+    }
+    aedes.authenticate = (client, username, password, done) => {
+      const { id } = client
+      if (!isDeviceId(id)) {
+        onRefusal('client-id', id)
+        done(refusal('The client id is not a device id', IDENTIFIER_REJECTED), false)
+      } else if (this.#credentials?.accept(id, username, password) === false) {
+        onRefusal('credentials', id)
+        done(refusal('The user name or password is wrong', BAD_USERNAME_OR_PASSWORD), false)
+      } else {
+        if (this.#connected.has(id)) onTakeover(id)
+        done(null, true)
+      }
+    }
+    aedes.authorizePublish = (client, packet, done) => {
+      if (client !== null && !deviceMayPublish(site, client.id, packet.topic)) {
+        onRefusal('forbidden-topic', client.id)
+        done(new Error(`${client.id} may not publish to ${packet.topic}`))
+        return
+      }
+      if (client !== null && packet.retain) this.#limitRetained(client, packet)
+      done(null)
+    }
+    aedes.authorizeSubscribe = (client, subscription, done) => {
+      if (deviceMaySubscribe(site, client.id, subscription.topic)) {
+        done(null, subscription)
+        return
+      }
+      onRefusal('forbidden-filter', client.id)
+      done(null, null)
+    }
+    aedes.on('client', (client) => this.#connected.set(client.id, client))
+    aedes.on('clientDisconnect', (client) => {
+      if (this.#connected.get(client.id) === client) this.#connected.delete(client.id)
+    })
+    // A client's errors end its connection; there is nothing more to do, but someone has to listen.
+    aedes.on('clientError', () => {})
+    aedes.on('connectionError', () => {})
+  }
+
+  #limitRetained(client: Client, packet: { topic: string; payload: string | Buffer; retain: boolean }): void {
+    const verb = parseTopic(packet.topic)?.verb
+    if ((verb !== 'birth' && verb !== 'state') || packet.payload.length > MAX_RETAINED_BYTES) {
+      packet.retain = false
+      return
+    }
+    for (const topic of this.#retained.keep(client.id, packet.topic, packet.payload.length > 0)) {
+      void this.publish(topic, new Uint8Array(0), { retain: true })
+    }
+  }
+
+  #accept(connection: Duplex): void {
+    const { maxMessageBytes, onRefusal } = this.#options
+    let client: Client | undefined
+    const guard = new ConnectionGuard(connection, {
+      maxPacketBytes: maxMessageBytes + MQTT_HEADER_BYTES,
+      maxUnreadBytes: MAX_UNREAD_BYTES,
+      onCut: (reason) => onRefusal(reason, client?.id ?? NO_ID),
+    })
+    client = this.#aedes.handle(guard)
+  }
+
+  async #listenTcp(): Promise<void> {
+    const server = createTcpServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
+    server.maxConnections = this.#options.maxConnections
+    this.mqttPort = await this.#listen(server, this.#options.mqttPort, 'mqttPort')
+  }
+
+  async #listenWebSocket(port: number): Promise<void> {
+    const server = createHttpServer((_request, response) => {
+      response.writeHead(426, { 'content-type': 'text/plain' }).end('MQTT over WebSocket only\n')
+    })
+    server.maxConnections = this.#options.maxConnections
+    this.#webSockets = new WebSocketServer({
+      server,
+      maxPayload: MAX_FRAME_BYTES,
+      perMessageDeflate: false,
+      handleProtocols: (offered) => (offered.has('mqtt') ? 'mqtt' : false),
+    })
+    // The HTTP server's errors (a busy port) are reported where it listens.
+    this.#webSockets.on('error', () => {})
+    this.#webSockets.on('connection', (socket) => {
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.#options.onRefusal('too-large', NO_ID)
+      })
+      this.#accept(createWebSocketStream(socket))
+    })
+    this.wsPort = await this.#listen(server, port, 'wsPort')
+  }
+
+  async #listen(server: Server | HttpServer, port: number, setting: string): Promise<number> {
+    await listen(server, this.#options.host, port, setting)
+    this.#servers.push(server)
+    return (server.address() as AddressInfo).port
+  }
+}
+
+/** Listens, or throws what the user can act on: PORT_IN_USE or BAD_ADDRESS. */
+export function listen(
+  server: Server | HttpServer,
+  host: string,
+  port: number,
+  setting: string,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException) => {
+      const where = `${host}:${port} (${setting})`
+      const code = error.code === 'EADDRINUSE' ? 'PORT_IN_USE' : 'BAD_ADDRESS'
+      const detail =
+        code === 'PORT_IN_USE' ? `${where} is in use` : `Cannot listen on ${where}: ${error.message}`
+      reject(edgeError(code, detail, error))
+    }
+    server.once('error', onError)
+    server.listen(port, host, () => {
+      server.off('error', onError)
+      resolve()
+    })
+  })
+}
+
+const refusal = (message: string, returnCode: number) => Object.assign(new Error(message), { returnCode })

@@ -1,0 +1,119 @@
+import mqtt from 'mqtt'
+import { edgeError } from '../errors.ts'
+import type { MessageHandler, PublishOptions, Transport } from './transport.ts'
+
+export interface ExternalBrokerOptions {
+  /** Such as `mqtts://broker.local:8883`. */
+  readonly url: string
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly clientId: string
+  /** Said by the broker when this server is gone without a word; retained, QoS 1. */
+  readonly will: { readonly topic: string; readonly packet: Uint8Array }
+  readonly onConnection: (connected: boolean) => void
+}
+
+const CONNECT_TIMEOUT_MS = 5000
+const RECONNECT_MS = 1000
+
+/** A broker elsewhere. Once there has been a connection, it is sought again for ever. */
+export class ExternalBroker implements Transport {
+  readonly #client: mqtt.MqttClient
+  #handler: MessageHandler = () => {}
+  #reconnected: () => void = () => {}
+
+  private constructor(client: mqtt.MqttClient, options: ExternalBrokerOptions) {
+    this.#client = client
+    client.on('message', (topic, payload, { retain }) => this.#handler(topic, payload, retain))
+    client.on('connect', () => {
+      options.onConnection(true)
+      this.#reconnected()
+    })
+    client.on('close', () => options.onConnection(false))
+  }
+
+  /** Connects. Throws NO_BROKER or BROKER_REFUSED when the first attempt fails. */
+  static async open(options: ExternalBrokerOptions): Promise<ExternalBroker> {
+    const { url, username, password, clientId, will } = options
+    const client = mqtt.connect(url, {
+      clientId,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      clean: true,
+      protocolVersion: 4,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      reconnectPeriod: RECONNECT_MS,
+      queueQoSZero: false,
+      will: { topic: will.topic, payload: Buffer.from(will.packet), qos: 1, retain: true },
+    })
+    // Errors end in another attempt, and someone has to listen.
+    client.on('error', () => {})
+    try {
+      await firstConnection(client, new URL(url).host)
+    } catch (error) {
+      client.end(true)
+      throw error
+    }
+    return new ExternalBroker(client, options)
+  }
+
+  get connected(): boolean {
+    return this.#client.connected
+  }
+
+  async publish(
+    topic: string,
+    packet: Uint8Array,
+    { qos = 0, retain = false }: PublishOptions = {},
+  ): Promise<void> {
+    if (!this.#client.connected) return
+    const payload = Buffer.from(packet.buffer, packet.byteOffset, packet.length)
+    await new Promise<void>((resolve) => {
+      this.#client.publish(topic, payload, { qos, retain }, () => resolve())
+    })
+  }
+
+  async subscribe(filters: readonly string[]): Promise<void> {
+    const grants = await this.#client.subscribeAsync([...filters], { qos: 1 })
+    const denied = grants.find(({ qos }) => qos > 2)
+    if (denied) throw edgeError('BROKER_REFUSED', `The broker does not let the server read ${denied.topic}`)
+  }
+
+  onMessage(handler: MessageHandler): void {
+    this.#handler = handler
+  }
+
+  onReconnect(handler: () => void): void {
+    this.#reconnected = handler
+  }
+
+  async close(): Promise<void> {
+    // Without a connection there is nothing to wait for.
+    await this.#client.endAsync(!this.#client.connected)
+  }
+}
+
+function firstConnection(client: mqtt.MqttClient, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = () => {
+      client.off('connect', onConnect)
+      client.off('error', onError)
+      client.off('close', onClose)
+    }
+    const fail = (refused: boolean, detail: string, cause?: unknown) => {
+      settle()
+      const said = `The broker at ${host} ${refused ? 'refuses the server' : 'does not answer'}: ${detail}`
+      reject(edgeError(refused ? 'BROKER_REFUSED' : 'NO_BROKER', said, cause))
+    }
+    const onConnect = () => {
+      settle()
+      resolve()
+    }
+    const onError = (error: Error & { code?: unknown }) =>
+      fail(typeof error.code === 'number', error.message || String(error.code ?? error), error)
+    const onClose = () => fail(false, 'the connection was closed')
+    client.on('connect', onConnect)
+    client.on('error', onError)
+    client.on('close', onClose)
+  })
+}

@@ -1,0 +1,79 @@
+import { availableParallelism } from 'node:os'
+import { isDeviceId, MAX_MESSAGE_BYTES } from '@isthmus/proto'
+import { z } from 'zod'
+
+const port = z.int().min(0).max(65_535)
+const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - and _')
+const count = z.int().min(1)
+const ms = z.int().min(1).max(3_600_000)
+
+/**
+ * Every setting of the server, with its default. The same name serves in the file (`mqttPort`), the environment
+ * (`ISTHMUS_EDGE_MQTT_PORT`) and as a flag (`--mqtt-port`).
+ */
+export const configSchema = z.strictObject({
+  site: id.default('default').describe('Name of this installation; second word of every topic.'),
+  bundles: z.string().min(1).default('./bundles').describe('Folder of bundles, or one bundle.'),
+
+  broker: z
+    .url({ protocol: /^(mqtt|mqtts|ws|wss)$/, error: 'must be a URL such as mqtt://host:1883' })
+    .optional()
+    .describe('URL of an MQTT broker to use in place of the one inside.'),
+  brokerUsername: z.string().optional().describe('User name for that broker.'),
+  brokerPassword: z.string().optional().describe('Password for that broker.'),
+
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to listen on; 0.0.0.0 lets other machines in.'),
+  mqttPort: port.default(1883).describe('Port of the broker inside, MQTT over TCP; 0 takes a free one.'),
+  wsPort: z
+    .union([port, z.literal('off')])
+    .default(9001)
+    .describe('Port of the broker inside, MQTT over WebSocket; 0 takes a free one, off closes it.'),
+  httpPort: z
+    .union([port, z.literal('off')])
+    .default(9464)
+    .describe('Port of /healthz, /readyz and /metrics; 0 takes a free one, off closes it.'),
+  users: z
+    .record(
+      z.string().refine(isDeviceId, 'must be a device id'),
+      z
+        .string()
+        .regex(/^(?!sha256:).{8,}$|^sha256:[0-9a-f]{64}$/, 'must have 8 characters or be sha256:<64 hex>'),
+    )
+    .optional()
+    .describe('Device id → password (or sha256:<hex of it>). When set, no other device may connect.'),
+  maxConnections: count.max(100_000).default(1000).describe('Connections that the broker inside accepts.'),
+
+  workers: count
+    .max(256)
+    .default(() => Math.max(1, availableParallelism() - 1))
+    .describe('Threads that run tails.'),
+  intraOpThreads: count.max(256).default(1).describe('Threads that one tail may use in itself.'),
+  jobTimeoutMs: ms.default(30_000).describe('A worker that computes longer on one frame is restarted.'),
+
+  queue: count.max(65_536).default(128).describe('Requests that may wait for a worker.'),
+  credits: count.max(65_536).default(8).describe('Requests that one device may have outstanding.'),
+  maxWaitMs: ms.default(10_000).describe('Longest wait of a request, deadline or not.'),
+  maxMessageBytes: z
+    .int()
+    .min(1024)
+    .max(MAX_MESSAGE_BYTES)
+    .default(MAX_MESSAGE_BYTES)
+    .describe('Largest message accepted, in bytes.'),
+  maxDevices: count.max(1_000_000).default(10_000).describe('Devices that the server remembers.'),
+
+  stateEveryMs: ms.default(1000).describe('Shortest time between two announcements of the load.'),
+  drainTimeoutMs: ms.default(5000).describe('Time that waiting requests have to finish when stopping.'),
+  logLevel: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('What is written to the log.'),
+})
+
+/** The settings of a running server: complete and checked. */
+export type EdgeConfig = z.output<typeof configSchema>
+/** Settings as a user gives them: what is left out takes its default. */
+export type EdgeConfigInput = z.input<typeof configSchema>

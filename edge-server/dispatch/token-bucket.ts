@@ -1,0 +1,24 @@
+/** Lets `perSecond` events through on average and up to `burst` at once. Starts full. */
+export class TokenBucket {
+  readonly #perMs: number
+  readonly #burst: number
+  #tokens: number
+  #filledMs: number
+
+  constructor(perSecond: number, burst: number, nowMs: number) {
+    this.#perMs = perSecond / 1000
+    this.#burst = burst
+    this.#tokens = burst
+    this.#filledMs = nowMs
+  }
+
+  /** Takes one token; false when there is none. */
+  take(nowMs: number): boolean {
+    const elapsedMs = Math.max(0, nowMs - this.#filledMs)
+    this.#tokens = Math.min(this.#burst, this.#tokens + elapsedMs * this.#perMs)
+    this.#filledMs = nowMs
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+}

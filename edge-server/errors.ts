@@ -1,0 +1,23 @@
+import { IsthmusError } from '@isthmus/proto'
+
+/**
+ * Why a server could not start. The message that goes with a code is one line that says what was wrong, followed by
+ * the table's hint. Errors that cross the wire are in `@isthmus/proto` (`wireErrors`).
+ */
+export const edgeErrors = {
+  BAD_CONFIG: { retryable: false, hint: 'isthmus-edge --help lists every setting.' },
+  PORT_IN_USE: { retryable: true, hint: 'Stop the program that holds it, or choose another port.' },
+  BAD_ADDRESS: { retryable: false, hint: 'Set host to an address of this machine, or to 0.0.0.0 for all.' },
+  NO_BROKER: { retryable: true, hint: 'Start that broker, or leave out --broker to use the one inside.' },
+  BROKER_REFUSED: { retryable: false, hint: 'Check brokerUsername, brokerPassword and its access rules.' },
+  NO_BUNDLES: { retryable: false, hint: 'Name a folder that holds bundles with --bundles DIR.' },
+  NO_WORKER: { retryable: true, hint: 'The log says why its thread ended.' },
+} as const
+
+export type EdgeErrorCode = keyof typeof edgeErrors
+
+/** An error of the table: `detail` says what was wrong, the table's hint what to do next. */
+export function edgeError(code: EdgeErrorCode, detail: string, cause?: unknown): IsthmusError {
+  const { retryable, hint } = edgeErrors[code]
+  return new IsthmusError(code, `${detail}. ${hint}`, { retryable, cause })
+}
