@@ -45,6 +45,10 @@ export const modelErrors = {
     hint: 'Load the bundle with that model, or use a bundle that holds it.',
   },
   BUNDLE_EXISTS: { retryable: false, hint: 'Choose another folder, or raise the version.' },
+  // train
+  CHECKPOINT_UNREADABLE: { retryable: false, hint: 'Delete the file to start over.' },
+  TRAINING_DIVERGED: { retryable: false, hint: 'Lower the learning rate, or check the data for NaN.' },
+  TRAINING_STOPPED: { retryable: true, hint: 'Run the same command again to go on from the checkpoint.' },
 } as const satisfies Record<string, { retryable: boolean; hint: string }>
 
 export type ModelErrorCode = keyof typeof modelErrors

@@ -44,6 +44,8 @@ export type TrainingState = Record<string, Float32Array>
  */
 export interface TrainingStep {
   readonly model: Model
+  /** Name of the output that is minimised. */
+  readonly loss: string
   readonly corrections: readonly string[]
   /** Lengths of the state's vectors. */
   readonly stateLengths: Readonly<Record<string, number>>
@@ -77,7 +79,7 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
     graph,
     normalizations.flatMap((node) => node.inputs.slice(3, 5)),
   )
-  const g = new GraphBuilder(`${graph.name}.step`, opset)
+  const g = new GraphBuilder(`${graph.name}.step`, opset, 'step/')
   for (const { name, dtype } of graph.inputs) g.input(name, dtype, options.inputDims[name] ?? [])
   const rate = g.input('rate', 'float32', [])
   const corrections = correctionsOf(options.optimizer)
@@ -88,7 +90,9 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
     return g.input(name, 'float32', [length])
   }
 
-  const vectors = options.groups.map((group, index) => stateInput(`${group.name}.parameters`, layouts[index]!.length))
+  const vectors = options.groups.map((group, index) =>
+    stateInput(`${group.name}.parameters`, layouts[index]!.length),
+  )
   layouts.forEach((layout, index) => unpack(g, vectors[index]!, layout))
   if (statistics.length > 0) unpack(g, stateInput(STATISTICS, statistics.length), statistics)
   const inState = new Set([...layouts, statistics].flatMap((layout) => layout.slots.map((slot) => slot.name)))
@@ -106,7 +110,10 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
     const flat = layouts[index]!.slots.map(({ name, length }) => {
       const gradient = gradients.get(name)
       if (!gradient) {
-        throw new IsthmusError('UNKNOWN_PARAMETER', `"${name}" does not influence the loss; do not list it as a parameter.`)
+        throw new IsthmusError(
+          'UNKNOWN_PARAMETER',
+          `"${name}" does not influence the loss; do not list it as a parameter.`,
+        )
       }
       return g.op('Reshape', [gradient, g.ints([length])])
     })
@@ -125,13 +132,16 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
     })
   }
   if (statistics.length > 0) {
-    const next = normalizations.flatMap((node) => updatedStatistics(g, node, types.get(node.inputs[0]!)!.dims))
+    const next = normalizations.flatMap((node) =>
+      updatedStatistics(g, node, types.get(node.inputs[0]!)!.dims),
+    )
     g.output(g.op('Concat', next, { axis: 0 }), `next.${STATISTICS}`, 'float32', [statistics.length])
   }
   for (const value of [options.loss, ...(options.outputs ?? [])]) g.output(value)
 
   return {
     model: g.build(),
+    loss: options.loss,
     corrections,
     stateLengths,
     initialState() {
@@ -146,7 +156,8 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
     parameters(state) {
       const result = new Map<string, ConstantTensor>()
       options.groups.forEach((group, index) => {
-        for (const [name, tensor] of scatter(state[`${group.name}.parameters`]!, layouts[index]!)) result.set(name, tensor)
+        for (const [name, tensor] of scatter(state[`${group.name}.parameters`]!, layouts[index]!))
+          result.set(name, tensor)
       })
       if (statistics.length > 0) {
         for (const [name, tensor] of scatter(state[STATISTICS]!, statistics)) result.set(name, tensor)
@@ -187,12 +198,17 @@ function updatedStatistics(g: GraphBuilder, node: Node, inputDims: readonly numb
 function unpack(g: GraphBuilder, vector: string, layout: Layout): void {
   for (const { name, dims, offset, length } of layout.slots) {
     const part =
-      length === layout.length ? vector : g.op('Slice', [vector, g.ints([offset]), g.ints([offset + length]), g.ints([0])])
+      length === layout.length
+        ? vector
+        : g.op('Slice', [vector, g.ints([offset]), g.ints([offset + length]), g.ints([0])])
     g.op('Reshape', [part, g.ints(dims)], {}, name)
   }
 }
 
-function constantsOf(initializers: ReadonlyMap<string, ConstantTensor>, nodes: readonly Node[]): Map<string, ConstantTensor> {
+function constantsOf(
+  initializers: ReadonlyMap<string, ConstantTensor>,
+  nodes: readonly Node[],
+): Map<string, ConstantTensor> {
   const constants = new Map(initializers)
   for (const node of nodes) {
     const value = node.attributes.value

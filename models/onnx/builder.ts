@@ -35,6 +35,7 @@ export class GraphBuilder {
   readonly #initializers = new Map<string, ConstantTensor>()
   readonly #values = new Map<string, ValueInfo>()
   readonly #shared = new Map<string, string>()
+  readonly #names = new Set<string>()
   readonly #prefix: string
   #counter = 0
 
@@ -51,12 +52,14 @@ export class GraphBuilder {
   }
 
   input(name: string, dtype: DType, dims: readonly Dimension[]): string {
+    this.#names.add(name)
     this.#inputs.push({ name, dtype, dims })
     return name
   }
 
   /** A weight or other constant. Its bytes are not copied. */
   constant(tensor: ConstantTensor, name: string = this.fresh('const')): string {
+    this.#names.add(name)
     this.#initializers.set(name, tensor)
     return name
   }
@@ -98,6 +101,7 @@ export class GraphBuilder {
     outputs: readonly string[],
   ): readonly string[] {
     const entries = Object.entries(attributes).map(([key, value]) => [key, toAttribute(value)] as const)
+    for (const name of outputs) this.#names.add(name)
     this.#nodes.push({
       name: outputs[0] ?? '',
       op,
@@ -111,6 +115,7 @@ export class GraphBuilder {
 
   /** Adds a node as it is. */
   node(node: Node): void {
+    for (const name of node.outputs) this.#names.add(name)
     this.#nodes.push(node)
   }
 

@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { IsthmusError } from '@isthmus/proto'
+import { cacheFolder, loadCifar10WithProgress } from '../data/index.ts'
+import { runInThread, trainingProgressBar } from '../train/index.ts'
+import type { RecipeInput } from './recipe.ts'
+
+const recipes: Record<string, string> = {
+  teacher: 'the classifier for the edge, trained from scratch on CIFAR-10',
+}
+
+const usage = `npm run recipe -- NAME [--threads N] [--work FOLDER] [--out FOLDER]
+
+Trains one of the networks that ship with Isthmus, measures it and writes its bundle.
+Interrupt it at any time: the same command goes on from the last checkpoint.
+
+${Object.entries(recipes)
+  .map(([name, what]) => `  ${name.padEnd(10)} ${what}`)
+  .join('\n')}
+
+  --threads N    threads of one operator (default 2); the result depends on it in the last digits
+  --work FOLDER  where checkpoints are kept (default: the cache folder)
+  --out FOLDER   where the bundle goes (default: models/bundles)
+`
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      threads: { type: 'string', default: '2' },
+      work: { type: 'string' },
+      out: { type: 'string', default: fileURLToPath(new URL('../../bundles', import.meta.url)) },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  const name = positionals[0]
+  if (values.help || name === undefined) {
+    console.log(usage)
+    return values.help ? 0 : 2
+  }
+  if (!(name in recipes)) {
+    console.error(`There is no recipe "${name}". Recipes: ${Object.keys(recipes).join(', ')}.`)
+    return 2
+  }
+  await loadCifar10WithProgress()
+  const input: RecipeInput = {
+    workFolder: values.work ?? join(cacheFolder(), 'recipes', name),
+    bundlesFolder: values.out,
+    threads: Number(values.threads),
+  }
+  const bar = trainingProgressBar()
+  const interrupted = new AbortController()
+  process.once('SIGINT', () => interrupted.abort())
+  process.once('SIGTERM', () => interrupted.abort())
+  try {
+    const module = new URL(`./${name}.js`, import.meta.url)
+    const report = await runInThread<string>(module, input, { onProgress: bar.report, signal: interrupted.signal })
+    bar.stop()
+    console.log(report)
+    return 0
+  } catch (error) {
+    bar.stop()
+    if (!(error instanceof IsthmusError)) throw error
+    console.error(`${error.code}: ${error.message}`)
+    return 1
+  }
+}
+
+process.exitCode = await main()

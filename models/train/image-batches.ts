@@ -1,0 +1,47 @@
+import { batchFiller, type BatchOptions, type LabelledImages, seededRandom, shuffledIndices } from '../data/index.ts'
+import type { Tensor } from '../runtime/index.ts'
+
+export interface ImageBatchOptions extends BatchOptions {
+  readonly batch: number
+  readonly classes: number
+  /** Probability taken from the label and spread over all classes. Default 0. */
+  readonly labelSmoothing?: number
+  readonly seed: number
+}
+
+/** Steps of one pass over the images; the last images that do not fill a batch wait for another shuffle. */
+export const stepsPerEpoch = (images: LabelledImages, batch: number): number => Math.floor(images.count / batch)
+
+/**
+ * The batches of a run over labelled images: by step, `images` [N,C,H,W] and `targets` [N,classes] (probabilities).
+ * A step's data depends on seed and step alone. The tensors are reused at the next call.
+ */
+export function imageBatches(
+  images: LabelledImages,
+  options: ImageBatchOptions,
+): (step: number) => { images: Tensor; targets: Tensor } {
+  const { batch, classes, labelSmoothing = 0, seed } = options
+  const { channels, height, width } = images
+  const perEpoch = stepsPerEpoch(images, batch)
+  const fill = batchFiller(images, options)
+  const pixels = new Float32Array(batch * channels * height * width)
+  const targets = new Float32Array(batch * classes)
+  const order = new Uint32Array(images.count)
+  let shuffled = -1
+  return (step) => {
+    const epoch = Math.floor(step / perEpoch)
+    if (epoch !== shuffled) {
+      shuffledIndices(images.count, seededRandom(seed, epoch), order)
+      shuffled = epoch
+    }
+    const start = (step % perEpoch) * batch
+    const indices = order.subarray(start, start + batch)
+    fill(indices, epoch, pixels)
+    targets.fill(labelSmoothing / classes)
+    for (let row = 0; row < batch; row++) targets[row * classes + images.labels[indices[row]!]!]! += 1 - labelSmoothing
+    return {
+      images: { dtype: 'float32', dims: [batch, channels, height, width], data: pixels },
+      targets: { dtype: 'float32', dims: [batch, classes], data: targets },
+    }
+  }
+}

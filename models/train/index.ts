@@ -1,0 +1,8 @@
+export { argmax, top1 } from './accuracy.ts'
+export { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
+export { type ImageBatchOptions, imageBatches, stepsPerEpoch } from './image-batches.ts'
+export { formatDuration, type TrainingProgress } from './progress.ts'
+export { trainingProgressBar } from './progress-bar.ts'
+export { cosine, milestones, type Schedule, triangle } from './schedule.ts'
+export { runInThread, type ThreadTask } from './thread.ts'
+export { runTraining, type TrainingRun } from './training-loop.ts'

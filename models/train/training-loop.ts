@@ -1,0 +1,112 @@
+import { corrections, type Optimizer, type TrainingState, type TrainingStep } from '../autodiff/index.ts'
+import { modelError } from '../errors.ts'
+import { writeModel } from '../onnx/index.ts'
+import { openSession, type Tensor } from '../runtime/index.ts'
+import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
+import type { TrainingProgress } from './progress.ts'
+import type { Schedule } from './schedule.ts'
+
+export interface TrainingRun {
+  readonly step: TrainingStep
+  readonly optimizer: Optimizer
+  readonly steps: number
+  /** Images (or other items) per step, for the speed shown. */
+  readonly itemsPerStep: number
+  readonly rate: Schedule
+  /** Data of a step, counted from 0; the same step gets the same data, whenever it runs. */
+  readonly batch: (step: number) => Readonly<Record<string, Tensor>>
+  /** Where to start instead of the step's own initial state. */
+  readonly start?: TrainingState
+  readonly checkpoint?: { readonly file: string; readonly identity: string; readonly everySteps: number }
+  /** Threads of an operator. Default 2. The same number gives the same result. */
+  readonly threads?: number
+  readonly phase?: string
+  readonly onProgress?: (progress: TrainingProgress) => void
+  /** Stops after the step in progress; a checkpoint is written first. */
+  readonly signal?: AbortSignal
+}
+
+const scalar = (value: number): Tensor => ({ dtype: 'float32', dims: [], data: Float32Array.of(value) })
+const vector = (data: Float32Array): Tensor => ({ dtype: 'float32', dims: [data.length], data })
+
+/**
+ * Runs a training step over and over. Blocks its thread while a step computes: use `runInThread` beside other work.
+ * Returns the state after the last step. With a checkpoint file, a run that was stopped goes on where it was
+ * and ends in the same state as one that was not.
+ * Throws TRAINING_DIVERGED when the loss stops being a number, TRAINING_STOPPED when aborted.
+ */
+export async function runTraining(run: TrainingRun): Promise<TrainingState> {
+  const { step: graph, steps, checkpoint, phase = 'training' } = run
+  const saved = checkpoint && (await loadCheckpoint(checkpoint.file, checkpoint.identity))
+  let state = saved?.state ?? run.start ?? graph.initialState()
+  const first = saved?.step ?? 0
+  if (first >= steps) return state
+  const save = async (step: number) => {
+    if (checkpoint) await saveCheckpoint(checkpoint.file, { step, identity: checkpoint.identity, state })
+  }
+  // Layout transformations gain nothing here, since the weights change at every step.
+  const session = await openSession(writeModel(graph.model), {
+    intraOpThreads: run.threads ?? 2,
+    graphOptimization: 'extended',
+  })
+  try {
+    const names = Object.keys(graph.stateLengths)
+    const meter = speedometer(first)
+    for (let step = first; step < steps; step++) {
+      const feeds: Record<string, Tensor> = { ...run.batch(step), rate: scalar(run.rate(step)) }
+      corrections(run.optimizer, step + 1).forEach((value, index) => {
+        feeds[graph.corrections[index]!] = scalar(value)
+      })
+      for (const name of names) feeds[name] = vector(state[name]!)
+      const result = await session.run(feeds)
+      state = Object.fromEntries(names.map((name) => [name, result[`next.${name}`]!.data as Float32Array]))
+      const loss = result[graph.loss]!.data[0] as number
+      if (!Number.isFinite(loss)) {
+        throw modelError('TRAINING_DIVERGED', `The loss is ${loss} at step ${step + 1} of ${steps}.`)
+      }
+      meter.add(loss)
+      const done = step + 1
+      if (meter.due() || done === steps) {
+        run.onProgress?.({ phase, step: done, steps, ...meter.read(done, steps, run.itemsPerStep) })
+        // Lets messages (an abort, for one) in between two blocking steps.
+        await new Promise<void>((resolve) => setImmediate(resolve))
+      }
+      if (run.signal?.aborted) {
+        await save(done)
+        throw modelError('TRAINING_STOPPED', `Stopped after step ${done} of ${steps}.`)
+      }
+      if (checkpoint && (done % checkpoint.everySteps === 0 || done === steps)) await save(done)
+    }
+    return state
+  } finally {
+    await session.dispose()
+  }
+}
+
+const REPORT_EVERY_MS = 1000
+
+function speedometer(firstStep: number) {
+  const startedMs = performance.now()
+  let reportedMs = startedMs
+  let total = 0
+  let count = 0
+  return {
+    add(loss: number) {
+      total += loss
+      count++
+    },
+    due: () => performance.now() - reportedMs >= REPORT_EVERY_MS,
+    read(done: number, steps: number, itemsPerStep: number) {
+      reportedMs = performance.now()
+      const secondsPerStep = (reportedMs - startedMs) / 1000 / (done - firstStep)
+      const reading = {
+        loss: total / count,
+        itemsPerSecond: itemsPerStep / secondsPerStep,
+        secondsLeft: (steps - done) * secondsPerStep,
+      }
+      total = 0
+      count = 0
+      return reading
+    },
+  }
+}
