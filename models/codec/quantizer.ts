@@ -1,0 +1,76 @@
+import { modelError } from '../errors.ts'
+
+/**
+ * How a latent becomes bytes.
+ *
+ * - `affine-static`: scale and zero point were calibrated once and stand in the manifest; nothing travels beside the
+ *   payload.
+ * - `affine-dynamic`: scale and zero point come from each tensor's own minimum and maximum and travel with it; this is
+ *   BottleFit's published quantiser (see {@link quantize}).
+ *
+ * At 16 bits both are the IEEE half of each value, and scale and zero point are not used.
+ */
+export type Quantizer =
+  | { kind: 'affine-static'; bits: number; scale: number; zeroPoint: number }
+  | { kind: 'affine-dynamic'; bits: number }
+
+/** The affine map of a tensor: x ≈ scale · (q − zeroPoint). `scale` is a float32, `zeroPoint` one of the codes q. */
+export interface AffineRange {
+  readonly scale: number
+  readonly zeroPoint: number
+}
+
+/** Bytes of `count` values at `bits` each, packed without gaps: ⌈count · bits / 8⌉. */
+export const packedBytes = (count: number, bits: number): number => Math.ceil((count * bits) / 8)
+
+/** What is wrong with the range of a quantiser of `bits` (1 to 8), or nothing. */
+export function rangeFault({ scale, zeroPoint }: AffineRange, bits: number): string | undefined {
+  const top = 2 ** bits - 1
+  const single = Math.fround(scale)
+  if (!(single > 0 && single < Number.POSITIVE_INFINITY)) return `scale ${scale} is not a positive float32`
+  if (!Number.isInteger(zeroPoint) || zeroPoint < 0 || zeroPoint > top) {
+    return `zero point ${zeroPoint} is not a whole number from 0 to ${top}`
+  }
+  return undefined
+}
+
+/** What is wrong with a quantiser, or nothing. */
+export function quantizerFault(quantizer: Quantizer): string | undefined {
+  const { bits } = quantizer
+  if (bits === 16) return undefined
+  if (!(Number.isInteger(bits) && bits >= 1 && bits <= 8)) return `${bits} bits are not 1 to 8 or 16`
+  return quantizer.kind === 'affine-static' ? rangeFault(quantizer, bits) : undefined
+}
+
+/** Throws `BAD_QUANTIZER`. */
+export function checkQuantizer(quantizer: Quantizer): void {
+  const fault = quantizerFault(quantizer)
+  if (fault) throw modelError('BAD_QUANTIZER', `The quantiser's ${fault}.`)
+}
+
+/** `out` cut to `bytes`, or new memory. Throws `BAD_OPTION` when `out` is too small. */
+export function bytesFor(bytes: number, out: Uint8Array | undefined): Uint8Array {
+  if (!out) return new Uint8Array(bytes)
+  if (out.length < bytes) {
+    throw modelError('BAD_OPTION', `\`out\` holds ${out.length} bytes, and ${bytes} are needed.`)
+  }
+  return out.length === bytes ? out : out.subarray(0, bytes)
+}
+
+/** Throws `BAD_PAYLOAD` unless `packed` is exactly as long as `count` values at `bits` are. */
+export function checkPacked(packed: Uint8Array, count: number, bits: number): void {
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw modelError('BAD_PAYLOAD', `${count} is not a count of values.`)
+  }
+  const bytes = packedBytes(count, bits)
+  if (packed.length !== bytes) {
+    throw modelError(
+      'BAD_PAYLOAD',
+      `${count} values of ${bits} bits are ${bytes} bytes, got ${packed.length}.`,
+    )
+  }
+  const usedInLast = (count * bits) % 8
+  if (usedInLast !== 0 && packed[bytes - 1]! >> usedInLast !== 0) {
+    throw modelError('BAD_PAYLOAD', 'The unused bits of the last byte are not zero.')
+  }
+}
