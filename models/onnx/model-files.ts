@@ -42,16 +42,19 @@ function lazyTensor(tensor: ConstantTensor, file: string, offset: number): Const
 
 function readRange(file: string, offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length)
-  const descriptor = openSync(file, 'r')
+  let descriptor: number | undefined
   try {
+    descriptor = openSync(file, 'r')
     let done = 0
     while (done < length) {
       const count = readSync(descriptor, bytes, done, Math.min(length - done, 1 << 30), offset + done)
-      if (count === 0) throw graphError('EXTERNAL_DATA', `"${file}" became shorter while it was read.`)
+      if (count === 0) throw new Error('it became shorter after the model was opened')
       done += count
     }
+  } catch (cause) {
+    throw graphError('EXTERNAL_DATA', `Cannot read the weights "${file}": ${reasonOf(cause)}.`, cause)
   } finally {
-    closeSync(descriptor)
+    if (descriptor !== undefined) closeSync(descriptor)
   }
   return bytes
 }

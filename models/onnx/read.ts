@@ -18,7 +18,8 @@ const text = (bytes: Uint8Array | null | undefined): string => (bytes ? utf8.dec
 export function readModel(bytes: Uint8Array): Model {
   let proto: onnx.ModelProto
   try {
-    proto = onnx.ModelProto.decode(bytes)
+    // A plain view: what is read from a Buffer would be Buffers, whose `slice` does not copy.
+    proto = onnx.ModelProto.decode(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   } catch (cause) {
     throw unreadable('the file is not a complete ONNX model', cause)
   }

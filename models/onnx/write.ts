@@ -17,7 +17,7 @@ export function writeModel(model: Model): Uint8Array {
   if (weightBytes > 2 ** 31 - 2 ** 20) {
     throw graphError('MODEL_TOO_LARGE', 'The weights exceed 2 GB. Write the model with writeModelFile.')
   }
-  return onnx.ModelProto.encode({
+  const bytes = onnx.ModelProto.encode({
     irVersion: model.irVersion,
     producerName: model.producer,
     opsetImport: Object.entries(model.opsets).map(([domain, version]) => ({ domain, version })),
@@ -25,6 +25,7 @@ export function writeModel(model: Model): Uint8Array {
     metadataProps: Object.entries(model.metadata).map(([key, value]) => ({ key, value })),
     functions: [...model.functions],
   }).finish()
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function graphProto(graph: Graph): onnx.IGraphProto {
