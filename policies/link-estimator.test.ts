@@ -84,6 +84,17 @@ test('a timeout counts as a lower bound until the late answer replaces it', () =
   expect(transferMs(link.estimate(4)!, 1000)).toBeCloseTo(800)
 })
 
+test('timeouts can be taken back when it turns out that the server had stalled', () => {
+  const link = new LinkEstimator()
+  link.add({ nowMs: 0, bytes: 45, elapsedMs: 20 })
+  link.add({ nowMs: 0, bytes: 1000, elapsedMs: 30 })
+  const before = link.estimate(0)
+  for (const id of [1, 2, 3]) link.addTimeout({ nowMs: 1, bytes: 1000, elapsedMs: 500, id })
+  expect(link.estimate(1)).not.toEqual(before)
+  link.forgetTimeouts()
+  expect(link.estimate(1)).toEqual(before)
+})
+
 test('old echoes are forgotten', () => {
   const link = new LinkEstimator({ maxAgeMs: 1000 })
   link.add({ nowMs: 0, bytes: 45, elapsedMs: 20 })

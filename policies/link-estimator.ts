@@ -37,6 +37,7 @@ export class LinkEstimator {
   readonly #maxRateBps: number
   #small: LinkSample[] = []
   #large: LinkSample[] = []
+  readonly #bounds = new WeakSet<LinkSample>()
   #fit: LinkEstimate | undefined
 
   constructor(options: LinkEstimatorOptions = {}) {
@@ -56,7 +57,17 @@ export class LinkEstimator {
   /** The answer to message `id` is not there after `elapsedMs`: a lower bound, believed only if it is news. */
   addTimeout(sample: LinkSample): void {
     const link = this.estimate(sample.nowMs)
-    if (!link || sample.elapsedMs > transferMs(link, sample.bytes)) this.add(sample)
+    if (link && sample.elapsedMs <= transferMs(link, sample.bytes)) return
+    this.add(sample)
+    this.#bounds.add(sample)
+  }
+
+  /** Takes back the timeouts that no late answer has replaced: it was not the link, the server had stalled. */
+  forgetTimeouts(): void {
+    const measured = (sample: LinkSample) => !this.#bounds.has(sample)
+    this.#small = this.#small.filter(measured)
+    this.#large = this.#large.filter(measured)
+    this.#fit = undefined
   }
 
   /** The link now; undefined until both sizes have been measured recently. */

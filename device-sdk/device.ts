@@ -1,0 +1,346 @@
+import type { Manifest, Mode } from '@isthmus/models/bundle'
+import type { Plan, Policy, Preference, Route } from '@isthmus/policies'
+import { type LinkEstimate, StageTimes } from '@isthmus/policies'
+import { mergeMap, type Observable, Subject } from 'rxjs'
+import type { Answer } from './answer.ts'
+import type { Clock } from './clock.ts'
+import { deviceError } from './errors.ts'
+import type { FallbackCode } from './fallback.ts'
+import { checkFrame, type Frame, type InputShape, inputShape } from './frame.ts'
+import { FrameRun, type Workshop } from './frame-run.ts'
+import type { ImageWork } from './images.ts'
+import { LocalLane } from './local-lane.ts'
+import { ModeTable } from './mode-table.ts'
+import type { ModelRunner } from './model-runner.ts'
+import { Normaliser, TensorPool } from './normalise.ts'
+import type { LinkCounters, ServerLink } from './server-link.ts'
+import { StageLog } from './stage-log.ts'
+
+export interface InferOptions {
+  /** Time that this frame has, in ms. Default: the device's. */
+  readonly deadlineMs?: number
+  /** Takes the decision from the policy. The local answer still comes when the server's does not. */
+  readonly route?: 'local' | 'split' | 'edge'
+  readonly mode?: number
+}
+
+export interface DeviceStats {
+  readonly frames: number
+  readonly answered: Readonly<Record<Route, number>>
+  readonly fallbacks: Readonly<Partial<Record<FallbackCode, number>>>
+  /** Answers after their deadline. */
+  readonly late: number
+  /** Frames that were rejected with an error. */
+  readonly failed: number
+  readonly link: Readonly<LinkCounters> | undefined
+}
+
+export interface Telemetry {
+  /** Whether the broker is connected. */
+  readonly connected: boolean
+  /** Why nothing can be sent now; undefined when requests can be. */
+  readonly refusal: FallbackCode | undefined
+  readonly link: LinkEstimate | undefined
+  readonly outstanding: number
+  /** Stage → measured times in ms. Server stages are `server:<mode>`. */
+  readonly stages: Readonly<Record<string, { readonly medianMs: number; readonly upperMs: number }>>
+  readonly stats: DeviceStats
+}
+
+/** All that a device is made of; `connectDevice` puts it together. */
+export interface DeviceParts {
+  readonly id: string
+  readonly manifest: Manifest
+  readonly bundleKey: number
+  readonly local: ModelRunner | undefined
+  readonly head: ModelRunner | undefined
+  readonly images: ImageWork
+  readonly link: ServerLink | undefined
+  readonly policy: Policy
+  readonly clock: Clock
+  readonly deadlineMs: number
+  readonly hedgeMarginMs: number
+  readonly preference: Preference
+  /** Frames that `inferAll` works on at a time. */
+  readonly concurrency: number
+}
+
+/** No mode: the frame is to be skipped. */
+interface Choice {
+  readonly mode: Mode | undefined
+  readonly reason: string
+}
+
+const TICK_MS = 100
+const TELEMETRY_MS = 1000
+/** A model this slow is measured by fewer runs before the device is ready. */
+const WARM_UP_MS = 500
+
+/** Answers frames by their deadline, from the server when that is better, else on its own. */
+export class Device {
+  readonly id: string
+  /** The weights of delay and energy; a change counts from the next frame on. */
+  preference: Preference
+  readonly #parts: DeviceParts
+  readonly #shop: Workshop
+  readonly #modes: ModeTable
+  readonly #shape: InputShape
+  readonly #times = new StageTimes({ window: 32 })
+  readonly #answers = new Subject<Answer>()
+  readonly #telemetry = new Subject<Telemetry>()
+  readonly #running = new Set<FrameRun>()
+  #tickTimer: unknown
+  #lastTelemetryMs = Number.NEGATIVE_INFINITY
+  #closed: Promise<void> | undefined
+  #stats = {
+    frames: 0,
+    answered: { local: 0, split: 0, edge: 0, skip: 0 },
+    fallbacks: {} as Partial<Record<FallbackCode, number>>,
+    late: 0,
+    failed: 0,
+  }
+
+  constructor(parts: DeviceParts) {
+    this.id = parts.id
+    this.preference = parts.preference
+    this.#parts = parts
+    const { manifest, clock, local, head, link, images, hedgeMarginMs, bundleKey } = parts
+    this.#modes = new ModeTable(manifest, { local: local !== undefined, head: head !== undefined })
+    this.#shape = inputShape(manifest)
+    const { name, version, labels, output } = manifest
+    const count = output.dims.reduce((product, dim) => product * dim, 1)
+    this.#shop = {
+      clock,
+      shape: this.#shape,
+      normaliser: new Normaliser(this.#shape),
+      pool: new TensorPool(this.#shape.count),
+      images,
+      local,
+      localMode: this.#modes.local?.id ?? 0,
+      head,
+      link,
+      times: this.#times,
+      lane: new LocalLane(
+        clock,
+        () => (this.#times.longest('local') ?? 0) + (this.#times.longest('preprocess') ?? 0),
+      ),
+      hedgeMarginMs,
+      bundle: { id: `${name}@${version}`, key: bundleKey, labels },
+      output: { count, kind: output.kind },
+    }
+  }
+
+  /** Every answer of this device. */
+  get answers$(): Observable<Answer> {
+    return this.#answers.asObservable()
+  }
+
+  /** About once a second what the device knows of itself, its link and its server. */
+  get telemetry$(): Observable<Telemetry> {
+    return this.#telemetry.asObservable()
+  }
+
+  get stats(): DeviceStats {
+    const { answered, fallbacks } = this.#stats
+    const link = this.#parts.link && { ...this.#parts.link.counters }
+    return { ...this.#stats, answered: { ...answered }, fallbacks: { ...fallbacks }, link }
+  }
+
+  /** Opens and measures the models, then starts connecting. Throws what opening a model throws. */
+  async start(): Promise<void> {
+    const { local, head, link } = this.#parts
+    await Promise.all([local?.open(), head?.open()])
+    await this.#warmUp('local', local)
+    await this.#warmUp('head', head)
+    link?.start()
+    this.#tick()
+  }
+
+  /** Resolves with true when a server can be sent to and the link is measured, with false after `waitMs`. */
+  async waitForServer(waitMs: number): Promise<boolean> {
+    const { link, clock } = this.#parts
+    if (!link) return false
+    const ready = () => link.refusal() === undefined && link.estimate !== undefined
+    if (ready()) return true
+    return new Promise<boolean>((resolve) => {
+      const finish = (isReady: boolean) => {
+        clock.clearTimeout(timer)
+        link.onChange = () => {}
+        resolve(isReady)
+      }
+      const timer = clock.setTimeout(() => finish(false), waitMs)
+      link.onChange = () => {
+        if (ready()) finish(true)
+      }
+    })
+  }
+
+  /**
+   * Answers one frame. With a local model this resolves by the deadline unless the local model alone is slower than
+   * that (then `late` is set). Throws BAD_FRAME, UNKNOWN_MODE, BAD_OPTIONS, CLOSED; LOCAL_FAILED when neither way
+   * gives an answer; NO_ANSWER, at the deadline at the latest, when the bundle has no local model.
+   */
+  async infer(frame: Frame, options: InferOptions = {}): Promise<Answer> {
+    const { clock, deadlineMs: usualMs } = this.#parts
+    if (this.#closed) throw deviceError('CLOSED', 'The device has been closed.')
+    const startMs = clock.now()
+    const { deadlineMs = usualMs } = options
+    if (!(deadlineMs > 0) || deadlineMs > 3_600_000) {
+      throw deviceError('BAD_OPTIONS', `deadlineMs must be above 0 and at most an hour, got ${deadlineMs}.`)
+    }
+    checkFrame(frame, this.#shape)
+    const { mode, reason } = this.#plan(frame, deadlineMs, options)
+    const number = ++this.#stats.frames
+    if (!mode) return this.#skip(number, startMs, reason)
+    const deadlineAtMs = startMs + deadlineMs
+    const run = new FrameRun(this.#shop, { number, frame, mode, reason, startMs, deadlineAtMs })
+    this.#running.add(run)
+    run.start()
+    try {
+      const answer = await run.answer
+      this.#count(answer)
+      return answer
+    } catch (error) {
+      this.#stats.failed++
+      throw error
+    } finally {
+      this.#running.delete(run)
+    }
+  }
+
+  /**
+   * Answers a stream of frames, a few at a time; answers come in the order in which they are ready (`answer.frame`
+   * counts the frames). Frames that wait for their turn are held by the stream: let a camera drop what is stale.
+   */
+  inferAll(frames$: Observable<Frame>, options: InferOptions = {}): Observable<Answer> {
+    return frames$.pipe(mergeMap((frame) => this.infer(frame, options), this.#parts.concurrency))
+  }
+
+  /** Says goodbye, stops the workers. Frames that wait for the server get their local answer first. */
+  close(): Promise<void> {
+    this.#closed ??= this.#shutDown()
+    return this.#closed
+  }
+
+  async #shutDown(): Promise<void> {
+    const { clock, link, local, head } = this.#parts
+    if (this.#tickTimer !== undefined) clock.clearTimeout(this.#tickTimer)
+    this.#tickTimer = undefined
+    await link?.close()
+    await Promise.allSettled([...this.#running].map(({ answer }) => answer))
+    await Promise.all([local?.dispose(), head?.dispose()])
+    this.#answers.complete()
+    this.#telemetry.complete()
+  }
+
+  #plan(frame: Frame, deadlineMs: number, { route, mode: id }: InferOptions): Choice {
+    const isTensor = frame instanceof Float32Array
+    if (route !== undefined || id !== undefined) {
+      const mode = this.#modes.find(route, id)
+      if (isTensor && mode.route === 'edge') {
+        throw deviceError('BAD_FRAME', 'A tensor cannot be sent as an image: choose another route.')
+      }
+      return { mode, reason: 'asked for by the caller' }
+    }
+    try {
+      const plan = this.#decide(deadlineMs, isTensor)
+      const mode = plan.route === 'skip' ? undefined : this.#modes.find(plan.route, plan.mode)
+      return { mode, reason: plan.reason }
+    } catch (error) {
+      // A policy that fails costs the better answer, not the answer.
+      const mode = this.#modes.local
+      if (!mode) throw error
+      return { mode, reason: `the policy failed: ${(error as Error).message}` }
+    }
+  }
+
+  #skip(frame: number, startMs: number, reason: string): Answer {
+    const { bundle, clock } = this.#shop
+    const wallMs = clock.now() - startMs
+    const stages = new StageLog().local(startMs, startMs + wallMs)
+    const sent = { bytesUp: 0, bytesDown: 0, late: false }
+    const answer: Answer = {
+      frame,
+      top: [],
+      output: new Float32Array(0),
+      route: 'skip',
+      mode: 0,
+      bundle: bundle.id,
+      wallMs,
+      stages,
+      reason,
+      ...sent,
+    }
+    this.#count(answer)
+    return answer
+  }
+
+  #decide(deadlineMs: number, isTensor: boolean): Plan {
+    const { link, policy, clock } = this.#parts
+    const allowed = (mode: Mode) =>
+      (mode.route !== 'edge' || !isTensor) &&
+      (mode.route === 'local' || link?.refusal(mode.id) !== 'MODE_REFUSED')
+    const estimate = link?.estimate
+    return policy.decide({
+      nowMs: clock.now(),
+      deadlineMs,
+      online: link !== undefined && link.refusal() === undefined,
+      ...(estimate ? { link: estimate } : {}),
+      modes: this.#modes.estimates(this.#times, this.#shop.lane.backlog, allowed),
+      creditsLeft: link?.creditsLeft ?? 0,
+      preference: this.preference,
+    })
+  }
+
+  #count(answer: Answer): void {
+    this.#stats.answered[answer.route]++
+    if (answer.late) this.#stats.late++
+    const { fallback } = answer
+    if (fallback) this.#stats.fallbacks[fallback] = (this.#stats.fallbacks[fallback] ?? 0) + 1
+    this.#answers.next(answer)
+  }
+
+  /** The first run of a model is slow and says nothing; the next few are its first measurements. */
+  async #warmUp(stage: string, model: ModelRunner | undefined): Promise<void> {
+    if (!model) return
+    const { clock } = this.#parts
+    const tensor = new Float32Array(this.#shape.count)
+    const beganMs = clock.now()
+    for (let run = 0; run < 6; run++) {
+      const startMs = clock.now()
+      await model.run(tensor)
+      const endMs = clock.now()
+      if (run > 0) this.#times.add(stage, endMs - startMs)
+      if (run > 0 && endMs - beganMs > WARM_UP_MS) return
+    }
+  }
+
+  #tick(): void {
+    const { clock, link } = this.#parts
+    link?.tick()
+    const nowMs = clock.now()
+    if (this.#telemetry.observed && nowMs - this.#lastTelemetryMs >= TELEMETRY_MS) {
+      this.#lastTelemetryMs = nowMs
+      this.#telemetry.next(this.#measured())
+    }
+    this.#tickTimer = clock.setTimeout(() => this.#tick(), TICK_MS)
+  }
+
+  #measured(): Telemetry {
+    const { link } = this.#parts
+    const stages = Object.fromEntries(
+      this.#times.stages().map((stage) => {
+        const upperMs = this.#times.upper(stage) ?? 0
+        return [stage, { medianMs: this.#times.median(stage) ?? 0, upperMs }]
+      }),
+    )
+    return {
+      connected: link?.connected ?? false,
+      refusal: link ? link.refusal() : 'NO_BROKER',
+      link: link?.estimate,
+      outstanding: link?.outstanding ?? 0,
+      stages,
+      stats: this.stats,
+    }
+  }
+}

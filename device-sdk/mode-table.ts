@@ -1,0 +1,84 @@
+import type { Manifest, Mode } from '@isthmus/models/bundle'
+import type { ModeEstimate, Route, StageTimes } from '@isthmus/policies'
+import { deviceError } from './errors.ts'
+
+/** Bytes of a request beyond its payload. */
+const ENVELOPE_BYTES = 60
+
+/** Order in which routes are trusted when the manifest gives no accuracy: bigger networks know more. */
+const presumed: Record<Route, number> = { local: 0.5, split: 0.6, edge: 0.7, skip: 0 }
+
+/** Names under which stage times are kept; server stages differ from mode to mode. */
+export const stageNames = {
+  encode: (mode: number) => `encode:${mode}`,
+  server: (mode: number) => `server:${mode}`,
+}
+
+/** The modes of a bundle that this device can run, with their measured costs. */
+export class ModeTable {
+  readonly modes: readonly Mode[]
+  readonly #manifest: Manifest
+
+  constructor(manifest: Manifest, has: { local: boolean; head: boolean }) {
+    this.#manifest = manifest
+    this.modes = manifest.modes.filter(({ route }) => {
+      if (route === 'local') return has.local
+      return route === 'edge' || has.head
+    })
+    if (this.modes.length === 0) {
+      throw deviceError('BAD_BUNDLE', `${manifest.name} has no mode that a device can run.`)
+    }
+  }
+
+  get local(): Mode | undefined {
+    return this.modes.find(({ route }) => route === 'local')
+  }
+
+  /** The mode asked for: by number, or the most accurate one of a route. Throws UNKNOWN_MODE. */
+  find(route: Route | undefined, id: number | undefined): Mode {
+    const fits = this.modes.filter(
+      (mode) => (id === undefined || mode.id === id) && (!route || mode.route === route),
+    )
+    const best = fits.sort((a, b) => accuracyOf(b) - accuracyOf(a))[0]
+    if (best) return best
+    const asked = [id === undefined ? '' : `mode ${id}`, route ? `route ${route}` : '']
+      .filter(Boolean)
+      .join(' on ')
+    const known = this.modes.map((mode) => `${mode.id} (${mode.route})`).join(', ')
+    throw deviceError('UNKNOWN_MODE', `This device has no ${asked}; it has: ${known}.`)
+  }
+
+  /** What each mode costs now. `localBacklog`: local runs queued before this frame's. */
+  estimates(times: StageTimes, localBacklog: number, allowed: (mode: Mode) => boolean): ModeEstimate[] {
+    const preprocessMs = times.upper('preprocess') ?? 0
+    return this.modes.filter(allowed).map((mode) => {
+      const base = { mode: mode.id, route: mode.route, accuracy: accuracyOf(mode) }
+      const encodeMs = times.upper(stageNames.encode(mode.id)) ?? 0
+      if (mode.route === 'local') {
+        const deviceMs = preprocessMs + (1 + localBacklog) * (times.upper('local') ?? 0)
+        return { ...base, payloadBytes: 0, deviceMs, serverMs: 0 }
+      }
+      const beforeMs = mode.route === 'split' ? preprocessMs + (times.upper('head') ?? 0) : 0
+      return {
+        ...base,
+        payloadBytes: mode.payloadBytes + ENVELOPE_BYTES,
+        deviceMs: beforeMs + encodeMs,
+        serverMs: times.upper(stageNames.server(mode.id)) ?? this.#guessServerMs(mode, times),
+      }
+    })
+  }
+
+  /** Until a mode's server time was measured: as if the server computed as fast as this device. */
+  #guessServerMs(mode: Mode, times: StageTimes): number {
+    const { local, head } = this.#manifest.models
+    const localMs = times.median('local')
+    const headMs = times.median('head')
+    if (local && localMs !== undefined && local.macs > 0) return (localMs / local.macs) * mode.tailMacs
+    if (head && headMs !== undefined && head.macs > 0) return (headMs / head.macs) * mode.tailMacs
+    return 0
+  }
+}
+
+function accuracyOf(mode: Mode): number {
+  return mode.accuracy ?? presumed[mode.route]
+}

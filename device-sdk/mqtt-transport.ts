@@ -1,0 +1,100 @@
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import type { Transport, TransportHandlers } from './transport.ts'
+
+export interface MqttTransportOptions {
+  /** mqtt://, mqtts://, ws:// or wss:// */
+  readonly url: string
+  readonly clientId: string
+  readonly will: { readonly topic: string; readonly payload: Uint8Array }
+  /** Shortest and longest wait between two attempts to connect, in ms; it doubles from one to the other. */
+  readonly reconnect: { readonly minMs: number; readonly maxMs: number }
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  /** Certificates and key in PEM, for mqtts:// and wss://. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined
+  /** Told why an attempt failed, for a log. */
+  readonly onError?: ((error: Error) => void) | undefined
+}
+
+/** Bytes that may wait in the socket before sending is refused: what lies there is late already. */
+const MAX_WAITING_BYTES = 262_144
+
+/**
+ * MQTT 3.1.1 over mqtt.js. Nothing is queued while offline; a message that must arrive (birth, state) is published
+ * anew after each connect by whoever needs it.
+ */
+export class MqttTransport implements Transport {
+  readonly #options: MqttTransportOptions
+  #client: MqttClient | undefined
+  /** QoS 1 messages not acknowledged yet. */
+  readonly #unacknowledged = new Set<number>()
+
+  constructor(options: MqttTransportOptions) {
+    this.#options = options
+  }
+
+  start(handlers: TransportHandlers): void {
+    const { url, clientId, will, reconnect, username, password, tls } = this.#options
+    const settings: IClientOptions = {
+      clientId,
+      protocolVersion: 4,
+      clean: true,
+      queueQoSZero: false,
+      resubscribe: false,
+      reconnectPeriod: reconnect.minMs,
+      reconnectOnConnackError: true,
+      connectTimeout: 5000,
+      keepalive: 15,
+      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...tls,
+    }
+    const client = mqtt.connect(url, settings)
+    this.#client = client
+    client.on('connect', () => {
+      client.options.reconnectPeriod = reconnect.minMs
+      handlers.onOnline()
+    })
+    client.on('close', () => {
+      const waitMs = client.options.reconnectPeriod ?? reconnect.minMs
+      client.options.reconnectPeriod = Math.min(2 * waitMs, reconnect.maxMs)
+      // They are published anew after the reconnect: kept, they would pile up.
+      for (const id of this.#unacknowledged) client.removeOutgoingMessage(id)
+      this.#unacknowledged.clear()
+      handlers.onOffline()
+    })
+    client.on('error', (error) => this.#options.onError?.(error))
+    client.on('message', (topic, payload) => handlers.onMessage(topic, payload))
+  }
+
+  subscribe(filters: readonly string[]): void {
+    this.#client?.subscribe([...filters], { qos: 1 }, (error) => {
+      if (error) this.#options.onError?.(error)
+    })
+  }
+
+  publish(topic: string, packet: Uint8Array, options: { qos?: 0 | 1; retain?: boolean } = {}): boolean {
+    const client = this.#client
+    if (!client?.connected || client.disconnecting) return false
+    const { qos = 0, retain = false } = options
+    if (qos === 0 && client.stream.writableLength > MAX_WAITING_BYTES) return false
+    const payload = Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength)
+    client.publish(topic, payload, { qos, retain }, (error, sent) => {
+      if (sent?.messageId !== undefined) this.#unacknowledged.delete(sent.messageId)
+      if (error && client.connected) this.#options.onError?.(error)
+    })
+    if (qos === 1) this.#unacknowledged.add(client.getLastMessageId())
+    return true
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client
+    if (!client) return
+    // A polite end waits for acknowledgements, which do not come when the broker hangs.
+    const ended = client.endAsync(false)
+    const cut = new Promise<void>((resolve) => setTimeout(resolve, 500).unref?.())
+    await Promise.race([ended.catch(() => {}), cut])
+    await client.endAsync(true).catch(() => {})
+  }
+}

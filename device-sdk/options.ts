@@ -1,0 +1,110 @@
+import type { Policy } from '@isthmus/policies'
+import { isDeviceId } from '@isthmus/proto'
+import { z } from 'zod'
+import type { Clock } from './clock.ts'
+import { deviceError } from './errors.ts'
+import { nearestKey } from './nearest-key.ts'
+import type { Transport } from './transport.ts'
+
+const ms = z.number().min(0).max(3_600_000)
+const weight = z.number().min(0).max(1e6)
+
+/** Something with these methods, made by the caller. */
+const withMethods = <T>(what: string, methods: readonly string[]) =>
+  z.custom<T>(
+    (value) =>
+      methods.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'),
+    `must be a ${what} (an object with ${methods.join(', ')})`,
+  )
+
+const brokerUrl = z.string().refine((text) => {
+  try {
+    return ['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(new URL(text).protocol)
+  } catch {
+    return false
+  }
+}, 'must be a URL that starts with mqtt://, mqtts://, ws:// or wss://')
+
+/** Everything that all devices are told, under Node and in a browser. */
+export const commonOptions = {
+  id: z.string().refine(isDeviceId, "must be 1 to 64 letters, digits, - and _, and not 'edge' or 'edge-…'"),
+  site: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - and _')
+    .default('default'),
+  /** Left out: the device works on its own. */
+  broker: brokerUrl.optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  deadlineMs: ms.positive().default(250),
+  preference: z.strictObject({ delay: weight.optional(), energy: weight.optional() }).default({}),
+  /** Requests out at a time; the server may grant fewer. */
+  credits: z.int().min(1).max(1024).default(8),
+  /** The local answer is planned to be ready this long before the deadline. */
+  hedgeMarginMs: ms.default(5),
+  /** How long connecting waits for a server and a first measurement of the link. */
+  waitForServerMs: ms.default(0),
+  probe: z
+    .strictObject({
+      /** Shortest time between two probes; 0: none. */
+      intervalMs: ms.default(1000),
+      /** Padding of the probe that measures the rate. */
+      largeBytes: z.int().min(600).max(65_536).default(1024),
+    })
+    .prefault({}),
+  reconnect: z.strictObject({ minMs: ms.min(10).default(250), maxMs: ms.min(10).default(5000) }).prefault({}),
+  policy: withMethods<Policy>('policy', ['decide']).optional(),
+  transport: withMethods<Transport>('transport', ['start', 'subscribe', 'publish', 'close']).optional(),
+  clock: withMethods<Clock>('clock', ['now', 'setTimeout', 'clearTimeout']).optional(),
+  onConnectionError: z.custom<(error: Error) => void>((value) => typeof value === 'function').optional(),
+}
+
+const nodeOptions = z.strictObject({
+  ...commonOptions,
+  /** The bundle's folder. */
+  bundle: z.string().min(1),
+  /** Where the device keeps its boot counter. Left out: it counts in seconds of the wall clock. */
+  stateDir: z.string().min(1).optional(),
+  /** PEM files' contents for mqtts:// and wss://. */
+  tls: z.strictObject({ ca: z.string(), cert: z.string(), key: z.string() }).partial().optional(),
+  /** Threads that one model may use. */
+  threads: z.int().min(1).max(256).default(1),
+})
+
+export type DeviceOptions = z.input<typeof nodeOptions>
+export type CheckedOptions = z.output<typeof nodeOptions>
+
+/** Checks options and fills in defaults. Throws BAD_OPTIONS naming each wrong one, and what an unknown one may mean. */
+export function checkOptions(options: unknown): CheckedOptions {
+  return checkAgainst(nodeOptions, options)
+}
+
+export function checkAgainst<Schema extends z.ZodObject>(schema: Schema, options: unknown): z.output<Schema> {
+  const result = schema.safeParse(options)
+  if (result.success) return result.data
+  const complaints = result.error.issues.map((issue) => {
+    const place = issue.path.join('.')
+    if (issue.code !== 'unrecognized_keys') return `${place || 'the options'}: ${issue.message}`
+    return issue.keys.map((key) => unknownKey(schema, issue.path, key)).join('; ')
+  })
+  throw deviceError('BAD_OPTIONS', `connectDevice: ${complaints.join('; ')}.`)
+}
+
+function unknownKey(schema: z.ZodObject, path: readonly PropertyKey[], key: string): string {
+  const known = path.length === 0 ? schema : inner(schema.shape[String(path[0])])
+  const nearest = nearestKey(key, known instanceof z.ZodObject ? Object.keys(known.shape) : [])
+  const name = [...path, key].join('.')
+  return `${name} is not an option${nearest ? `, did you mean ${[...path, nearest].join('.')}` : ''}`
+}
+
+/** The schema inside its defaults. */
+function inner(schema: unknown): unknown {
+  while (
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodOptional
+  ) {
+    schema = schema.unwrap()
+  }
+  return schema
+}

@@ -1,0 +1,45 @@
+import type { Birth, Envelope, State } from '@isthmus/proto'
+import type { FallbackCode } from './fallback.ts'
+
+/** What the server says of itself on its retained birth and state topics, in whatever order they arrive. */
+export class ServerView {
+  #birth: { boot: number; birth: Birth } | undefined
+  /** By boot, newest last: a new life's state may come before its birth, an earlier one's last will after it. */
+  readonly #states = new Map<number, State>()
+
+  /** Takes a birth. True when it is another life of the server than the one seen before. */
+  onBirth({ boot }: Envelope, birth: Birth): boolean {
+    const known = this.#birth?.birth
+    this.#birth = { boot, birth }
+    return known !== undefined && known.epoch !== birth.epoch
+  }
+
+  onState({ boot }: Envelope, state: State): void {
+    this.#states.delete(boot)
+    this.#states.set(boot, state)
+    if (this.#states.size > 4) this.#states.delete(this.#states.keys().next().value!)
+  }
+
+  /** Forgets both: after a reconnect the broker sends what it retained. */
+  forget(): void {
+    this.#birth = undefined
+    this.#states.clear()
+  }
+
+  get birth(): Birth | undefined {
+    return this.#birth?.birth
+  }
+
+  /** The state of the life that the birth announced. */
+  get state(): State | undefined {
+    return this.#birth && this.#states.get(this.#birth.boot)
+  }
+
+  /** Why a bundle cannot be offloaded to this server now; undefined when it can. */
+  refusal(bundleKey: number): FallbackCode | undefined {
+    if (!this.birth || !this.state) return 'NO_SERVER'
+    if (this.state.presence === 'offline') return 'SERVER_OFFLINE'
+    if (this.state.presence === 'draining') return 'SERVER_DRAINING'
+    return this.birth.bundles.some(({ key }) => key === bundleKey) ? undefined : 'BUNDLE_MISMATCH'
+  }
+}
