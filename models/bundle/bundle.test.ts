@@ -1,0 +1,248 @@
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { bundleFromFiles, loadBundle, type ManifestDraft, writeBundle } from './index.ts'
+
+let folder: string
+let dir: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'isthmus-bundle-'))
+  dir = join(folder, 'street')
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+const files = { 'head.onnx': bytesOf('the head'), 'parts/tail.onnx': bytesOf('the tail') }
+
+const draft = (changes: Partial<ManifestDraft> = {}): ManifestDraft => ({
+  name: 'street',
+  version: '1.0.0',
+  task: 'classification',
+  labels: ['cat', 'dog'],
+  input: { name: 'image', dims: [1, 2, 2], layout: 'NCHW', mean: [0], std: [1], fit: 'fill' },
+  output: { name: 'logits', dims: [2], kind: 'logits' },
+  latent: { name: 'z', dims: [4] },
+  models: {
+    head: { file: 'head.onnx', macs: 1, params: 1 },
+    tail: { file: 'parts/tail.onnx', macs: 1, params: 1 },
+  },
+  modes: [
+    {
+      id: 1,
+      name: 'split',
+      route: 'split',
+      quantizer: { kind: 'affine-dynamic', bits: 8 },
+      payloadBytes: 4,
+      headMacs: 1,
+      tailMacs: 1,
+    },
+  ],
+  ...changes,
+})
+
+const rejects = (promise: Promise<unknown>, code: string, message: string) =>
+  expect(promise).rejects.toMatchObject({
+    name: 'IsthmusError',
+    code,
+    message: expect.stringContaining(message),
+  })
+
+describe('a bundle', () => {
+  it('loads as it was written', async () => {
+    const written = await writeBundle(dir, draft(), files)
+    const loaded = await loadBundle(dir)
+    expect(loaded.manifest).toEqual(written.manifest)
+    expect(loaded.manifest.models.head).toEqual({
+      file: 'head.onnx',
+      bytes: 8,
+      sha256: createHash('sha256').update('the head').digest('hex'),
+      macs: 1,
+      params: 1,
+    })
+    expect(loaded.id).toBe('street@1.0.0')
+    expect(Buffer.from(loaded.modelBytes('head')).toString()).toBe('the head')
+    expect(Buffer.from(loaded.modelBytes('tail')).toString()).toBe('the tail')
+  })
+
+  it('has the first four bytes of the SHA-256 of its manifest as key, the lowest first', async () => {
+    const { key } = await writeBundle(dir, draft(), files)
+    const hash = createHash('sha256')
+      .update(await readFile(join(dir, 'manifest.json')))
+      .digest()
+    expect(key).toBe(hash.readUInt32LE(0))
+  })
+
+  it('has another key when anything in it is another, and the same when nothing is', async () => {
+    const { key } = await writeBundle(dir, draft(), files)
+    expect((await writeBundle(join(folder, 'same'), draft(), files)).key).toBe(key)
+    const otherHead = { ...files, 'head.onnx': bytesOf('the Head') }
+    expect((await writeBundle(join(folder, 'other'), draft(), otherHead)).key).not.toBe(key)
+    expect((await writeBundle(join(folder, 'newer'), draft({ version: '1.0.1' }), files)).key).not.toBe(key)
+  })
+
+  it('gives only the models that were asked for, and does not touch the other files', async () => {
+    await writeBundle(dir, draft(), files)
+    await rm(join(dir, 'parts'), { recursive: true })
+    const bundle = await loadBundle(dir, { only: ['head', 'local'] })
+    expect(bundle.modelBytes('head').length).toBe(8)
+    const noModel = (message: string) =>
+      expect.objectContaining({ code: 'BUNDLE_NO_MODEL', message: expect.stringContaining(message) })
+    expect(() => bundle.modelBytes('tail')).toThrow(noModel('tail model was not loaded'))
+    expect(() => bundle.modelBytes('local')).toThrow(noModel('local model is not in it'))
+  })
+
+  it('loads in a browser, by whatever reads and hashes there', async () => {
+    const { key } = await writeBundle(dir, draft(), files)
+    const hex = (hash: ArrayBuffer) => Buffer.from(hash).toString('hex')
+    const bundle = await bundleFromFiles(
+      new Uint8Array(await readFile(join(dir, 'manifest.json'))),
+      async (file) => new Uint8Array(await readFile(join(dir, file))),
+      async (bytes) => hex(await crypto.subtle.digest('SHA-256', bytes)),
+    )
+    expect(bundle.key).toBe(key)
+    expect(Buffer.from(bundle.modelBytes('tail')).toString()).toBe('the tail')
+  })
+
+  it('reads a file once that is two models', async () => {
+    const one = { file: 'net.onnx', macs: 1, params: 1 }
+    const modes = [
+      { id: 1, name: 'local', route: 'local', payloadBytes: 0, headMacs: 1, tailMacs: 0 },
+    ] as const
+    const { manifest } = await writeBundle(
+      dir,
+      draft({ models: { local: one, full: one }, modes: [...modes] }),
+      {
+        'net.onnx': bytesOf('net'),
+      },
+    )
+    const read: string[] = []
+    await bundleFromFiles(
+      await readFile(join(dir, 'manifest.json')),
+      async (file) => {
+        read.push(file)
+        return bytesOf('net')
+      },
+      async (bytes) => createHash('sha256').update(bytes).digest('hex'),
+    )
+    expect(read).toEqual(['net.onnx'])
+    expect(manifest.models.local?.sha256).toBe(manifest.models.full?.sha256)
+  })
+})
+
+describe('loading refuses', () => {
+  beforeEach(() => writeBundle(dir, draft(), files))
+
+  it('a file with a changed byte, by name', async () => {
+    await writeFile(join(dir, 'parts/tail.onnx'), 'the tall')
+    await rejects(loadBundle(dir), 'BUNDLE_FILE_CHANGED', "'parts/tail.onnx' does not have the SHA-256")
+    await expect(loadBundle(dir, { only: ['head'] })).resolves.toBeDefined()
+  })
+
+  it.each([7, 9, 0, 2 ** 40])('a file of %s bytes instead of 8, without reading it', async (bytes) => {
+    await truncate(join(dir, 'head.onnx'), bytes)
+    await rejects(
+      loadBundle(dir),
+      'BUNDLE_FILE_CHANGED',
+      `'head.onnx' has ${bytes} bytes; the manifest says 8`,
+    )
+  })
+
+  it('a missing file, by name', async () => {
+    await rm(join(dir, 'head.onnx'))
+    await rejects(loadBundle(dir), 'BUNDLE_FILE_MISSING', "'head.onnx' is missing")
+  })
+
+  it('a folder in place of a file', async () => {
+    await rm(join(dir, 'head.onnx'))
+    await mkdir(join(dir, 'head.onnx'))
+    await rejects(loadBundle(dir), 'BUNDLE_UNREADABLE', 'not a plain file')
+  })
+
+  it('a device in place of a file', async () => {
+    await rm(join(dir, 'head.onnx'))
+    await symlink('/dev/zero', join(dir, 'head.onnx'))
+    await rejects(loadBundle(dir), 'BUNDLE_UNREADABLE', 'not a plain file')
+  })
+
+  it('a folder without a manifest', async () => {
+    await rejects(loadBundle(folder), 'BUNDLE_UNREADABLE', 'no manifest.json')
+    await rejects(loadBundle(join(folder, 'nowhere')), 'BUNDLE_UNREADABLE', 'nowhere')
+  })
+
+  it.each([
+    ['what is not JSON', '{ "format": 1, ', 'not JSON'],
+    ['what is not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'not JSON'],
+    ['another format', '{ "format": 7 }', 'format:'],
+  ])('a manifest that is %s', async (_, content, message) => {
+    await writeFile(join(dir, 'manifest.json'), content)
+    await rejects(loadBundle(dir), 'BAD_MANIFEST', message)
+  })
+
+  it('a manifest of absurd size, without reading it', async () => {
+    await truncate(join(dir, 'manifest.json'), 2 ** 40)
+    await rejects(loadBundle(dir), 'BAD_MANIFEST', `${2 ** 40} bytes`)
+  })
+
+  it('a path out of the folder, even when the file is there', async () => {
+    await writeFile(join(folder, 'head.onnx'), 'the head')
+    const manifest = await readFile(join(dir, 'manifest.json'), 'utf8')
+    await writeFile(join(dir, 'manifest.json'), manifest.replace('"head.onnx"', '"../head.onnx"'))
+    await rejects(loadBundle(dir), 'BAD_MANIFEST', 'models.head.file')
+  })
+})
+
+describe('writing', () => {
+  it('leaves nothing behind but the bundle, readable as the umask says', async () => {
+    await writeBundle(dir, draft(), files)
+    expect(await readdir(folder)).toEqual(['street'])
+    expect((await readdir(dir)).sort()).toEqual(['head.onnx', 'manifest.json', 'parts'])
+    expect((await stat(dir)).mode & 0o777).toBe(0o777 & ~process.umask())
+  })
+
+  it('replaces an older bundle as a whole', async () => {
+    await writeBundle(dir, draft(), { ...files })
+    await writeFile(join(dir, 'notes.txt'), 'of the old one')
+    await writeBundle(dir, draft({ version: '2.0.0' }), files)
+    expect((await loadBundle(dir)).id).toBe('street@2.0.0')
+    expect(await readdir(folder)).toEqual(['street'])
+    expect((await readdir(dir)).sort()).toEqual(['head.onnx', 'manifest.json', 'parts'])
+  })
+
+  it('refuses a folder with other things in it, and leaves them', async () => {
+    await mkdir(dir)
+    await writeFile(join(dir, 'thesis.txt'), 'the only copy')
+    await rejects(writeBundle(dir, draft(), files), 'BUNDLE_EXISTS', dir)
+    expect(await readdir(dir)).toEqual(['thesis.txt'])
+    expect(await readdir(folder)).toEqual(['street'])
+  })
+
+  it('takes an empty folder', async () => {
+    await mkdir(dir)
+    expect((await writeBundle(dir, draft(), files)).id).toBe('street@1.0.0')
+  })
+
+  it('leaves the old bundle alone when the new one is not valid', async () => {
+    await writeBundle(dir, draft(), files)
+    await rejects(writeBundle(dir, draft({ labels: ['one'] }), files), 'BAD_MANIFEST', 'output.dims')
+    expect((await loadBundle(dir)).id).toBe('street@1.0.0')
+    expect(await readdir(folder)).toEqual(['street'])
+  })
+
+  it('cannot be led out of the folder', async () => {
+    const models = { ...draft().models, head: { file: '../head.onnx', macs: 1, params: 1 } }
+    const outside = { '../head.onnx': bytesOf('x'), 'parts/tail.onnx': bytesOf('y') }
+    await rejects(writeBundle(dir, draft({ models }), outside), 'BAD_MANIFEST', 'models.head.file')
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('refuses a file too few or too many', async () => {
+    await rejects(writeBundle(dir, draft(), { 'head.onnx': bytesOf('x') }), 'BAD_OPTION', "'parts/tail.onnx'")
+    await rejects(
+      writeBundle(dir, draft(), { ...files, 'extra.onnx': bytesOf('x') }),
+      'BAD_OPTION',
+      "'extra.onnx'",
+    )
+  })
+})

@@ -1,0 +1,64 @@
+import { packedBytes, quantizerFault } from '../codec/quantizer.ts'
+import type { Manifest, Mode } from './manifest.ts'
+
+/** No tensor of a frame may have more elements: nobody allocates more on a manifest's word. */
+const mostElements = 2 ** 26
+
+const product = (dims: readonly number[]): number => dims.reduce((all, dim) => all * dim, 1)
+
+const firstTwice = <T>(values: readonly T[]): number =>
+  values.findIndex((value, i) => values.indexOf(value) < i)
+
+function modeFault(mode: Mode, { models, latent }: Manifest): string | undefined {
+  if (mode.route === 'local') {
+    if (!models.local && !models.full) return 'route: a local mode needs models.local or models.full'
+    return mode.payloadBytes === 0 ? undefined : 'payloadBytes: a local mode sends nothing, so 0'
+  }
+  if (mode.route === 'edge') {
+    const { codec, quality } = mode.image
+    if (!models.full) return 'route: an edge mode needs models.full'
+    return quality !== undefined && (codec === 'raw' || codec === 'png')
+      ? `image.quality: ${codec} loses nothing, so it has no quality`
+      : undefined
+  }
+  if (!models.head || !models.tail) return 'route: a split mode needs models.head and models.tail'
+  if (!latent) return 'route: a split mode needs latent'
+  const fault = quantizerFault(mode.quantizer)
+  if (fault) return `quantizer: ${fault}`
+  const bytes = packedBytes(product(latent.dims), mode.quantizer.bits)
+  return mode.payloadBytes === bytes
+    ? undefined
+    : `payloadBytes: [${latent.dims}] at ${mode.quantizer.bits} bits are ${bytes} bytes, not ${mode.payloadBytes}`
+}
+
+/** What in a manifest of the right shape contradicts itself, as `path: what is wrong`, or nothing. */
+export function manifestFault(manifest: Manifest): string | undefined {
+  const { input, output, labels, latent, modes, models } = manifest
+  const channels = input.dims[input.layout === 'NCHW' ? 0 : 2]
+  if (input.mean.length !== channels) return `input.mean: ${channels} channels need ${channels} values`
+  if (input.std.length !== channels) return `input.std: ${channels} channels need ${channels} values`
+  for (const [name, dims] of Object.entries({
+    input: input.dims,
+    output: output.dims,
+    latent: latent?.dims ?? [],
+  })) {
+    if (product(dims) > mostElements) return `${name}.dims: more than ${mostElements} elements`
+  }
+  if (product(output.dims) !== labels.length) {
+    return `output.dims: ${product(output.dims)} values for ${labels.length} labels`
+  }
+  const files = Object.values(models)
+  for (const file of files) {
+    const other = files.find((one) => one.file === file.file && one.sha256 !== file.sha256)
+    if (other) return `models: '${file.file}' is named with two hashes`
+  }
+  const twiceId = firstTwice(modes.map(({ id }) => id))
+  if (twiceId >= 0) return `modes[${twiceId}].id: ${modes[twiceId]!.id} is already another mode's`
+  const twiceName = firstTwice(modes.map(({ name }) => name))
+  if (twiceName >= 0) return `modes[${twiceName}].name: '${modes[twiceName]!.name}' is already another mode's`
+  for (const [i, mode] of modes.entries()) {
+    const fault = modeFault(mode, manifest)
+    if (fault) return `modes[${i}].${fault}`
+  }
+  return undefined
+}

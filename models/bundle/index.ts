@@ -1,0 +1,12 @@
+export type { Quantizer } from '../codec/quantizer.ts'
+export { type Bundle, bundleFromFiles, type LoadOptions } from './bundle.ts'
+export { loadBundle } from './load.ts'
+export {
+  type ImageCoding,
+  type Manifest,
+  type Mode,
+  type ModelFile,
+  type ModelRole,
+  parseManifest,
+} from './manifest.ts'
+export { type ManifestDraft, writeBundle } from './write.ts'

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest'
+import { type Manifest, parseManifest } from './index.ts'
+
+const file = (name: string) => ({ file: name, sha256: 'a'.repeat(64), bytes: 10, macs: 5, params: 2 })
+const costs = { payloadBytes: 0, headMacs: 1, tailMacs: 1 }
+
+const good = (): Manifest => ({
+  format: 1,
+  name: 'street',
+  version: '1.2.3-beta.1+build',
+  task: 'classification',
+  labels: ['cat', 'dog'],
+  input: {
+    name: 'image',
+    dims: [3, 8, 6],
+    layout: 'NCHW',
+    mean: [0.5, 0.5, 0.5],
+    std: [0.2, 0.2, 0.2],
+    fit: 'cover',
+  },
+  output: { name: 'logits', dims: [2], kind: 'logits' },
+  latent: { name: 'z', dims: [3, 3, 3] },
+  models: {
+    local: file('local.onnx'),
+    head: file('parts/head.onnx'),
+    tail: file('tail.onnx'),
+    full: file('full.onnx'),
+  },
+  modes: [
+    { ...costs, id: 1, name: 'local', route: 'local', accuracy: 0.88 },
+    {
+      ...costs,
+      id: 2,
+      name: 'split-5',
+      route: 'split',
+      payloadBytes: 17,
+      quantizer: { kind: 'affine-static', bits: 5, scale: 0.1, zeroPoint: 3 },
+    },
+    {
+      ...costs,
+      id: 3,
+      name: 'split-16',
+      route: 'split',
+      payloadBytes: 54,
+      quantizer: { kind: 'affine-dynamic', bits: 16 },
+    },
+    {
+      ...costs,
+      id: 4,
+      name: 'jpeg',
+      route: 'edge',
+      payloadBytes: 900,
+      image: { codec: 'jpeg', quality: 75 },
+    },
+  ],
+  measuredOn: 'CIFAR-10 test set',
+  recipe: { name: 'student', seed: 1, wallTimeS: 1234.5 },
+})
+
+/** A good manifest in which the value at a path, as in `modes.1.id`, is another; `undefined` takes it away. */
+function changed(path: string, value: unknown): unknown {
+  const manifest = structuredClone(good()) as unknown as Record<string, unknown>
+  const keys = path.split('.')
+  const last = keys.pop()!
+  const parent = keys.reduce((at, key) => at[key] as Record<string, unknown>, manifest)
+  if (value === undefined) delete parent[last]
+  else parent[last] = value
+  return manifest
+}
+
+const refused = (json: unknown, message: RegExp) =>
+  expect(() => parseManifest(json)).toThrow(
+    expect.objectContaining({
+      name: 'IsthmusError',
+      code: 'BAD_MANIFEST',
+      message: expect.stringMatching(message),
+    }),
+  )
+
+describe('a manifest', () => {
+  it('comes back as it is when all is well', () => {
+    expect(parseManifest(good())).toEqual(good())
+  })
+
+  it('needs neither latent, nor recipe, nor all models, nor accuracies', () => {
+    const { latent: _, recipe: __, measuredOn: ___, ...rest } = good()
+    const { full } = good().models
+    const small = { ...rest, models: { full }, modes: [{ ...costs, id: 1, name: 'local', route: 'local' }] }
+    expect(parseManifest(small)).toEqual(small)
+  })
+
+  it.each<[string, unknown, RegExp]>([
+    ['format', 2, /format:/],
+    ['name', '../up', /name: must be/],
+    ['name', undefined, /name:/],
+    ['version', '1.2', /version: must be a semantic version/],
+    ['version', '01.2.3', /version:/],
+    ['task', 'detection', /task:/],
+    ['labels', [], /labels:/],
+    ['labels.1', '', /labels\[1\]:/],
+    ['input.dims', [3, 8], /input\.dims/],
+    ['input.dims.0', 0, /input\.dims\[0\]:/],
+    ['input.dims.0', 1.5, /input\.dims\[0\]:/],
+    ['input.dims.1', 2 ** 27, /input\.dims: more than/],
+    ['input.mean', [0.5], /input\.mean: 3 channels need 3 values/],
+    ['input.std', [1, 1, 1, 1], /input\.std: 3 channels/],
+    ['input.std.2', 0, /input\.std\[2\]:/],
+    ['input.layout', 'NHWC', /input\.mean: 6 channels/],
+    ['output.dims', [3], /output\.dims: 3 values for 2 labels/],
+    ['latent.dims', [2 ** 20, 2 ** 20], /latent\.dims: more than/],
+    ['models.head.sha256', 'A'.repeat(64), /models\.head\.sha256: must be 64 lowercase/],
+    ['models.head.bytes', 0, /models\.head\.bytes:/],
+    ['models.head.bytes', 2 ** 40, /models\.head\.bytes:/],
+    ['models.head.macs', -1, /models\.head\.macs:/],
+    ['models.head.accuracy', 88, /models\.head\.accuracy:/],
+    ['modes', [], /modes:/],
+    ['modes.0.id', 0, /modes\[0\]\.id:/],
+    ['modes.0.id', 2 ** 32, /modes\[0\]\.id:/],
+    ['modes.3.id', 2, /modes\[3\]\.id: 2 is already another mode's/],
+    ['modes.2.name', 'local', /modes\[2\]\.name: 'local' is already/],
+    ['modes.0.route', 'skip', /modes\[0\]\.route:/],
+    ['modes.0.payloadBytes', 4, /modes\[0\]\.payloadBytes: a local mode sends nothing/],
+    ['modes.1.payloadBytes', 27, /modes\[1\]\.payloadBytes: .* at 5 bits are 17 bytes, not 27/],
+    ['modes.1.quantizer.bits', 9, /modes\[1\]\.quantizer: 9 bits/],
+    ['modes.1.quantizer.scale', -0.1, /modes\[1\]\.quantizer: scale -0\.1/],
+    ['modes.1.quantizer.zeroPoint', 32, /modes\[1\]\.quantizer: zero point 32/],
+    ['modes.1.quantizer.scale', undefined, /modes\[1\]\.quantizer\.scale:/],
+    ['modes.2.quantizer.scale', 1, /modes\[2\]\.quantizer\.scale: unknown key/],
+    ['modes.3.image.quality', 101, /modes\[3\]\.image\.quality:/],
+    ['modes.3.image.codec', 'png', /modes\[3\]\.image\.quality: png loses nothing/],
+    ['models.tail', undefined, /modes\[1\]\.route: a split mode needs models\.head and models\.tail/],
+    ['models.full', undefined, /modes\[3\]\.route: an edge mode needs models\.full/],
+    ['latent', undefined, /modes\[1\]\.route: a split mode needs latent/],
+    ['recipe.seed', null, /recipe\.seed:/],
+  ])('is refused with %s = %j', (path, value, message) => {
+    refused(changed(path, value), message)
+  })
+
+  it.each([
+    '/etc/passwd',
+    '../secret.onnx',
+    'a/../../secret.onnx',
+    'a/./b.onnx',
+    '..\\secret.onnx',
+    'C:/x.onnx',
+    'a//b.onnx',
+    '.hidden',
+    'x\0.onnx',
+    'https://example.org/x.onnx',
+    'manifest.json',
+    '',
+  ])('is refused when a file is %j', (path) => {
+    refused(changed('models.full.file', path), /models\.full\.file: /)
+  })
+
+  it.each([
+    ['label', ['a'], /label: unknown key, did you mean 'labels'\?/],
+    ['input.meen', [1], /input\.meen: unknown key, did you mean 'mean'\?/],
+    ['models.full.SHA256', 'x', /models\.full\.SHA256: unknown key, did you mean 'sha256'\?/],
+    ['modes.1.colour', 1, /modes\[1\]\.colour: unknown key\./],
+    ['x'.repeat(5000), 1, /x{60}: unknown key/],
+  ])('is refused with the unknown key %s', (path, value, message) => {
+    refused(changed(path, value), message)
+  })
+
+  it('is refused when one file is said to have two hashes', () => {
+    refused(
+      changed('models.full', { ...file('local.onnx'), sha256: 'b'.repeat(64) }),
+      /'local\.onnx' is named with two/,
+    )
+  })
+
+  it.each([null, undefined, 3, 'manifest', [], [good()]])('is not %j', (json) => {
+    refused(json, /manifest: /)
+  })
+
+  it('names several faults at once', () => {
+    refused({ ...good(), name: '', task: 'x' }, /name: .*; task: /)
+  })
+})

@@ -1,0 +1,111 @@
+import { z } from 'zod'
+import type { Manifest } from './manifest.ts'
+
+const count = z.int().nonnegative()
+const dim = z.int().positive()
+const text = z.string().min(1).max(200)
+const fraction = z.number().min(0).max(1)
+
+/** A path that stays below the folder whatever the system: plain names, joined by `/`. */
+const relativePath = z
+  .string()
+  .max(200)
+  .regex(
+    /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/,
+    'must be a plain relative path with / between names',
+  )
+  .refine((path) => path !== 'manifest.json', 'must not be the manifest')
+
+const modelFile = z.strictObject({
+  file: relativePath,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hexadecimal digits'),
+  bytes: z
+    .int()
+    .positive()
+    .max(2 ** 31 - 1),
+  macs: count,
+  params: count,
+  accuracy: fraction.optional(),
+})
+
+const quantizer = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('affine-static'),
+    bits: z.int(),
+    scale: z.number(),
+    zeroPoint: z.int(),
+  }),
+  z.strictObject({ kind: z.literal('affine-dynamic'), bits: z.int() }),
+])
+
+const modeFields = {
+  id: z
+    .int()
+    .min(1)
+    .max(2 ** 32 - 1),
+  name: text,
+  accuracy: fraction.optional(),
+  payloadBytes: count,
+  headMacs: count,
+  tailMacs: count,
+}
+
+const mode = z.discriminatedUnion('route', [
+  z.strictObject({ ...modeFields, route: z.literal('local') }),
+  z.strictObject({ ...modeFields, route: z.literal('split'), quantizer }),
+  z.strictObject({
+    ...modeFields,
+    route: z.literal('edge'),
+    image: z.strictObject({
+      codec: z.enum(['raw', 'png', 'jpeg', 'webp']),
+      quality: z.int().min(1).max(100).optional(),
+    }),
+  }),
+])
+
+const input = z.strictObject({
+  name: text,
+  dims: z.tuple([dim, dim, dim]),
+  layout: z.enum(['NCHW', 'NHWC']),
+  mean: z.array(z.number()).max(16),
+  std: z.array(z.number().positive()).max(16),
+  fit: z.enum(['cover', 'fill']),
+})
+
+const dims = z.array(dim).max(8)
+
+const models = z.strictObject({
+  local: modelFile.optional(),
+  head: modelFile.optional(),
+  tail: modelFile.optional(),
+  full: modelFile.optional(),
+})
+
+/** The shape of manifest.json; what one field demands of another is in consistency.ts. */
+export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
+  format: z.literal(1),
+  name: z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'must be 1 to 64 letters, digits, _ . and -'),
+  version: z
+    .string()
+    .max(64)
+    .regex(/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[\w.-]+)?(\+[\w.-]+)?$/, 'must be a semantic version'),
+  task: z.literal('classification'),
+  labels: z.array(text).min(1).max(100_000),
+  input,
+  output: z.strictObject({ name: text, dims, kind: z.enum(['logits', 'probabilities']) }),
+  latent: z.strictObject({ name: text, dims }).optional(),
+  models,
+  modes: z.array(mode).min(1).max(256),
+  measuredOn: text.optional(),
+  recipe: z.record(text, z.union([z.string().max(1000), z.number()])).optional(),
+})
+
+/** Every key that means something somewhere in a manifest. */
+export const knownKeys: readonly string[] = [
+  ...['format', 'name', 'version', 'task', 'labels', 'input', 'output', 'latent', 'models', 'modes'],
+  ...['measuredOn', 'recipe', 'dims', 'layout', 'mean', 'std', 'fit', 'kind'],
+  ...Object.keys(models.shape),
+  ...Object.keys(modelFile.shape),
+  ...Object.keys(modeFields),
+  ...['route', 'quantizer', 'image', 'bits', 'scale', 'zeroPoint', 'codec', 'quality'],
+]

@@ -1,0 +1,9 @@
+export { type Bundle, bundleFromFiles, type LoadOptions } from './bundle.ts'
+export {
+  type ImageCoding,
+  type Manifest,
+  type Mode,
+  type ModelFile,
+  type ModelRole,
+  parseManifest,
+} from './manifest.ts'

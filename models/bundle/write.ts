@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { modelError } from '../errors.ts'
+import type { Bundle } from './bundle.ts'
+import { loadBundle, sha256Hex } from './load.ts'
+import { type Manifest, type ModelFile, type ModelRole, parseManifest } from './manifest.ts'
+
+/** A manifest without what {@link writeBundle} finds out by itself. */
+export type ManifestDraft = Omit<Manifest, 'format' | 'models'> & {
+  models: { [Role in ModelRole]?: Omit<ModelFile, 'sha256' | 'bytes'> }
+}
+
+function complete(draft: ManifestDraft, files: Readonly<Record<string, Uint8Array>>): Manifest {
+  const models: Manifest['models'] = {}
+  for (const [role, model] of Object.entries(draft.models)) {
+    const bytes = Object.hasOwn(files, model.file) ? files[model.file] : undefined
+    if (!bytes)
+      throw modelError('BAD_OPTION', `The draft's ${role} model needs '${model.file}', which is not given.`)
+    models[role as ModelRole] = { ...model, sha256: sha256Hex(bytes), bytes: bytes.length }
+  }
+  const named = new Set(Object.values(models).map(({ file }) => file))
+  const stranger = Object.keys(files).find((file) => !named.has(file))
+  if (stranger !== undefined) {
+    throw modelError('BAD_OPTION', `'${stranger}' is given, but no model of the draft is that file.`)
+  }
+  return parseManifest({ format: 1, ...draft, models })
+}
+
+async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const file = await open(path, 'wx')
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Whether a folder stands where the bundle should go. Throws `BUNDLE_EXISTS` unless it is a bundle or empty. */
+async function standsInTheWay(dir: string): Promise<boolean> {
+  let entries: string[]
+  try {
+    entries = await readdir(dir)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw modelError('BUNDLE_EXISTS', `${dir} cannot become a bundle: ${(error as Error).message}.`, error)
+  }
+  if (entries.length > 0 && !entries.includes('manifest.json')) {
+    throw modelError('BUNDLE_EXISTS', `${dir} holds other files than a bundle's, which would be lost.`)
+  }
+  return true
+}
+
+/**
+ * Writes a bundle: the manifest, completed by length and SHA-256 of each file, and the files, by path below the folder.
+ * All is written beside `dir` and then renamed, so that nobody ever sees a part of it; a bundle that stands there is
+ * replaced (for an instant there is none). The same input gives the same bytes, and so the same key.
+ *
+ * Returns the bundle as it loads from the disk. Throws `BAD_MANIFEST`, `BUNDLE_EXISTS`, `BAD_OPTION` when files and
+ * draft do not match.
+ */
+export async function writeBundle(
+  dir: string,
+  draft: ManifestDraft,
+  files: Readonly<Record<string, Uint8Array>>,
+): Promise<Bundle> {
+  const manifest = complete(draft, files)
+  const target = resolve(dir)
+  await standsInTheWay(target)
+  // A name with a dot in front: whoever lists a folder of bundles passes over it.
+  const beside = join(dirname(target), `.${basename(target)}.${randomUUID()}`)
+  try {
+    for (const [file, bytes] of Object.entries(files)) await writeDurably(join(beside, file), bytes)
+    const json = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)
+    await writeDurably(join(beside, 'manifest.json'), json)
+    if (await standsInTheWay(target)) await replace(target, beside)
+    else await rename(beside, target)
+  } finally {
+    await rm(beside, { recursive: true, force: true })
+  }
+  return loadBundle(target)
+}
+
+async function replace(target: string, beside: string): Promise<void> {
+  const old = `${beside}.old`
+  await rename(target, old)
+  try {
+    await rename(beside, target)
+  } catch (error) {
+    await rename(old, target)
+    throw error
+  }
+  await rm(old, { recursive: true, force: true })
+}
