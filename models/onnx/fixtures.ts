@@ -158,6 +158,27 @@ function capturingBranches(): FixtureGraph {
   return { name: 'capturing-branches', model: g.build(), shapes: image }
 }
 
+/** A Loop whose body reads a weight and a value of the graph around it, carries one value and collects another. */
+function capturingLoop(): FixtureGraph {
+  const g = new Layers('capturing-loop')
+  const x = g.relu(g.conv(g.input('x', 'float32', ['N', 3, 12, 12]), 3, 4))
+  const weight = g.weight(1, 4, 1, 1)
+  const body = new GraphBuilder('body')
+  body.input('turn', 'int64', [])
+  const go = body.input('go', 'bool', [])
+  const state = body.input('state', 'float32', ['N', 4, 12, 12])
+  const next = body.op('Add', [body.op('Mul', [state, weight]), x], {}, 'next')
+  body.output(body.op('Identity', [go], {}, 'still'), 'still', 'bool', [])
+  body.output(next, 'next', 'float32', ['N', 4, 12, 12])
+  body.output(body.op('ReduceMax', [next], { keepdims: 0 }, 'peak'), 'peak', 'float32', [])
+  const turns = g.constant(int64Tensor([3], []))
+  const attributes = { body: { type: 'graph', value: body.build().graph } as const }
+  const [y, peaks] = g.ops('Loop', [turns, '', x], attributes, ['looped', 'peaks']) as [string, string]
+  const joined = g.op('Add', [y, g.op('ReduceMax', [peaks], { keepdims: 0 })], {}, 'joined')
+  g.classify(g.relu(joined), 4)
+  return { name: 'capturing-loop', model: g.build(), shapes: image }
+}
+
 /** Nodes in reverse: nothing says that a file lists them in an order in which they can run. */
 function unsorted(): FixtureGraph {
   const { model, shapes } = towers()
@@ -234,6 +255,7 @@ export function fixtureGraphs(): FixtureGraph[] {
     listedInitializers(),
     computedShape(),
     capturingBranches(),
+    capturingLoop(),
     unsorted(),
     twoHeads(),
     decoder(),

@@ -6,6 +6,9 @@ import type { Model } from './graph.ts'
 import { concreteInputs } from './inspect.ts'
 import { elementCount } from './tensor.ts'
 
+/** Elements of one input beyond which trying makes no sense: 2 GB of float32. */
+const largest = 2 ** 29
+
 /**
  * Inputs on which to try a model, repeatable by seed: float32 and float64 uniform in [-1, 1), float16 in [0.5, 1),
  * uint8 and int8 over their whole range, other integers and bool 0 or 1. A free batch is 1.
@@ -24,6 +27,9 @@ export function seededFeeds(
     if (!dims) throw graphError('BAD_INPUT', `Give the shape of input "${name}" in whole numbers.`)
     if (dtype === 'string' || dtype === 'bfloat16') {
       throw graphError('BAD_INPUT', `Input "${name}" is ${dtype}, which cannot be fed from JavaScript.`)
+    }
+    if (elementCount(dims) > largest) {
+      throw graphError('BAD_INPUT', `Input "${name}" of [${dims}] is too large to try.`)
     }
     const data = new typedArrays[dtype](elementCount(dims))
     for (let i = 0; i < data.length; i++) {

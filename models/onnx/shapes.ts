@@ -2,7 +2,13 @@ import { IsthmusError } from '@isthmus/proto'
 import { graphError } from './errors.ts'
 import { describeNode, type Graph, type Model, type Node } from './graph.ts'
 import { readsOf } from './order.ts'
-import { type NodeContext, type ShapeRule, type TensorType, unknownShape } from './shapes/context.ts'
+import {
+  mismatch,
+  type NodeContext,
+  type ShapeRule,
+  type TensorType,
+  unknownShape,
+} from './shapes/context.ts'
 import { elementwiseRules } from './shapes/elementwise.ts'
 import { foldNode, smallElements } from './shapes/fold.ts'
 import { layoutRules } from './shapes/layout.ts'
@@ -111,16 +117,36 @@ function inferNode(node: Node, scope: Scope): void {
     types: node.inputs.map((name) => (name === '' ? undefined : typeOf(name, node, scope))),
     known: node.inputs.map((name) => scope.known.get(name)),
   }
-  const branches = node.op === 'If' && node.domain === '' ? inferBranches(context, scope) : undefined
-  const types = branches ?? ruleOf(node)(context)
-  const elements = branches ? [] : foldNode(context, types)
+  const { types, elements } = inferOutputs(context, scope)
   node.outputs.forEach((name, i) => {
     if (name === '') return
     const type = types[i]
     if (!type) throw unknownShape(context, `output ${i} is not one that the operator has`)
+    if (!type.dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
+      throw mismatch(context, `output ${i} would have the impossible shape [${type.dims}]`)
+    }
     scope.types.set(name, type)
     if (elements[i]) scope.known.set(name, elements[i])
   })
+}
+
+interface Inferred {
+  readonly types: readonly TensorType[]
+  readonly elements: readonly (readonly number[])[]
+}
+
+function inferOutputs(context: NodeContext, scope: Scope): Inferred {
+  const { node } = context
+  try {
+    const subgraphs = node.domain === '' ? controlFlow.get(node.op) : undefined
+    if (subgraphs) return { types: subgraphs(context, scope), elements: [] }
+    const types = ruleOf(node)(context)
+    return { types, elements: foldNode(context, types) }
+  } catch (error) {
+    if (error instanceof IsthmusError) throw error
+    // Rules trust the form of a node; one that lacks inputs or has senseless attributes ends here.
+    throw graphError('SHAPE_MISMATCH', `${describeNode(node)} is malformed. Export the model again.`, error)
+  }
 }
 
 function typeOf(name: string, node: Node, scope: Scope): TensorType {
@@ -146,15 +172,27 @@ function ruleOf(node: Node): ShapeRule {
   return rule
 }
 
-/** Both branches of an If must agree, unless the condition is known. Branches see the values around them. */
+/** Subgraphs see the values around them, and keep theirs to themselves; what fails in them fails their node. */
+const innerScope = (scope: Scope): Scope => ({
+  opsets: scope.opsets,
+  types: new Map(scope.types),
+  known: new Map(scope.known),
+})
+
+function bodyOf(context: NodeContext, name: string): Graph {
+  const attribute = context.node.attributes[name]
+  if (attribute?.type !== 'graph') throw mismatch(context, `it has no ${name}`)
+  return attribute.value
+}
+
+/** Both branches of an If must agree, unless the condition is known. */
 function inferBranches(context: NodeContext, scope: Scope): TensorType[] {
   const condition = context.known[0]?.[0]
   const branchTypes = (name: string): TensorType[] => {
-    const branch = context.node.attributes[name]
-    if (branch?.type !== 'graph') throw unknownShape(context, `it has no ${name}`)
-    const inner: Scope = { ...scope, types: new Map(scope.types), known: new Map(scope.known) }
-    inferGraph(branch.value, inner)
-    return branch.value.outputs.map((output) => typeOf(output.name, context.node, inner))
+    const branch = bodyOf(context, name)
+    const inner = innerScope(scope)
+    inferGraph(branch, inner)
+    return branch.outputs.map((output) => typeOf(output.name, context.node, inner))
   }
   if (condition !== undefined) return branchTypes(condition ? 'then_branch' : 'else_branch')
   const yes = branchTypes('then_branch')
@@ -166,3 +204,36 @@ function inferBranches(context: NodeContext, scope: Scope): TensorType[] {
   })
   return yes
 }
+
+/** A Loop whose carried values keep their shapes; collected values need a trip count that is known. */
+function inferLoop(context: NodeContext, scope: Scope): TensorType[] {
+  const body = bodyOf(context, 'body')
+  const inner = innerScope(scope)
+  const carried = context.types.slice(2)
+  const fed: (TensorType | undefined)[] = [
+    { dtype: 'int64', dims: [] },
+    { dtype: 'bool', dims: [] },
+    ...carried,
+  ]
+  body.inputs.forEach((input, i) => {
+    if (fed[i]) inner.types.set(input.name, fed[i])
+  })
+  inferGraph(body, inner)
+  const trips = context.types[1] === undefined ? context.known[0]?.[0] : undefined
+  return body.outputs.slice(1).map((output, i) => {
+    const type = typeOf(output.name, context.node, inner)
+    const before = carried[i]
+    if (i < carried.length) {
+      if (`${before?.dims}` === `${type.dims}`) return type
+      throw unknownShape(context, `"${output.name}" changes its shape from turn to turn`)
+    }
+    if (trips === undefined)
+      throw unknownShape(context, `the length of "${output.name}" is only known when it runs`)
+    return { dtype: type.dtype, dims: [Math.max(0, trips), ...type.dims] }
+  })
+}
+
+const controlFlow = new Map([
+  ['If', inferBranches],
+  ['Loop', inferLoop],
+])

@@ -41,6 +41,7 @@ export function splitSizes(c: NodeContext, size: number): readonly number[] {
     return stated
   }
   const parts = intAttribute(c.node, 'num_outputs', c.node.outputs.length)
+  if (parts < 1 || parts > c.node.outputs.length) throw mismatch(c, `it has no ${parts} outputs`)
   const chunk = Math.ceil(size / parts)
   const sizes = new Array<number>(parts).fill(chunk)
   sizes[parts - 1] = size - chunk * (parts - 1)

@@ -1,0 +1,47 @@
+import { IsthmusError } from '@isthmus/proto'
+
+/** Where a command writes: results to `print`, notes and warnings to `warn`, each one line or more. */
+export interface Output {
+  print(text: string): void
+  warn(text: string): void
+}
+
+/** One subcommand of `isthmus-models`. */
+export interface Command {
+  readonly name: string
+  /** One line for the list of commands. */
+  readonly summary: string
+  /** What `--help` prints: usage, options, and examples that can be copied. */
+  readonly help: string
+  /** Does the work and gives the exit code: 0 done, 1 not as promised. Wrong usage is thrown as BAD_USAGE. */
+  run(args: readonly string[], output: Output): Promise<number>
+}
+
+/** The command line is wrong: exit code 2, and a pointer to --help. */
+export const usageError = (message: string, cause?: unknown): IsthmusError =>
+  new IsthmusError('BAD_USAGE', message, { cause })
+
+/** Exactly one file on the command line. */
+export function oneFile(positionals: readonly string[], what = 'model'): string {
+  const [file, second] = positionals
+  if (file === undefined) throw usageError(`Name the ${what}.`)
+  if (second !== undefined) throw usageError(`One ${what} at a time: what is "${second}"?`)
+  return file
+}
+
+/** Shapes from `--shape NAME=1x3x224x224`, which may be repeated. */
+export function parseShapes(options: readonly string[]): Record<string, number[]> {
+  return Object.fromEntries(
+    options.map((option) => {
+      const at = option.lastIndexOf('=')
+      const dims = option
+        .slice(at + 1)
+        .split(/[x,]/)
+        .map(Number)
+      if (at < 1 || dims.some((dim) => !Number.isSafeInteger(dim) || dim < 1)) {
+        throw usageError(`--shape ${option} is not of the form NAME=1x3x224x224.`)
+      }
+      return [option.slice(0, at), dims]
+    }),
+  )
+}
