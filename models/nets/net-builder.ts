@@ -16,6 +16,10 @@ export interface NetOptions {
   readonly weights?: ReadonlyMap<string, ConstantTensor>
   /** Batch normalisation uses the statistics of the batch. Default false. */
   readonly training?: boolean
+  /** Goes before the names of weights in the graph: lets a frozen net stand beside a trained one. Default ''. */
+  readonly prefix?: string
+  /** The graph to build into, when several nets share one. */
+  readonly graph?: GraphBuilder
 }
 
 export interface ConvOptions {
@@ -48,13 +52,14 @@ export class NetBuilder {
   readonly #options: NetOptions
 
   constructor(name: string, options: NetOptions) {
-    this.g = new GraphBuilder(name, 17)
+    this.g = options.graph ?? new GraphBuilder(name, 17)
     this.#options = options
   }
 
   /** A weight that is not trained: it takes the given value or, once trained elsewhere, the stored one. */
   fixed(name: string, make: () => ConstantTensor): string {
-    return this.g.constant(this.#options.weights?.get(name) ?? make(), name)
+    const { weights, prefix = '' } = this.#options
+    return this.g.constant(weights?.get(name) ?? make(), `${prefix}${name}`)
   }
 
   #kernel(name: string, dims: readonly number[], fanIn: number, copies = 0): string {
@@ -134,6 +139,25 @@ export class NetBuilder {
 
   add(a: string, b: string): string {
     return this.g.op('Add', [a, b])
+  }
+
+  /** Sum of squared differences over everything but the batch, averaged over the batch. */
+  squaredError(a: string, b: string, batch: number): string {
+    const g = this.g
+    const difference = g.op('Sub', [a, b])
+    const total = g.op('ReduceSum', [g.op('Mul', [difference, difference])], { keepdims: 0 })
+    return g.op('Mul', [total, g.scalar(1 / batch)])
+  }
+
+  /**
+   * What an affine quantiser of 8 bits and static range makes of `x`; the gradient passes through the rounding
+   * and stops where the range clips.
+   */
+  fakeQuantize(x: string, scale: number, zeroPoint: number): string {
+    const g = this.g
+    const codes = g.op('Add', [g.op('Div', [x, g.scalar(scale)]), g.scalar(zeroPoint)])
+    const rounded = g.op('Round', [g.op('Clip', [codes, g.scalar(0), g.scalar(255)])])
+    return g.op('Mul', [g.op('Sub', [rounded, g.scalar(zeroPoint)]), g.scalar(scale)])
   }
 
   /** Mean over the batch of the cross-entropy between `targets` (probabilities, [N,K]) and `logits` [N,K]. */

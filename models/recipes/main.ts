@@ -8,6 +8,8 @@ import type { RecipeInput } from './recipe.ts'
 
 const recipes: Record<string, string> = {
   teacher: 'the classifier for the edge, trained from scratch on CIFAR-10',
+  local: "the device's own classifier, taught by the teacher's bundle",
+  student: "encoder and decoder of the teacher's bundle; packs all three into bundle cifar10",
 }
 
 const usage = `npm run recipe -- NAME [--threads N] [--work FOLDER] [--out FOLDER]

@@ -6,6 +6,8 @@ export interface ImageBatchOptions extends BatchOptions {
   readonly classes: number
   /** Probability taken from the label and spread over all classes. Default 0. */
   readonly labelSmoothing?: number
+  /** Probabilities [count, classes] to learn instead of the labels, a teacher's for instance. */
+  readonly softLabels?: Float32Array
   readonly seed: number
 }
 
@@ -20,7 +22,7 @@ export function imageBatches(
   images: LabelledImages,
   options: ImageBatchOptions,
 ): (step: number) => { images: Tensor; targets: Tensor } {
-  const { batch, classes, labelSmoothing = 0, seed } = options
+  const { batch, classes, labelSmoothing = 0, softLabels, seed } = options
   const { channels, height, width } = images
   const perEpoch = stepsPerEpoch(images, batch)
   const fill = batchFiller(images, options)
@@ -37,8 +39,17 @@ export function imageBatches(
     const start = (step % perEpoch) * batch
     const indices = order.subarray(start, start + batch)
     fill(indices, epoch, pixels)
-    targets.fill(labelSmoothing / classes)
-    for (let row = 0; row < batch; row++) targets[row * classes + images.labels[indices[row]!]!]! += 1 - labelSmoothing
+    if (softLabels) {
+      for (let row = 0; row < batch; row++) {
+        const at = indices[row]! * classes
+        targets.set(softLabels.subarray(at, at + classes), row * classes)
+      }
+    } else {
+      targets.fill(labelSmoothing / classes)
+      for (let row = 0; row < batch; row++) {
+        targets[row * classes + images.labels[indices[row]!]!]! += 1 - labelSmoothing
+      }
+    }
     return {
       images: { dtype: 'float32', dims: [batch, channels, height, width], data: pixels },
       targets: { dtype: 'float32', dims: [batch, classes], data: targets },

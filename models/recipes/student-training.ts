@@ -1,0 +1,191 @@
+import { compileTrainingStep, type Optimizer } from '../autodiff/index.ts'
+import { batchFiller, type Cifar10, cifar10Mean, cifar10Std, seededRandom } from '../data/index.ts'
+import {
+  type BottleFitWidths,
+  bottleFitDecoder,
+  bottleFitEncoder,
+  NetBuilder,
+  teacher,
+  teacherEnd,
+} from '../nets/index.ts'
+import { type ConstantTensor, GraphBuilder, type Model, writeModel } from '../onnx/index.ts'
+import { openSession } from '../runtime/index.ts'
+import { imageBatches, runTraining, stepsPerEpoch, triangle } from '../train/index.ts'
+import type { RecipeContext } from './recipe.ts'
+import { teacherWidths } from './teacher-training.ts'
+
+type Weights = ReadonlyMap<string, ConstantTensor>
+
+export const studentWidths: BottleFitWidths = { stem: 32, body: 64, latent: 10, decoder: 128 }
+
+/** Shape of the bottleneck: 490 values, so 490 bytes at 8 bits. */
+export const latentDims: readonly number[] = [studentWidths.latent, 7, 7]
+
+/** What the student's training depends on, besides the code and the teacher: recorded in the bundle. */
+export const studentSettings = {
+  name: 'student',
+  seed: 3,
+  batch: 128,
+  distillEpochs: 7,
+  distillPeakRate: 2e-3,
+  fineTuneEpochs: 4,
+  fineTunePeakRate: 0.02,
+  fineTuneWeightDecay: 5e-4,
+  /** Share of the label in the fine-tuning target; the rest is the teacher's answer. */
+  labelShare: 0.5,
+  padPx: 2,
+}
+
+const normalisation = { mean: cifar10Mean, std: cifar10Std }
+const adam: Optimizer = { kind: 'adam' }
+const sgd: Optimizer = { kind: 'sgd', momentum: 0.9, nesterov: true }
+
+/** The device's part: `input` [N,3,32,32] → `latent` [N,10,7,7], raw convolution output. */
+export function headModel(weights: Weights): Model {
+  const net = new NetBuilder('cifar10-head', { random: seededRandom(0), weights })
+  const input = net.g.input('input', 'float32', ['N', 3, 32, 32])
+  net.g.output(bottleFitEncoder(net, input, studentWidths), 'latent', 'float32', ['N', ...latentDims])
+  return net.build()
+}
+
+/** The server's part: `latent` [N,10,7,7] → `logits` [N,10]. */
+export function tailModel(weights: Weights): Model {
+  const net = new NetBuilder('cifar10-tail', { random: seededRandom(0), weights })
+  const latent = net.g.input('latent', 'float32', ['N', ...latentDims])
+  const decoded = bottleFitDecoder(net, latent, studentWidths, teacherWidths.group2)
+  net.g.output(teacherEnd(net, decoded, teacherWidths).logits, 'logits', 'float32', ['N', 10])
+  return net.build()
+}
+
+/** The teacher, frozen, in a graph of its own names. */
+function frozenTeacher(g: GraphBuilder, input: string, weights: Weights) {
+  const net = new NetBuilder('teacher', { random: seededRandom(0), weights, graph: g, prefix: 'teacher/' })
+  return { net, ...teacher(net, input, teacherWidths, () => weights.get('whitening.weight')!) }
+}
+
+/**
+ * Stage 1, generalised head network distillation (BottleFit section 3; GHND, arXiv 2007.15818): encoder and decoder
+ * learn to give the teacher's own features behind its second and, through the frozen tail, its third group.
+ */
+export async function distilHead(data: Cifar10, teacherWeights: Weights, context: RecipeContext): Promise<Weights> {
+  const { seed, batch, distillEpochs, distillPeakRate, padPx } = studentSettings
+  const g = new GraphBuilder('cifar10-distillation', 17)
+  const input = g.input('input', 'float32', [batch, 3, 32, 32])
+  const target = frozenTeacher(g, input, teacherWeights)
+  const student = new NetBuilder('student', { random: seededRandom(seed), training: true, graph: g })
+  const latent = bottleFitEncoder(student, input, studentWidths)
+  const group2 = bottleFitDecoder(student, latent, studentWidths, teacherWidths.group2)
+  const { group3 } = teacherEnd(target.net, group2, teacherWidths)
+  const errors = [student.squaredError(group2, target.group2, batch), student.squaredError(group3, target.group3, batch)]
+  g.output(student.add(errors[0]!, errors[1]!), 'loss')
+  const step = compileTrainingStep(g.build(), {
+    loss: 'loss',
+    inputDims: { input: [batch, 3, 32, 32] },
+    optimizer: adam,
+    groups: [
+      { name: 'kernels', parameters: student.kernels },
+      { name: 'vectors', parameters: student.vectors },
+    ],
+  })
+  const steps = distillEpochs * stepsPerEpoch(data.train, batch)
+  const batches = imageBatches(data.train, { ...normalisation, batch, classes: 10, seed, flip: 'alternating', padPx })
+  const state = await runTraining({
+    step,
+    optimizer: adam,
+    steps,
+    itemsPerStep: batch,
+    rate: triangle(distillPeakRate, steps),
+    batch: (at) => ({ input: batches(at).images }),
+    checkpoint: context.checkpoint('distillation', studentSettings),
+    threads: context.threads,
+    phase: 'student, stage 1: head distillation',
+    onProgress: context.onProgress,
+    signal: context.signal,
+  })
+  return step.parameters(state)
+}
+
+/** A static range that holds all but one in 10,000 values on each side, from the first 2,000 training images. */
+export async function calibrateLatent(data: Cifar10, weights: Weights): Promise<{ scale: number; zeroPoint: number }> {
+  const session = await openSession(writeModel(headModel(weights)), { intraOpThreads: 2 })
+  const count = 2000
+  const images = new Float32Array(count * 3 * 32 * 32)
+  batchFiller(data.train, normalisation)(Uint32Array.from({ length: count }, (_, index) => index), 0, images)
+  const { latent } = await session.run({ input: { dtype: 'float32', dims: [count, 3, 32, 32], data: images } })
+  await session.dispose()
+  const sorted = (latent!.data as Float32Array).slice().sort()
+  const outside = Math.floor(sorted.length * 1e-4)
+  const low = Math.min(0, sorted[outside]!)
+  const high = Math.max(0, sorted[sorted.length - 1 - outside]!)
+  const scale = Math.fround((high - low) / 255)
+  return { scale, zeroPoint: Math.round(-low / scale) }
+}
+
+/**
+ * Stage 2: encoder, decoder and tail are fine-tuned together on labels and the teacher's answers, with the
+ * bottleneck rounded as it will be on the wire.
+ */
+export async function fineTune(
+  data: Cifar10,
+  teacherWeights: Weights,
+  distilled: Weights,
+  range: { scale: number; zeroPoint: number },
+  context: RecipeContext,
+): Promise<Weights> {
+  const { seed, batch, fineTuneEpochs, fineTunePeakRate, fineTuneWeightDecay, labelShare, padPx } = studentSettings
+  const g = new GraphBuilder('cifar10-fine-tuning', 17)
+  const input = g.input('input', 'float32', [batch, 3, 32, 32])
+  const labels = g.input('targets', 'float32', [batch, 10])
+  const target = frozenTeacher(g, input, teacherWeights)
+  const student = new NetBuilder('student', {
+    random: seededRandom(seed),
+    training: true,
+    graph: g,
+    weights: new Map([...teacherWeights, ...distilled]),
+  })
+  const latent = bottleFitEncoder(student, input, studentWidths)
+  const received = student.fakeQuantize(latent, range.scale, range.zeroPoint)
+  const group2 = bottleFitDecoder(student, received, studentWidths, teacherWidths.group2)
+  const { logits } = teacherEnd(student, group2, teacherWidths)
+  const answers = g.op('Softmax', [target.logits], { axis: 1 })
+  const mixed = g.op('Add', [
+    g.op('Mul', [labels, g.scalar(labelShare)]),
+    g.op('Mul', [answers, g.scalar(1 - labelShare)]),
+  ])
+  g.output(student.crossEntropy(logits, mixed, batch), 'loss')
+  const step = compileTrainingStep(g.build(), {
+    loss: 'loss',
+    inputDims: { input: [batch, 3, 32, 32], targets: [batch, 10] },
+    optimizer: sgd,
+    groups: [
+      { name: 'kernels', parameters: student.kernels, weightDecay: fineTuneWeightDecay },
+      { name: 'vectors', parameters: student.vectors },
+    ],
+  })
+  const steps = fineTuneEpochs * stepsPerEpoch(data.train, batch)
+  const batches = imageBatches(data.train, {
+    ...normalisation,
+    batch,
+    classes: 10,
+    seed: seed + 1,
+    flip: 'alternating',
+    padPx,
+  })
+  const state = await runTraining({
+    step,
+    optimizer: sgd,
+    steps,
+    itemsPerStep: batch,
+    rate: triangle(fineTunePeakRate, steps),
+    batch: (at) => {
+      const { images, targets } = batches(at)
+      return { input: images, targets }
+    },
+    checkpoint: context.checkpoint('fine-tuning', { ...studentSettings, ...range }),
+    threads: context.threads,
+    phase: 'student, stage 2: fine-tuning',
+    onProgress: context.onProgress,
+    signal: context.signal,
+  })
+  return step.parameters(state)
+}
