@@ -2,9 +2,10 @@ import { IsthmusError } from '@isthmus/proto'
 import { type Command, type Output, usageError } from './command.ts'
 import { cutCommand } from './cut-command.ts'
 import { inspectCommand } from './inspect-command.ts'
+import { verifyCommand } from './verify-command.ts'
 
 /** All subcommands, in the order in which a newcomer needs them. */
-const commands: readonly Command[] = [inspectCommand, cutCommand]
+const commands: readonly Command[] = [inspectCommand, cutCommand, verifyCommand]
 
 const help = `isthmus-models: read, cut and package ONNX models for split computing
 
