@@ -1,7 +1,7 @@
 import type { Mode } from '@isthmus/models/bundle'
 import { quantize } from '@isthmus/models/codec'
 import type { StageTimes } from '@isthmus/policies'
-import type { Answer } from './answer.ts'
+import type { Answer, Stages } from './answer.ts'
 import type { Clock } from './clock.ts'
 import { deviceError } from './errors.ts'
 import { type FallbackCode, fallbacks } from './fallback.ts'
@@ -12,7 +12,7 @@ import type { LocalLane } from './local-lane.ts'
 import { stageNames } from './mode-table.ts'
 import type { ModelRunner } from './model-runner.ts'
 import type { Normaliser, TensorPool } from './normalise.ts'
-import type { Reply, SentRequest, ServerLink, ServerRefusal } from './server-link.ts'
+import type { Question, Reply, ReplyHandlers, ServerLink, ServerRefusal, Ticket } from './server-link.ts'
 import { StageLog } from './stage-log.ts'
 
 /** What all frames of a device share. */
@@ -43,8 +43,14 @@ export interface Task {
   readonly deadlineAtMs: number
 }
 
+/** A frame made ready to be sent. */
+type Coded = Omit<Question, 'mode' | 'deadlineAtMs'> & {
+  /** When coding began. */
+  readonly startMs: number
+}
+
 /** What one way of answering adds to the answer. */
-type Outcome = Omit<Answer, 'frame' | 'top' | 'bundle' | 'wallMs' | 'late' | 'reason'>
+type Outcome = Omit<Answer, 'frame' | 'top' | 'bundle' | 'reason' | 'wallMs' | 'late' | 'stages'>
 
 /** A local answer that is ready waits for the reply until this long before the deadline. */
 const RELEASE_MS = 2
@@ -53,7 +59,7 @@ const RELEASE_MS = 2
  * The way of one frame, from the plan to exactly one answer. The remote way and the local hedge run side by side;
  * whichever is there first within its rules settles the frame, and everything after that is ignored.
  */
-export class FrameRun {
+export class FrameRun implements ReplyHandlers {
   readonly answer: Promise<Answer>
   readonly #shop: Workshop
   readonly #task: Task
@@ -65,7 +71,7 @@ export class FrameRun {
   #tensor: Promise<Float32Array> | undefined
   #rgb: Promise<Uint8Array | Uint8ClampedArray> | undefined
   #readers = 0
-  #sent: SentRequest | undefined
+  #ticket: Ticket | undefined
   #remoteOver: boolean
   #fallback: FallbackCode | undefined
   #refusal: ServerRefusal | undefined
@@ -105,25 +111,25 @@ export class FrameRun {
     if (!link) return this.#fail('NO_BROKER')
     const refusal = link.refusal(mode.id)
     if (refusal) return this.#fail(refusal)
-    let coded: { payload: Uint8Array; scale?: number; zeroPoint?: number }
+    let coded: Coded
     try {
       coded = mode.route === 'split' ? await this.#codeLatent(mode) : await this.#codeImage(mode)
     } catch (error) {
-      if (isBadFrame(error)) return this.#refuse(error)
-      return this.#fail(mode.route === 'split' ? 'HEAD_FAILED' : 'IMAGE_FAILED')
+      if (isBadFrame(error)) this.#refuse(error)
+      else this.#fail(mode.route === 'split' ? 'HEAD_FAILED' : 'IMAGE_FAILED')
+      return
     }
     if (this.#settled) return
-    const { payload, ...range } = coded
-    const request = { mode: mode.id, route: mode.route, ...range }
-    const sent = link.send(request, payload, deadlineAtMs, {
-      onReply: (reply) => this.#onReply(reply),
-      onFailure: (code, why) => this.#fail(code, why),
-    })
-    if (typeof sent === 'string') return this.#fail(sent)
-    this.#sent = sent
+    const { startMs, ...question } = coded
+    const ticket = link.ask({ mode: mode.id, deadlineAtMs, ...question }, this)
+    const endMs = this.#shop.clock.now()
+    this.#log.add('encodeMs', startMs, endMs)
+    this.#shop.times.add(stageNames.encode(mode.id), endMs - startMs)
+    if (typeof ticket === 'string') this.#fail(ticket)
+    else this.#ticket = ticket
   }
 
-  async #codeLatent(mode: Mode) {
+  async #codeLatent(mode: Mode): Promise<Coded> {
     const { head, clock, times } = this.#shop
     if (mode.route !== 'split' || !head) throw deviceError('UNKNOWN_MODE', 'The bundle has no head.')
     const tensor = await this.#prepared()
@@ -133,14 +139,12 @@ export class FrameRun {
     const headMs = clock.now()
     this.#log.add('headMs', startMs, headMs)
     if (alone) times.add('head', headMs - startMs)
-    const { packed, scale, zeroPoint } = quantize(latent, mode.quantizer)
-    this.#encoded(mode, headMs)
-    return mode.quantizer.kind === 'affine-dynamic'
-      ? { payload: packed, scale, zeroPoint }
-      : { payload: packed }
+    const { packed: payload, scale, zeroPoint } = quantize(latent, mode.quantizer)
+    const coded = { route: 'split', payload, startMs: headMs } as const
+    return mode.quantizer.kind === 'affine-dynamic' ? { ...coded, scale, zeroPoint } : coded
   }
 
-  async #codeImage(mode: Mode) {
+  async #codeImage(mode: Mode): Promise<Coded> {
     const { clock, images, shape } = this.#shop
     if (mode.route !== 'edge' || this.#task.frame instanceof Float32Array) {
       throw deviceError('BAD_FRAME', 'A tensor cannot be sent as an image: choose another route.')
@@ -148,14 +152,7 @@ export class FrameRun {
     const startMs = clock.now()
     const rgb = await this.#pixels(this.#task.frame)
     const payload = await images.encode(rgb, shape, mode.image)
-    this.#encoded(mode, startMs)
-    return { payload }
-  }
-
-  #encoded(mode: Mode, startMs: number): void {
-    const endMs = this.#shop.clock.now()
-    this.#log.add('encodeMs', startMs, endMs)
-    this.#shop.times.add(stageNames.encode(mode.id), endMs - startMs)
+    return { route: 'edge', payload, startMs }
   }
 
   /** Called by the lane when it is this frame's turn. Never rejects. */
@@ -186,9 +183,10 @@ export class FrameRun {
     else this.#at(this.#localOutput ? deadlineAtMs - RELEASE_MS : deadlineAtMs, () => this.#fail('NO_REPLY'))
   }
 
-  #onReply(reply: Reply): void {
+  /** Called by the link. */
+  onReply(reply: Reply): void {
     if (this.#settled) return
-    const { clock, times, bundle, output } = this.#shop
+    const { times, bundle, output } = this.#shop
     const { mode, startMs } = this.#task
     const { body, payload, bytesUp, bytesDown, uplinkMs, downlinkMs } = reply
     const count = body.dims.reduce((product, dim) => product * dim, 1)
@@ -203,9 +201,13 @@ export class FrameRun {
     const tailMs = Math.min(serverMs - decodeMs, body.tailUs / 1000)
     const exchange = { uplinkMs, queueMs: serverMs - decodeMs - tailMs, decodeMs, tailMs, downlinkMs }
     times.add(stageNames.server(mode.id), serverMs)
-    const endMs = clock.now()
-    const stages = this.#log.remote(startMs, endMs, exchange)
-    this.#settle({ mode: mode.id, route: mode.route, output: result, stages, bytesUp, bytesDown }, endMs)
+    const stages = (endMs: number) => this.#log.remote(startMs, endMs, exchange)
+    this.#settle({ mode: mode.id, route: mode.route, output: result, bytesUp, bytesDown }, stages)
+  }
+
+  /** Called by the link. */
+  onFailure(code: FallbackCode, refusal?: ServerRefusal): void {
+    this.#fail(code, refusal)
   }
 
   /** The remote way is over without an answer. */
@@ -219,18 +221,17 @@ export class FrameRun {
   }
 
   #settleLocal(): void {
-    const { clock, local, localMode } = this.#shop
+    const { local, localMode } = this.#shop
     const output = this.#localOutput
     if (output) {
-      const endMs = clock.now()
-      const stages = this.#log.local(this.#task.startMs, endMs)
       const remote = {
-        bytesUp: this.#sent?.bytesUp ?? 0,
+        bytesUp: this.#ticket?.bytesUp ?? 0,
         bytesDown: 0,
         ...(this.#fallback ? { fallback: this.#fallback } : {}),
         ...(this.#refusal ? { serverError: this.#refusal } : {}),
       }
-      this.#settle({ mode: localMode, route: 'local', output, stages, ...remote }, endMs)
+      const stages = (endMs: number) => this.#log.local(this.#task.startMs, endMs)
+      this.#settle({ mode: localMode, route: 'local', output, ...remote }, stages)
       return
     }
     const why = this.#fallback ? ` ${fallbacks[this.#fallback]}` : ''
@@ -239,19 +240,14 @@ export class FrameRun {
     else this.#refuse(deviceError('NO_ANSWER', `The server gave no answer.${why}${said}`))
   }
 
-  #settle(outcome: Outcome, endMs: number): void {
+  #settle(outcome: Outcome, stagesUntil: (endMs: number) => Stages): void {
     const { startMs, deadlineAtMs, number: frame, reason } = this.#task
-    const { bundle, output } = this.#shop
+    const { bundle, output, clock } = this.#shop
     this.#end()
-    this.#resolve({
-      frame,
-      top: bestGuesses(outcome.output, output.kind, bundle.labels),
-      bundle: bundle.id,
-      wallMs: endMs - startMs,
-      late: endMs > deadlineAtMs,
-      reason,
-      ...outcome,
-    })
+    const top = bestGuesses(outcome.output, output.kind, bundle.labels)
+    const endMs = clock.now()
+    const times = { wallMs: endMs - startMs, late: endMs > deadlineAtMs, stages: stagesUntil(endMs) }
+    this.#resolve({ frame, top, bundle: bundle.id, reason, ...times, ...outcome })
   }
 
   #refuse(error: unknown): void {
@@ -264,7 +260,7 @@ export class FrameRun {
     this.#settled = true
     if (this.#timer !== undefined) this.#shop.clock.clearTimeout(this.#timer)
     this.#shop.lane.remove(this)
-    if (this.#sent) this.#shop.link?.giveUp(this.#sent.id)
+    this.#ticket?.giveUp()
     this.#freeTensor()
   }
 

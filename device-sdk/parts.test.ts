@@ -134,33 +134,41 @@ describe('request inbox', () => {
   const entry = (sentUs: number) => ({ sentUs })
 
   test('a reply is claimed once, and only with the send time it echoes', () => {
-    const inbox = new RequestInbox<{ sentUs: number }>()
-    inbox.open(1, entry(500), 4)
+    const inbox = new RequestInbox<{ sentUs: number }>(100)
+    inbox.open(1, entry(500))
     expect(inbox.claim(1, 499).kind).toBe('unknown')
     expect(inbox.claim(1, 500).kind).toBe('answered')
     expect(inbox.claim(1, 500).kind).toBe('unknown')
   })
 
   test('what was given up is late, once', () => {
-    const inbox = new RequestInbox<{ sentUs: number }>()
-    inbox.open(1, entry(500), 4)
-    inbox.giveUp(1)
+    const inbox = new RequestInbox<{ sentUs: number }>(100)
+    inbox.open(1, entry(500))
+    inbox.giveUp(1, 0)
     expect(inbox.claim(1, 500).kind).toBe('late')
     expect(inbox.claim(1, 500).kind).toBe('unknown')
   })
 
-  test('never holds more than the credits, and drops the oldest first', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 400 }), (credits, requests) => {
-        const inbox = new RequestInbox<{ sentUs: number }>()
-        const dropped: number[] = []
-        for (let id = 1; id <= requests; id++) {
-          for (const old of inbox.open(id, entry(id), credits)) dropped.push(old.sentUs)
-          expect(inbox.size).toBeLessThanOrEqual(credits)
-        }
-        expect(dropped).toEqual(Array.from({ length: Math.max(0, requests - credits) }, (_, i) => i + 1))
-      }),
-    )
+  test('what was given up keeps its credit until its late reply or the end of its grace', () => {
+    const inbox = new RequestInbox<{ sentUs: number }>(100)
+    for (const id of [1, 2, 3]) inbox.open(id, entry(id))
+    inbox.giveUp(1, 1000)
+    inbox.giveUp(2, 1000)
+    expect([inbox.size, inbox.occupied(1050)]).toEqual([1, 3])
+    inbox.claim(2, 2)
+    expect(inbox.occupied(1050)).toBe(2)
+    expect(inbox.occupied(1100)).toBe(1)
+  })
+
+  test('remembers no more than it must of what was given up', () => {
+    const inbox = new RequestInbox<{ sentUs: number }>(100)
+    for (let id = 1; id <= 1000; id++) {
+      inbox.open(id, entry(id))
+      inbox.giveUp(id, 0)
+    }
+    expect(inbox.claim(1, 1).kind).toBe('unknown')
+    expect(inbox.claim(1000, 1000).kind).toBe('late')
+    expect(inbox.occupied(0)).toBeLessThanOrEqual(128)
   })
 })
 

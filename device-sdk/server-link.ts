@@ -6,7 +6,6 @@ import {
   type ErrorReply,
   encodeMessage,
   type InferReply,
-  type InferRequest,
   MAX_MESSAGE_BYTES,
   type Message,
   type MessageFields,
@@ -16,6 +15,7 @@ import {
 } from '@isthmus/proto'
 import type { Clock } from './clock.ts'
 import type { FallbackCode } from './fallback.ts'
+import { LinkProber, type ProbeOptions } from './link-prober.ts'
 import { RequestInbox } from './request-inbox.ts'
 import { ServerClock } from './server-clock.ts'
 import { ServerView } from './server-view.ts'
@@ -30,8 +30,7 @@ export interface ServerLinkOptions {
   readonly software: string
   /** Requests out at a time, unless the server grants fewer. */
   readonly credits: number
-  /** Shortest time between two probes, and the padding of a large one. `intervalMs: 0`: no probes. */
-  readonly probe: { readonly intervalMs: number; readonly largeBytes: number }
+  readonly probe: ProbeOptions
 }
 
 export interface Reply {
@@ -44,9 +43,23 @@ export interface Reply {
   readonly downlinkMs: number
 }
 
-export interface SentRequest {
-  readonly id: number
+/** What is to be asked. */
+export interface Question {
+  readonly mode: number
+  readonly route: 'split' | 'edge'
+  readonly scale?: number
+  readonly zeroPoint?: number
+  readonly payload: Uint8Array
+  /** On the device's clock. */
+  readonly deadlineAtMs: number
+}
+
+/** A question in the hands of the link: sent, or waiting for a credit. */
+export interface Ticket {
+  /** Bytes of the message; 0 while it waits. */
   readonly bytesUp: number
+  /** Stops waiting for an answer: its time is up. No handler is called any more. */
+  giveUp(): void
 }
 
 export interface ServerRefusal {
@@ -72,19 +85,20 @@ export interface LinkCounters {
   bytesDown: number
 }
 
-interface Request extends ReplyHandlers {
-  readonly id: number
-  readonly sentMs: number
-  readonly sentUs: number
-  readonly bytesUp: number
-  readonly mode: number
+/** A question from `ask` to its end. */
+interface Request {
+  readonly question: Question
+  readonly handlers: ReplyHandlers
+  id: number
+  sentMs: number
+  sentUs: number
+  bytesUp: number
 }
 
 /** Unanswered requests in a row after which nothing more is sent than probes. */
 const SILENT_AFTER = 3
-const PROBE_TIMEOUT_MS = 3000
-/** A size class measured within this time needs no probe, in ms. */
-const FRESH_MS = 4000
+/** The server may still be at work on a request for so long after its deadline, in ms. */
+const GRACE_MS = 250
 
 /**
  * The way to the server: announces the device, follows the server's birth and state, sends requests, matches
@@ -109,7 +123,10 @@ export class ServerLink {
   readonly #server = new ServerView()
   readonly #serverClock = new ServerClock()
   readonly #estimator = new LinkEstimator()
-  readonly #inbox = new RequestInbox<Request>()
+  readonly #prober: LinkProber
+  readonly #inbox = new RequestInbox<Request>(GRACE_MS)
+  /** Questions that wait for a credit, oldest first. */
+  #waiting: Request[] = []
   readonly #topics: {
     infer: string
     reply: string
@@ -125,14 +142,12 @@ export class ServerLink {
   #unanswered = 0
   #pausedUntilMs = Number.NEGATIVE_INFINITY
   #refusedModes = new Set<number>()
-  #probe: { id: number; sentMs: number; sentUs: number; bytes: number } | undefined
-  #lastProbeMs = Number.NEGATIVE_INFINITY
-  #probesHere = 0
 
   constructor(transport: Transport, clock: Clock, options: ServerLinkOptions) {
     this.#transport = transport
     this.#clock = clock
     this.#options = options
+    this.#prober = new LinkProber(options.probe)
     const { site, id } = options
     this.#topics = {
       infer: topic(site, id, 'infer'),
@@ -157,11 +172,12 @@ export class ServerLink {
   }
 
   get outstanding(): number {
-    return this.#inbox.size
+    return this.#inbox.size + this.#waiting.length
   }
 
   get creditsLeft(): number {
-    return Math.max(0, this.#credits - this.#inbox.size)
+    const free = this.#credits - this.#inbox.occupied(this.#clock.now()) - this.#waiting.length
+    return Math.max(0, free)
   }
 
   get estimate(): LinkEstimate | undefined {
@@ -179,61 +195,48 @@ export class ServerLink {
   }
 
   /**
-   * Sends one request. Returns its id and size, or why it was not sent; then no handler is called. When credits have run
-   * out, the oldest request out fails with OVER_CREDIT.
+   * Sends a question, or lets it wait for a credit. Returns why not when nothing can be sent; then no handler is called.
+   * As many questions may wait as there are credits; one more, and the oldest of them fails with OVER_CREDIT: a newer
+   * frame is worth more.
    */
-  send(
-    request: Omit<InferRequest, 'kind' | 'bundle' | 'scale' | 'zeroPoint'> &
-      Partial<Pick<InferRequest, 'scale' | 'zeroPoint'>>,
-    payload: Uint8Array,
-    deadlineAtMs: number,
-    handlers: ReplyHandlers,
-  ): SentRequest | FallbackCode {
-    const refusal = this.refusal(request.mode)
+  ask(question: Question, handlers: ReplyHandlers): Ticket | FallbackCode {
+    const refusal = this.refusal(question.mode)
     if (refusal) return refusal
-    const sent = this.#publish(
-      { kind: 'infer', bundle: this.#options.bundle.key, ...request },
-      payload,
-      deadlineAtMs,
-    )
-    if (typeof sent === 'string') return sent
-    const dropped = this.#inbox.open(sent.id, { ...sent, ...handlers, mode: request.mode }, this.#credits)
-    for (const old of dropped) old.onFailure('OVER_CREDIT')
-    return sent
+    const request: Request = { question, handlers, id: 0, sentMs: 0, sentUs: 0, bytesUp: 0 }
+    if (this.creditsLeft > 0) {
+      const failure = this.#transmit(request)
+      if (failure) return failure
+    } else {
+      this.#waiting.push(request)
+      if (this.#waiting.length > this.#credits) this.#waiting.shift()!.handlers.onFailure('OVER_CREDIT')
+    }
+    return {
+      get bytesUp() {
+        return request.bytesUp
+      },
+      giveUp: () => this.#giveUp(request),
+    }
   }
 
-  /** Stops waiting for a request whose time is up. */
-  giveUp(id: number): void {
-    const request = this.#inbox.giveUp(id)
-    if (!request) return
-    const nowMs = this.#clock.now()
-    this.#estimator.addTimeout({ nowMs, bytes: request.bytesUp, elapsedMs: nowMs - request.sentMs, id })
-    this.#countSilence()
-  }
-
-  /** To be called a few times a second: sends a probe when one is due. */
+  /** To be called a few times a second: sends what has got a credit, and a probe when one is due. */
   tick(): void {
     const nowMs = this.#clock.now()
-    const { intervalMs, largeBytes } = this.#options.probe
-    if (this.#probe && nowMs - this.#probe.sentMs > PROBE_TIMEOUT_MS) {
-      this.#probe = undefined
-      this.#countSilence()
-    }
-    if (intervalMs === 0 || this.#probe || !this.#connected) return
-    if (this.#server.refusal(this.#options.bundle.key)) return
-    const wanted = this.#unanswered > 0 ? 'small' : this.#estimator.wantedProbe(nowMs, FRESH_MS)
-    if (!wanted || (wanted === 'large' && this.#inbox.size > 0)) return
-    // Right after connecting the first few follow each other at once: the sooner a link is known, the better.
-    const waitMs = this.#probesHere < 4 ? 0 : intervalMs
-    if (nowMs - this.#lastProbeMs < waitMs) return
-    this.#sendProbe(wanted === 'large' ? largeBytes : 0)
+    this.#sendWaiting()
+    if (this.#prober.timedOut(nowMs)) this.#countSilence()
+    if (!this.#connected || this.#server.refusal(this.#options.bundle.key)) return
+    const padding = this.#prober.due(nowMs, this.#estimator, this.#unanswered > 0, this.outstanding === 0)
+    if (padding === undefined) return
+    const sent = this.#publish({ kind: 'probe' }, new Uint8Array(padding))
+    if (typeof sent === 'string') return
+    this.counters.probes++
+    this.#prober.sent(sent)
   }
 
   async close(): Promise<void> {
     if (this.#connected) this.#announce('offline')
     this.#closed = true
     this.#connected = false
-    for (const request of this.#inbox.drain()) request.onFailure('OFFLINE')
+    this.#failAll('OFFLINE')
     await this.#transport.close()
   }
 
@@ -245,7 +248,7 @@ export class ServerLink {
   #onOnline(): void {
     if (this.#closed) return
     this.#connected = true
-    this.#probesHere = 0
+    this.#prober.restart()
     this.#unanswered = 0
     const { reply, edgeBirth, edgeState } = this.#topics
     this.#transport.subscribe([reply, edgeBirth, edgeState])
@@ -273,9 +276,8 @@ export class ServerLink {
   #onOffline(): void {
     if (!this.#connected) return
     this.#connected = false
-    this.#probe = undefined
     this.#server.forget()
-    for (const request of this.#inbox.drain()) request.onFailure('CONNECTION_LOST')
+    this.#failAll('CONNECTION_LOST')
     this.onChange()
   }
 
@@ -306,16 +308,15 @@ export class ServerLink {
 
   #onServerRestart(): void {
     this.#serverClock.reset()
-    this.#probe = undefined
+    this.#prober.restart()
     this.#unanswered = 0
     this.#pausedUntilMs = Number.NEGATIVE_INFINITY
-    for (const request of this.#inbox.drain()) request.onFailure('SERVER_RESTARTED')
+    this.#failAll('SERVER_RESTARTED')
   }
 
   /** A draining server still answers what it has; one that is gone does not. */
   #failIfServerGone(): void {
-    if (this.#server.state?.presence !== 'offline') return
-    for (const request of this.#inbox.drain()) request.onFailure('SERVER_OFFLINE')
+    if (this.#server.state?.presence === 'offline') this.#failAll('SERVER_OFFLINE')
   }
 
   #onReply({ envelope, body, payload }: Message, bytesDown: number): void {
@@ -336,6 +337,7 @@ export class ServerLink {
     this.#heard()
     const request = claim.entry
     const networkMs = this.#measure(request.id, request, body)
+    this.#sendWaiting()
     if (claim.kind === 'late') {
       this.counters.lateReplies++
       return
@@ -344,7 +346,7 @@ export class ServerLink {
     else {
       const { bytesUp } = request
       const ways = splitRoundTrip(networkMs, bytesUp, bytesDown, this.estimate)
-      request.onReply({ body, payload, bytesUp, bytesDown, ...ways })
+      request.handlers.onReply({ body, payload, bytesUp, bytesDown, ...ways })
     }
     this.onChange()
   }
@@ -354,20 +356,19 @@ export class ServerLink {
     if (retryAfterMs > 0) this.#pausedUntilMs = this.#clock.now() + Math.min(retryAfterMs, 30_000)
     // These say that the server will never take this mode of this bundle: no use asking before its next birth.
     if (code === 'UNKNOWN_BUNDLE' || code === 'UNKNOWN_MODE' || code === 'ROUTE_NOT_OFFERED') {
-      this.#refusedModes.add(request.mode)
+      this.#refusedModes.add(request.question.mode)
     }
-    request.onFailure('SERVER_ERROR', { code: code ?? `UNKNOWN_${number}`, detail })
+    request.handlers.onFailure('SERVER_ERROR', { code: code ?? `UNKNOWN_${number}`, detail })
   }
 
   #onProbeReply(id: number, body: ProbeReply): void {
-    const probe = this.#probe
-    if (probe?.id !== id || probe.sentUs !== body.echoUs) {
+    const probe = this.#prober.claim(id, body.echoUs)
+    if (!probe) {
       this.counters.strayReplies++
       return
     }
-    this.#probe = undefined
     this.#heard()
-    this.#measure(id, { sentMs: probe.sentMs, bytesUp: probe.bytes }, body)
+    this.#measure(id, probe, body)
     this.tick()
     this.onChange()
   }
@@ -398,14 +399,37 @@ export class ServerLink {
     if (this.#unanswered === SILENT_AFTER) this.onChange()
   }
 
-  #sendProbe(paddingBytes: number): void {
-    this.#lastProbeMs = this.#clock.now()
-    this.#probesHere++
-    const sent = this.#publish({ kind: 'probe' }, new Uint8Array(paddingBytes))
-    if (typeof sent === 'string') return
-    this.counters.probes++
-    const { id, sentMs, sentUs, bytesUp: bytes } = sent
-    this.#probe = { id, sentMs, sentUs, bytes }
+  #transmit(request: Request): FallbackCode | undefined {
+    const { payload, deadlineAtMs, ...body } = request.question
+    const bundle = this.#options.bundle.key
+    const sent = this.#publish({ kind: 'infer', bundle, ...body }, payload, deadlineAtMs)
+    if (typeof sent === 'string') return sent
+    this.#inbox.open(sent.id, Object.assign(request, sent))
+    return undefined
+  }
+
+  #sendWaiting(): void {
+    while (this.#waiting.length > 0 && this.#inbox.occupied(this.#clock.now()) < this.#credits) {
+      const request = this.#waiting.shift()!
+      const failure = this.refusal(request.question.mode) ?? this.#transmit(request)
+      if (failure) request.handlers.onFailure(failure)
+    }
+  }
+
+  #giveUp(request: Request): void {
+    const at = this.#waiting.indexOf(request)
+    if (at >= 0) this.#waiting.splice(at, 1)
+    const nowMs = this.#clock.now()
+    const { id, bytesUp: bytes, sentMs } = request
+    if (!this.#inbox.giveUp(id, nowMs)) return
+    this.#estimator.addTimeout({ nowMs, bytes, elapsedMs: nowMs - sentMs, id })
+    this.#countSilence()
+  }
+
+  #failAll(code: FallbackCode): void {
+    const requests = [...this.#inbox.drain(), ...this.#waiting]
+    this.#waiting = []
+    for (const request of requests) request.handlers.onFailure(code)
   }
 
   #publish(

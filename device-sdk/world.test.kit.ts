@@ -157,6 +157,8 @@ export class World implements Transport {
   /** Requests as the server saw them. */
   readonly requests: Message[] = []
   probes = 0
+  /** Requests that the server has answered. */
+  answered = 0
   /** Local runs that were started. */
   localRuns = 0
   epoch = 77
@@ -343,6 +345,7 @@ export class World implements Transport {
     this.#serverFreeAtMs = Math.max(this.#serverFreeAtMs, nowMs) + this.options.tailMs
     const spentMs = this.#serverFreeAtMs - nowMs
     const payload = new Uint8Array(this.result.slice().buffer)
+    this.clock.setTimeout(() => this.answered++, spentMs)
     this.sendReply(id, { ...body, serverUs: Math.round(spentMs * 1000) }, payload, spentMs)
   }
 
