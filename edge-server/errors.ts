@@ -19,5 +19,6 @@ export type EdgeErrorCode = keyof typeof edgeErrors
 /** An error of the table: `detail` says what was wrong, the table's hint what to do next. */
 export function edgeError(code: EdgeErrorCode, detail: string, cause?: unknown): IsthmusError {
   const { retryable, hint } = edgeErrors[code]
-  return new IsthmusError(code, `${detail}. ${hint}`, { retryable, cause })
+  const end = /[.?]$/.test(detail) ? '' : '.'
+  return new IsthmusError(code, `${detail}${end} ${hint}`, { retryable, cause })
 }

@@ -1,0 +1,105 @@
+import {
+  type BodyFields,
+  type BundleOffer,
+  clockUs32,
+  EDGE_ID,
+  encodeMessage,
+  type Presence,
+  topic,
+  type Verb,
+} from '@isthmus/proto'
+import type { Transport } from './broker/transport.ts'
+
+export interface Load {
+  readonly queued: number
+  readonly busy: number
+  readonly workers: number
+}
+
+export interface AnnouncerOptions {
+  readonly site: string
+  readonly epoch: number
+  readonly software: string
+  readonly bundles: readonly BundleOffer[]
+  readonly credits: number
+  readonly maxMessageBytes: number
+  readonly clock: () => number
+  readonly load: () => Load
+  /** Shortest time between two announcements of the load. */
+  readonly stateEveryMs: number
+}
+
+/** What the server says of itself, retained: its birth (what it has) and its state (how busy it is). */
+export class Announcer {
+  readonly #options: AnnouncerOptions
+  #transport: Transport | undefined
+  #presence: Presence = 'online'
+  #sequence = 0
+  #said: Load | undefined
+  #saidMs = Number.NEGATIVE_INFINITY
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options
+  }
+
+  /** The broker says this when the server is gone without a word. */
+  will(): { topic: string; packet: Uint8Array } {
+    return { topic: this.#topic('state'), packet: this.#encode({ kind: 'state', presence: 'offline' }) }
+  }
+
+  /** Says everything: at the start, and again whenever the broker may have forgotten it. */
+  async announce(transport: Transport): Promise<void> {
+    this.#transport = transport
+    const { software, bundles, credits, epoch, maxMessageBytes } = this.#options
+    const birth: BodyFields = {
+      kind: 'birth',
+      software,
+      bundles: [...bundles],
+      credits,
+      epoch,
+      maxMessageBytes,
+    }
+    await this.#publish('birth', birth)
+    await this.#sayState()
+  }
+
+  /** Says whether the server is online, draining or offline. */
+  async become(presence: Presence): Promise<void> {
+    this.#presence = presence
+    await this.#sayState()
+  }
+
+  /** Says the load if it has changed and was not said just now. */
+  tick(): void {
+    const { clock, stateEveryMs, load } = this.#options
+    if (clock() - this.#saidMs < stateEveryMs) return
+    const { queued, busy, workers } = load()
+    const said = this.#said
+    if (said?.queued === queued && said.busy === busy && said.workers === workers) return
+    void this.#sayState()
+  }
+
+  #sayState(): Promise<void> {
+    const load = this.#options.load()
+    this.#said = load
+    this.#saidMs = this.#options.clock()
+    return this.#publish('state', { kind: 'state', presence: this.#presence, ...load })
+  }
+
+  async #publish(verb: Verb, body: BodyFields): Promise<void> {
+    await this.#transport?.publish(this.#topic(verb), this.#encode(body), { qos: 1, retain: true })
+  }
+
+  #topic(verb: Verb): string {
+    return topic(this.#options.site, EDGE_ID, verb)
+  }
+
+  #encode(body: BodyFields): Uint8Array {
+    const { epoch, clock } = this.#options
+    this.#sequence++
+    return encodeMessage({
+      envelope: { boot: epoch, sequence: this.#sequence, sentUs: clockUs32(clock()) },
+      body,
+    })
+  }
+}

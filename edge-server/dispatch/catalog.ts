@@ -1,0 +1,88 @@
+import type { Bundle, Manifest, Mode } from '@isthmus/models/bundle'
+import { packedBytes } from '@isthmus/models/codec'
+import type { Route, WireErrorCode } from '@isthmus/proto'
+
+type ServedMode = Exclude<Mode, { route: 'local' }>
+
+/** One mode of one bundle that this server can compute. */
+export interface Offer {
+  readonly bundle: number
+  readonly mode: number
+  readonly route: 'split' | 'edge'
+  /** The length that a payload must have; undefined for coded images, whose length varies. */
+  readonly exactBytes: number | undefined
+  /** Whether the request must bring the range of its quantiser. */
+  readonly needsRange: boolean
+}
+
+/** What is wrong with a request, in the words of the wire. */
+export interface Refusal {
+  readonly code: WireErrorCode
+  readonly detail: string
+}
+
+interface Entry {
+  readonly id: string
+  readonly modes: ReadonlyMap<number, Mode>
+  readonly offers: ReadonlyMap<number, Offer>
+}
+
+const product = (dims: readonly number[]): number => dims.reduce((count, dim) => count * dim, 1)
+
+/** Bytes of the raw image that a bundle's input takes: one per pixel and channel. */
+export const rawImageBytes = (manifest: Manifest): number => product(manifest.input.dims)
+
+function offerOf(bundle: Bundle, mode: ServedMode): Offer | undefined {
+  const { manifest, key } = bundle
+  const common = { bundle: key, mode: mode.id }
+  if (mode.route === 'edge') {
+    if (manifest.models.full === undefined) return undefined
+    const exactBytes = mode.image.codec === 'raw' ? rawImageBytes(manifest) : undefined
+    return { ...common, route: 'edge', exactBytes, needsRange: false }
+  }
+  if (manifest.models.tail === undefined || manifest.latent === undefined) return undefined
+  return {
+    ...common,
+    route: 'split',
+    exactBytes: packedBytes(product(manifest.latent.dims), mode.quantizer.bits),
+    needsRange: mode.quantizer.kind === 'affine-dynamic' && mode.quantizer.bits !== 16,
+  }
+}
+
+/** What this server can compute, by bundle key and mode id. */
+export class Catalog {
+  readonly #entries: ReadonlyMap<number, Entry>
+
+  constructor(bundles: readonly Bundle[]) {
+    this.#entries = new Map(
+      bundles.map((bundle) => {
+        const { modes } = bundle.manifest
+        const offers = modes.flatMap((mode) => (mode.route === 'local' ? [] : (offerOf(bundle, mode) ?? [])))
+        return [
+          bundle.key,
+          {
+            id: bundle.id,
+            modes: new Map(modes.map((mode) => [mode.id, mode])),
+            offers: new Map(offers.map((offer) => [offer.mode, offer])),
+          },
+        ]
+      }),
+    )
+  }
+
+  has(bundle: number): boolean {
+    return this.#entries.has(bundle)
+  }
+
+  /** The offer that a request names, or why there is none. */
+  find(bundle: number, mode: number, route: Route): Offer | Refusal {
+    const entry = this.#entries.get(bundle)
+    if (!entry) return { code: 'UNKNOWN_BUNDLE', detail: `No bundle with key ${hex(bundle)} is served here` }
+    if (!entry.modes.has(mode)) return { code: 'UNKNOWN_MODE', detail: `${entry.id} has no mode ${mode}` }
+    const offer = entry.offers.get(mode)
+    if (offer?.route === route) return offer
+    return { code: 'ROUTE_NOT_OFFERED', detail: `Mode ${mode} of ${entry.id} is not served as ${route}` }
+  }
+}
+
+const hex = (key: number): string => key.toString(16).padStart(8, '0')

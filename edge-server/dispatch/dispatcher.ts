@@ -1,0 +1,372 @@
+import {
+  type BodyFields,
+  clockUs32,
+  decodeMessage,
+  type Envelope,
+  encodeMessage,
+  type InferRequest,
+  IsthmusError,
+  isDeviceId,
+  isWireErrorCode,
+  type Message,
+  parseTopic,
+  topic,
+  type Verb,
+  type WireErrorCode,
+  wireError,
+  wireErrors,
+} from '@isthmus/proto'
+import { admit, mayAnswerAt } from './admission.ts'
+import type { Catalog, Refusal } from './catalog.ts'
+import { DeadlineQueue } from './deadline-queue.ts'
+import { DeviceLedger, type DeviceRecord } from './device-ledger.ts'
+import { deadlineOf } from './time-left.ts'
+import type { Outcome, Work, WorkRunner } from './work.ts'
+
+/** The time of one answered request in the server; `serverMs` is the sum of the other three. */
+export interface StageTimes {
+  readonly serverMs: number
+  /** Everything that is neither decoding nor the tail: waiting, and being handed over. */
+  readonly queueMs: number
+  readonly decodeMs: number
+  readonly tailMs: number
+}
+
+/** Told of everything that an operator counts. */
+export interface DispatchObserver {
+  answered(route: 'split' | 'edge', stages: StageTimes): void
+  /** A request was answered with an error. */
+  refused(device: string, code: WireErrorCode, detail: string): void
+  /** A packet could not be read or was of no use. */
+  garbage(device: string, code: WireErrorCode, detail: string): void
+  /** A device announced a bundle that is not served here. */
+  strangeBundle(device: string, bundle: string): void
+}
+
+export interface DispatcherOptions {
+  readonly site: string
+  /** Names this life of the server; every answer carries it. */
+  readonly epoch: number
+  readonly catalog: Catalog
+  readonly runner: WorkRunner
+  readonly send: (topic: string, packet: Uint8Array<ArrayBuffer>) => void
+  readonly observer: DispatchObserver
+  /** Monotonic, in milliseconds. */
+  readonly clock: () => number
+  readonly queue: number
+  readonly credits: number
+  readonly maxWaitMs: number
+  readonly maxMessageBytes: number
+  readonly maxDevices: number
+}
+
+/** A request that has been let in. */
+interface Waiting extends Asked {
+  readonly record: DeviceRecord
+  readonly route: 'split' | 'edge'
+  readonly work: Work
+  readonly deadlineMs: number
+}
+
+/** What an answer needs to know of its question. */
+interface Asked {
+  readonly device: string
+  readonly envelope: Envelope
+  readonly arrivedMs: number
+}
+
+const DRAIN_RETRY_MS = 1000
+
+/**
+ * Takes messages in and sends answers out: each request that can be read is answered exactly once, with a result or
+ * with a typed error. No I/O of its own: clock, sending and computing are handed in.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions
+  readonly #queue: DeadlineQueue<Waiting>
+  readonly #devices: DeviceLedger
+  #computing = 0
+  #sequence = 0
+  #draining = false
+  /** Mean time of a work in the runner, for saying when to try again. */
+  #workMs = 10
+  #whenIdle: (() => void) | undefined
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+    this.#queue = new DeadlineQueue(options.queue)
+    this.#devices = new DeviceLedger(options.maxDevices)
+    options.runner.onVacancy(() => this.#pump())
+  }
+
+  get queued(): number {
+    return this.#queue.length
+  }
+
+  /** Works handed to the runner and not answered yet. */
+  get computing(): number {
+    return this.#computing
+  }
+
+  get devicesOnline(): number {
+    return this.#devices.online
+  }
+
+  get devicesKnown(): number {
+    return this.#devices.size
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Takes one message. Never throws; the packet is not kept. */
+  receive(topicName: string, packet: Uint8Array, retained = false): void {
+    const parts = parseTopic(topicName)
+    if (parts?.site !== this.#options.site || !isDeviceId(parts.device)) return
+    // A request that a broker has stored is as old as it likes; a cleared retained message is empty.
+    if (retained && parts.verb === 'infer') return
+    if (packet.length === 0 && parts.verb !== 'infer') return
+    const arrivedMs = this.#options.clock()
+    const record = this.#devices.touch(parts.device, arrivedMs)
+    let message: Message
+    try {
+      message = decodeMessage(packet, this.#options.maxMessageBytes)
+    } catch (error) {
+      this.#complain(record, arrivedMs, codeOf(error), reasonOf(error))
+      return
+    }
+    this.#read(parts.verb, message, packet.length, record, arrivedMs)
+  }
+
+  /** Answers what has expired while it waited. To be called every few milliseconds while something waits. */
+  tick(): void {
+    for (const waiting of this.#queue.takeExpired(this.#options.clock())) this.#expire(waiting)
+  }
+
+  /** From now on every request is answered DRAINING. Resolves when all that had been let in is answered. */
+  drain(): Promise<void> {
+    this.#draining = true
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve
+      this.#settleIdle()
+    })
+  }
+
+  /** Answers DRAINING to all that still waits for a worker. */
+  turnAway(): void {
+    for (const waiting of this.#queue.takeAll()) {
+      this.#release(waiting)
+      this.#refuse(waiting, { code: 'DRAINING', detail: '' })
+    }
+    this.#settleIdle()
+  }
+
+  #read(verb: Verb, message: Message, packetBytes: number, record: DeviceRecord, arrivedMs: number): void {
+    const { body, envelope } = message
+    if (verb === 'infer' && body.kind === 'infer') {
+      this.#request(record, message, body, arrivedMs)
+    } else if (verb === 'infer' && body.kind === 'probe') {
+      this.#probe({ device: record.device, envelope, arrivedMs }, packetBytes)
+    } else if (verb === 'birth' && body.kind === 'birth') {
+      for (const bundle of body.bundles) {
+        if (this.#options.catalog.has(bundle.key)) continue
+        this.#options.observer.strangeBundle(record.device, `${bundle.name}@${bundle.version}`)
+      }
+    } else if (verb === 'state' && body.kind === 'state') {
+      record.online = body.presence !== 'offline'
+    } else {
+      this.#complain(
+        record,
+        arrivedMs,
+        'BAD_MESSAGE',
+        `A message of kind ${body.kind} is of no use at ${verb}`,
+      )
+    }
+  }
+
+  #request(record: DeviceRecord, message: Message, request: InferRequest, arrivedMs: number): void {
+    const { site, catalog, credits, maxWaitMs } = this.#options
+    const { envelope, payload } = message
+    const asked = { device: record.device, envelope, arrivedMs }
+    const deadlineMs = deadlineOf(envelope, arrivedMs, clockUs32(arrivedMs), maxWaitMs)
+    if (this.#queue.full) this.tick()
+    const verdict = admit({
+      site,
+      device: record.device,
+      envelope,
+      request,
+      payloadBytes: payload.length,
+      replayed: !record.replay.admit(envelope.boot, envelope.id),
+      nowMs: arrivedMs,
+      deadlineMs,
+      draining: this.#draining,
+      outstanding: record.outstanding,
+      credits,
+      queueFull: this.#queue.full,
+      catalog,
+    })
+    if ('code' in verdict) {
+      this.#refuse(asked, verdict)
+      return
+    }
+    record.outstanding++
+    const { bundle, mode, scale, zeroPoint } = request
+    // The one copy of the payload: the packet is a view into the connection's buffer.
+    const work: Work = {
+      bundle,
+      mode,
+      payload: payload.slice() as Work['payload'],
+      scale,
+      zeroPoint,
+      deadlineMs,
+    }
+    this.#queue.push({ ...asked, record, route: verdict.route, work, deadlineMs })
+    this.#pump()
+  }
+
+  #pump(): void {
+    const { runner, clock } = this.#options
+    while (this.#queue.length > 0 && runner.vacancies > 0) {
+      const waiting = this.#queue.pop()!
+      if (waiting.deadlineMs <= clock()) {
+        this.#expire(waiting)
+        continue
+      }
+      this.#computing++
+      runner.run(waiting.work).then((outcome) => this.#finish(waiting, outcome))
+    }
+  }
+
+  #finish(waiting: Waiting, outcome: Outcome): void {
+    this.#computing--
+    this.#release(waiting)
+    if (outcome.ok) this.#answer(waiting, outcome)
+    else this.#refuse(waiting, outcome)
+    this.#pump()
+    this.#settleIdle()
+  }
+
+  #answer(waiting: Waiting, outcome: Outcome & { ok: true }): void {
+    const { observer, epoch, clock } = this.#options
+    const { result, dims, decodeMs, tailMs } = outcome
+    const serverMs = Math.max(clock() - waiting.arrivedMs, decodeMs + tailMs)
+    const stages = { serverMs, queueMs: serverMs - decodeMs - tailMs, decodeMs, tailMs }
+    this.#workMs += 0.1 * (decodeMs + tailMs - this.#workMs)
+    const decodeUs = Math.round(decodeMs * 1000)
+    const tailUs = Math.round(tailMs * 1000)
+    const serverUs = Math.max(Math.round(serverMs * 1000), decodeUs + tailUs)
+    const { sentUs } = waiting.envelope
+    try {
+      const bytes = new Uint8Array(result.buffer, result.byteOffset, result.byteLength)
+      this.#send(
+        waiting,
+        {
+          kind: 'reply',
+          bundle: waiting.work.bundle,
+          dims: [...dims],
+          echoUs: sentUs,
+          receivedUs: clockUs32(waiting.arrivedMs),
+          serverUs,
+          queueUs: serverUs - decodeUs - tailUs,
+          decodeUs,
+          tailUs,
+          epoch,
+        },
+        bytes,
+      )
+    } catch (error) {
+      this.#refuse(waiting, { code: 'TAIL_FAILED', detail: `The result cannot be sent: ${reasonOf(error)}` })
+      return
+    }
+    observer.answered(waiting.route, stages)
+  }
+
+  #expire(waiting: Waiting): void {
+    this.#release(waiting)
+    this.#refuse(waiting, { code: 'EXPIRED', detail: 'The deadline passed while the request waited' })
+    this.#settleIdle()
+  }
+
+  #release(waiting: Waiting): void {
+    waiting.record.outstanding--
+  }
+
+  #settleIdle(): void {
+    if (!this.#draining || this.#computing > 0 || this.#queue.length > 0) return
+    this.#whenIdle?.()
+    this.#whenIdle = undefined
+  }
+
+  #refuse(asked: Asked, { code, detail }: Refusal): void {
+    this.#sendError(asked, code, detail)
+    this.#options.observer.refused(asked.device, code, detail)
+  }
+
+  /** Answers what belongs to no request, at a bounded rate for each device. */
+  #complain(record: DeviceRecord, arrivedMs: number, code: WireErrorCode, detail: string): void {
+    this.#options.observer.garbage(record.device, code, detail)
+    if (!record.complaints.take(arrivedMs)) return
+    const envelope = { ...nowhere }
+    this.#sendError({ device: record.device, envelope, arrivedMs }, code, detail)
+  }
+
+  #probe(asked: Asked, probeBytes: number): void {
+    if (!mayAnswerAt(this.#options.site, asked.device, asked.envelope.replyTopic)) {
+      this.#refuse(asked, { code: 'NOT_ALLOWED', detail: 'A probe names a reply topic that is not its own' })
+      return
+    }
+    this.#send(asked, { kind: 'probeReply', ...this.#echo(asked), probeBytes })
+  }
+
+  #sendError(asked: Asked, code: WireErrorCode, detail: string): void {
+    const replyTopic = code === 'NOT_ALLOWED' ? '' : asked.envelope.replyTopic
+    this.#send(
+      { ...asked, envelope: { ...asked.envelope, replyTopic } },
+      {
+        kind: 'error',
+        code: wireErrors[code].number,
+        detail: wireError(code, detail).message,
+        retryAfterMs: this.#retryAfterMs(code),
+        ...this.#echo(asked),
+      },
+    )
+  }
+
+  #echo({ envelope, arrivedMs }: Asked) {
+    const { clock, epoch } = this.#options
+    const serverUs = Math.max(0, Math.round((clock() - arrivedMs) * 1000))
+    return { echoUs: envelope.sentUs, receivedUs: clockUs32(arrivedMs), serverUs, epoch }
+  }
+
+  #retryAfterMs(code: WireErrorCode): number {
+    if (!wireErrors[code].retryable) return 0
+    if (code === 'DRAINING') return DRAIN_RETRY_MS
+    return Math.max(1, Math.ceil((this.#queue.length + this.#computing) * this.#workMs))
+  }
+
+  #send({ device, envelope }: Asked, body: BodyFields, payload?: Uint8Array): void {
+    const { site, epoch, clock, send } = this.#options
+    this.#sequence = (this.#sequence + 1) >>> 0
+    const head = { id: envelope.id, boot: epoch, sequence: this.#sequence, sentUs: clockUs32(clock()) }
+    const packet = encodeMessage({ envelope: head, body }, payload)
+    send(envelope.replyTopic === '' ? topic(site, device, 'reply') : envelope.replyTopic, packet)
+  }
+}
+
+/** The envelope of a packet whose own could not be read. */
+const nowhere: Envelope = {
+  schema: 1,
+  id: 0,
+  boot: 0,
+  sequence: 0,
+  budgetUs: 0,
+  sentUs: 0,
+  receiverUs: undefined,
+  replyTopic: '',
+}
+
+const codeOf = (error: unknown): WireErrorCode =>
+  error instanceof IsthmusError && isWireErrorCode(error.code) ? error.code : 'BAD_MESSAGE'
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

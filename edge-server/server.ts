@@ -1,0 +1,293 @@
+import { randomInt } from 'node:crypto'
+import type { Bundle } from '@isthmus/models/bundle'
+import { type Logger, pino } from 'pino'
+import { Announcer } from './announce.ts'
+import { EmbeddedBroker } from './broker/embedded.ts'
+import { ExternalBroker } from './broker/external.ts'
+import type { Transport } from './broker/transport.ts'
+import { readBundles } from './bundles.ts'
+import { checkConfig } from './config/read-config.ts'
+import type { EdgeConfig, EdgeConfigInput } from './config/schema.ts'
+import { Catalog } from './dispatch/catalog.ts'
+import { Dispatcher, type DispatchObserver } from './dispatch/dispatcher.ts'
+import { TokenBucket } from './dispatch/token-bucket.ts'
+import { edgeError } from './errors.ts'
+import { HttpEndpoint } from './http.ts'
+import { EdgeMetrics } from './metrics.ts'
+import { softwareVersion } from './software.ts'
+import type { WorkerBundle } from './tails/messages.ts'
+import { TailPool, type TailPoolOptions } from './tails/pool.ts'
+
+/** Settings as in the configuration file, and what a test or an embedding program may hand in besides. */
+export interface EdgeOptions extends EdgeConfigInput {
+  /** Where the log goes. Default: JSON lines on standard output. */
+  readonly log?: Logger
+  /** Monotonic, in milliseconds. Default: the process's own. */
+  readonly clock?: () => number
+  /** Starts a worker thread; for tests that want to end one. */
+  readonly spawn?: TailPoolOptions['spawn']
+}
+
+/** The ports in use; those of the broker inside are absent when there is another broker. */
+export interface EdgePorts {
+  readonly mqttPort: number | undefined
+  readonly wsPort: number | undefined
+  readonly httpPort: number | undefined
+}
+
+/** A running edge server. */
+export interface EdgeServer {
+  readonly ports: EdgePorts
+  readonly metrics: EdgeMetrics
+  /** `name@version` of each bundle that is served. */
+  readonly bundles: readonly string[]
+  /** Answers what waits (for at most `drainTimeoutMs`), says goodbye and stops. May be called twice. */
+  close(): Promise<void>
+}
+
+const TICK_MS = 20
+const WARNINGS_PER_SECOND = 1
+const WARNINGS_AT_ONCE = 20
+
+/**
+ * Starts a server: loads and checks the bundles, starts the workers and runs each tail once, then opens the broker
+ * and announces itself. Throws an IsthmusError of {@link edgeErrors} whose message says what to do.
+ */
+export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> {
+  const { log, clock = () => performance.now(), spawn, ...settings } = options
+  const config = checkConfig(settings, 'the options')
+  const logger = log ?? pino({ level: config.logLevel, base: undefined })
+  const { bundles, refused } = await readBundles(config.bundles)
+  for (const { folder, reason } of refused) logger.error({ folder, reason }, 'bundle refused')
+
+  const opened: { close(): unknown }[] = []
+  try {
+    const metrics = new EdgeMetrics()
+    opened.push(metrics)
+    const pool = await TailPool.open({
+      bundles: bundles.map(forWorker),
+      workers: config.workers,
+      intraOpThreads: config.intraOpThreads,
+      jobTimeoutMs: config.jobTimeoutMs,
+      clock,
+      onCrash: (reason) => {
+        metrics.workerRestart()
+        logger.error({ reason }, 'worker ended, another takes its place')
+      },
+      ...(spawn === undefined ? {} : { spawn }),
+    })
+    opened.push(pool)
+    const server = new RunningEdge(
+      config,
+      workingBundles(bundles, pool, logger),
+      pool,
+      metrics,
+      logger,
+      clock,
+    )
+    opened.push(server)
+    await server.open()
+    return server
+  } catch (error) {
+    for (const part of opened.reverse()) await part.close()
+    throw error
+  }
+}
+
+const forWorker = (bundle: Bundle): WorkerBundle => ({
+  key: bundle.key,
+  id: bundle.id,
+  manifest: bundle.manifest,
+  tail: bundle.manifest.models.tail && bundle.modelBytes('tail'),
+  full: bundle.manifest.models.full && bundle.modelBytes('full'),
+})
+
+/** The bundles whose models every worker could run. Throws NO_BUNDLES when there are none. */
+function workingBundles(bundles: readonly Bundle[], pool: TailPool, logger: Logger): readonly Bundle[] {
+  for (const { id, reason } of pool.failures) logger.error({ bundle: id, reason }, 'bundle refused')
+  const failed = new Set(pool.failures.map(({ key }) => key))
+  const working = bundles.filter(({ key }) => !failed.has(key))
+  if (working.length > 0) return working
+  const { id, reason } = pool.failures[0]!
+  throw edgeError('NO_BUNDLES', `No bundle can be run (${id}: ${reason})`)
+}
+
+class RunningEdge implements EdgeServer {
+  readonly metrics: EdgeMetrics
+  readonly bundles: readonly string[]
+  readonly #config: EdgeConfig
+  readonly #pool: TailPool
+  readonly #log: Logger
+  readonly #dispatcher: Dispatcher
+  readonly #announcer: Announcer
+  readonly #warnings: TokenBucket
+  readonly #clock: () => number
+  #transport: Transport | undefined
+  #http: HttpEndpoint | undefined
+  #ticking: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
+  #ports: EdgePorts = { mqttPort: undefined, wsPort: undefined, httpPort: undefined }
+
+  constructor(
+    config: EdgeConfig,
+    bundles: readonly Bundle[],
+    pool: TailPool,
+    metrics: EdgeMetrics,
+    log: Logger,
+    clock: () => number,
+  ) {
+    this.metrics = metrics
+    this.bundles = bundles.map(({ id }) => id)
+    this.#config = config
+    this.#pool = pool
+    this.#log = log
+    this.#clock = clock
+    this.#warnings = new TokenBucket(WARNINGS_PER_SECOND, WARNINGS_AT_ONCE, clock())
+    const epoch = randomInt(1, 2 ** 32)
+    this.#dispatcher = new Dispatcher({
+      ...config,
+      epoch,
+      clock,
+      catalog: new Catalog(bundles),
+      runner: pool,
+      send: (topicName, packet) => void this.#transport?.publish(topicName, packet),
+      observer: this.#observer(),
+    })
+    this.#announcer = new Announcer({
+      ...config,
+      epoch,
+      clock,
+      software: `isthmus-edge/${softwareVersion}`,
+      bundles: bundles.map(({ manifest, key }) => ({ name: manifest.name, version: manifest.version, key })),
+      load: () => ({ queued: this.#dispatcher.queued, busy: pool.busy, workers: pool.ready }),
+    })
+  }
+
+  get ports(): EdgePorts {
+    return this.#ports
+  }
+
+  async open(): Promise<void> {
+    const { site, httpPort, host } = this.#config
+    const transport = await this.#openTransport()
+    this.#transport = transport
+    this.metrics.watch({
+      devicesOnline: () => this.#dispatcher.devicesOnline,
+      devicesKnown: () => this.#dispatcher.devicesKnown,
+      connections: () => (transport instanceof EmbeddedBroker ? transport.connections : 0),
+      queued: () => this.#dispatcher.queued,
+      computing: () => this.#dispatcher.computing,
+      workers: () => this.#pool.ready,
+      brokerConnected: () => transport.connected,
+    })
+    if (httpPort !== 'off') {
+      this.#http = await HttpEndpoint.open({
+        host,
+        port: httpPort,
+        notReady: () => this.#notReady(),
+        metrics: () => this.metrics.text(),
+      })
+      this.#ports = { ...this.#ports, httpPort: this.#http.port }
+    }
+    transport.onMessage((topicName, packet, retained) =>
+      this.#dispatcher.receive(topicName, packet, retained),
+    )
+    transport.onReconnect(() => void this.#announcer.announce(transport))
+    await transport.subscribe(['infer', 'birth', 'state'].map((verb) => `isthmus/1/${site}/+/${verb}`))
+    await this.#announcer.announce(transport)
+    this.#ticking = setInterval(() => {
+      this.#dispatcher.tick()
+      this.#announcer.tick()
+    }, TICK_MS)
+    this.#log.info({ ...this.#ports, host, site, bundles: this.bundles, workers: this.#pool.ready }, 'ready')
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const started = this.#ticking !== undefined
+    if (started) await this.#drain()
+    clearInterval(this.#ticking)
+    // What the workers have in hand is still answered.
+    await this.#pool.close()
+    if (started) await this.#announcer.become('offline')
+    await this.#http?.close()
+    await this.#transport?.close()
+    this.metrics.close()
+    if (started) this.#log.info('stopped')
+  }
+
+  async #drain(): Promise<void> {
+    this.#log.info({ queued: this.#dispatcher.queued, computing: this.#dispatcher.computing }, 'draining')
+    const drained = this.#dispatcher.drain()
+    await this.#announcer.become('draining')
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, this.#config.drainTimeoutMs, 'late')
+    })
+    if ((await Promise.race([drained, late])) === 'late') {
+      this.#log.warn({ turnedAway: this.#dispatcher.queued }, 'the drain timeout has passed')
+      this.#dispatcher.turnAway()
+    }
+    clearTimeout(timer)
+  }
+
+  async #openTransport(): Promise<Transport> {
+    const { broker, brokerUsername, brokerPassword } = this.#config
+    if (broker !== undefined) {
+      return ExternalBroker.open({
+        url: broker,
+        username: brokerUsername,
+        password: brokerPassword,
+        clientId: `edge-${randomInt(2 ** 32).toString(16)}`,
+        will: this.#announcer.will(),
+        onConnection: (connected) => this.#log.info({ connected }, 'broker'),
+      })
+    }
+    const embedded = await EmbeddedBroker.open({
+      ...this.#config,
+      onRefusal: (reason, client) => {
+        this.metrics.brokerRefused(reason)
+        this.#warn({ client, reason }, 'turned away')
+      },
+      onTakeover: (device) => {
+        this.metrics.takeover()
+        this.#warn({ device }, 'a second connection has taken over from the first; is the id used twice?')
+      },
+    })
+    this.#ports = { ...this.#ports, mqttPort: embedded.mqttPort, wsPort: embedded.wsPort }
+    return embedded
+  }
+
+  #notReady(): string | undefined {
+    if (this.#dispatcher.draining) return 'draining'
+    if (!this.#transport?.connected) return 'no broker'
+    if (this.#pool.ready === 0) return 'no worker'
+    return undefined
+  }
+
+  #observer(): DispatchObserver {
+    return {
+      answered: (route, stages) => this.metrics.answered(route, stages),
+      refused: (device, code, detail) => {
+        this.metrics.refused(code)
+        if (code === 'TAIL_FAILED') this.#warn({ device, code, detail }, 'request failed')
+        else this.#log.debug({ device, code, detail }, 'request refused')
+      },
+      garbage: (device, code, detail) => {
+        this.metrics.garbage(code)
+        this.#warn({ device, code, detail }, 'unreadable message')
+      },
+      strangeBundle: (device, bundle) =>
+        this.#warn({ device, bundle }, 'device has a bundle that is not served here'),
+    }
+  }
+
+  /** A warning, unless there have been too many lately: what a client does must not fill the disk. */
+  #warn(fields: Readonly<Record<string, string>>, message: string): void {
+    if (this.#warnings.take(this.#clock())) this.#log.warn(fields, message)
+  }
+}

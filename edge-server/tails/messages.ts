@@ -1,0 +1,43 @@
+import type { Manifest } from '@isthmus/models/bundle'
+import type { Outcome, Work } from '../dispatch/work.ts'
+
+/** What a worker needs of one bundle. */
+export interface WorkerBundle {
+  readonly key: number
+  readonly id: string
+  readonly manifest: Manifest
+  readonly tail: Uint8Array | undefined
+  readonly full: Uint8Array | undefined
+}
+
+/** What a worker starts with. */
+export interface WorkerSetup {
+  readonly bundles: readonly WorkerBundle[]
+  readonly intraOpThreads: number
+}
+
+/** To a worker. A work's payload is transferred; `close` is obeyed when all works before it are done. */
+export type ToWorker =
+  | {
+      readonly kind: 'work'
+      readonly id: number
+      readonly work: Work
+      /** When it is no longer worth starting, on the clock that all threads of a process share. */
+      readonly expiresHrMs: number
+    }
+  | { readonly kind: 'close' }
+
+/** From a worker. */
+export type FromWorker =
+  | { readonly kind: 'ready'; readonly failures: readonly BundleFailure[] }
+  | { readonly kind: 'done'; readonly id: number; readonly outcome: Outcome }
+
+/** A bundle whose models a worker could not load or run. */
+export interface BundleFailure {
+  readonly key: number
+  readonly id: string
+  readonly reason: string
+}
+
+/** Milliseconds on a monotonic clock that all threads of this process share. */
+export const hrMs = (): number => Number(process.hrtime.bigint()) / 1e6

@@ -1,0 +1,236 @@
+import { Worker } from 'node:worker_threads'
+import type { Outcome, Work, WorkRunner } from '../dispatch/work.ts'
+import { edgeError } from '../errors.ts'
+import {
+  type BundleFailure,
+  type FromWorker,
+  hrMs,
+  type ToWorker,
+  type WorkerBundle,
+  type WorkerSetup,
+} from './messages.ts'
+
+/** A worker computes one work and has the next at hand, so that it never waits for this thread. */
+const WORKS_AT_A_WORKER = 2
+const FIRST_RESTART_MS = 100
+const LONGEST_RESTART_MS = 10_000
+/** A worker that has lived this long is restarted at once, whatever happened before. */
+const HEALTHY_LIFE_MS = 10_000
+/** What a worker may take to finish when the pool is closed. */
+const CLOSE_MS = 5000
+
+export interface TailPoolOptions {
+  readonly bundles: readonly WorkerBundle[]
+  readonly workers: number
+  readonly intraOpThreads: number
+  /** A worker that computes longer on one work is restarted. */
+  readonly jobTimeoutMs: number
+  /** Monotonic, in milliseconds; the clock of {@link Work.deadlineMs}. */
+  readonly clock: () => number
+  /** Told why a thread ended that was not asked to. */
+  readonly onCrash: (reason: string) => void
+  /** Starts a thread; a test may hand in its own. */
+  readonly spawn?: (setup: WorkerSetup) => Worker
+}
+
+interface Pending {
+  readonly resolve: (outcome: Outcome) => void
+}
+
+interface Member {
+  worker: Worker
+  ready: boolean
+  readonly pending: Map<number, Pending>
+  /** When the work that is being computed was begun. */
+  busySinceMs: number
+  bornMs: number
+  restartMs: number
+}
+
+/** Starts one thread. */
+export const spawnWorker = (setup: WorkerSetup): Worker =>
+  new Worker(new URL('./worker.js', import.meta.url), { workerData: setup })
+
+/**
+ * Worker threads that compute tails. A thread that dies is replaced, and what it held is answered TAIL_FAILED.
+ *
+ * A thread is never ended by force: ONNX Runtime's binding aborts the whole process when its thread is terminated
+ * during a run. It is asked to leave when it has finished, and if it takes too long it is left to itself.
+ */
+export class TailPool implements WorkRunner {
+  readonly #options: TailPoolOptions
+  readonly #members: Member[] = []
+  readonly #failures = new Map<number, BundleFailure>()
+  #handler: () => void = () => {}
+  #ids = 0
+  #closed = false
+  readonly #restarts = new Set<NodeJS.Timeout>()
+  readonly #watchdog: NodeJS.Timeout
+
+  private constructor(options: TailPoolOptions) {
+    this.#options = options
+    this.#watchdog = setInterval(() => this.#endHungWorkers(), Math.min(1000, options.jobTimeoutMs / 2))
+    this.#watchdog.unref()
+  }
+
+  /** Starts the threads and resolves when every one has loaded its models. Throws NO_WORKER. */
+  static async open(options: TailPoolOptions): Promise<TailPool> {
+    const pool = new TailPool(options)
+    try {
+      await Promise.all(Array.from({ length: options.workers }, () => pool.#start()))
+    } catch (error) {
+      await pool.close()
+      throw error
+    }
+    return pool
+  }
+
+  /** Bundles that at least one worker could not load or run. */
+  get failures(): readonly BundleFailure[] {
+    return [...this.#failures.values()]
+  }
+
+  get vacancies(): number {
+    let vacancies = 0
+    for (const member of this.#members) {
+      if (member.ready) vacancies += WORKS_AT_A_WORKER - member.pending.size
+    }
+    return vacancies
+  }
+
+  /** Workers that can compute. */
+  get ready(): number {
+    return this.#members.filter((member) => member.ready).length
+  }
+
+  /** Workers that compute right now. */
+  get busy(): number {
+    return this.#members.filter((member) => member.pending.size > 0).length
+  }
+
+  onVacancy(handler: () => void): void {
+    this.#handler = handler
+  }
+
+  run(work: Work): Promise<Outcome> {
+    const member = this.#leastLoaded()
+    if (!member) return Promise.resolve({ ok: false, code: 'TAIL_FAILED', detail: 'No worker is running' })
+    const id = this.#ids++
+    const nowMs = this.#options.clock()
+    if (member.pending.size === 0) member.busySinceMs = nowMs
+    const message: ToWorker = { kind: 'work', id, work, expiresHrMs: hrMs() + work.deadlineMs - nowMs }
+    return new Promise((resolve) => {
+      member.pending.set(id, { resolve })
+      member.worker.postMessage(message, [work.payload.buffer])
+    })
+  }
+
+  /** Lets the workers finish what they have, and leave. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#watchdog)
+    for (const timer of this.#restarts) clearTimeout(timer)
+    await Promise.all(this.#members.map((member) => leaves(member.worker)))
+  }
+
+  #leastLoaded(): Member | undefined {
+    let best: Member | undefined
+    for (const member of this.#members) {
+      if (member.ready && (best === undefined || member.pending.size < best.pending.size)) best = member
+    }
+    return best
+  }
+
+  /** Starts one more thread; resolves when it is ready, rejects when it dies before that. */
+  #start(restartMs = FIRST_RESTART_MS): Promise<void> {
+    const { bundles, intraOpThreads, spawn = spawnWorker, clock } = this.#options
+    const member: Member = {
+      worker: spawn({ bundles, intraOpThreads }),
+      ready: false,
+      pending: new Map(),
+      busySinceMs: 0,
+      bornMs: clock(),
+      restartMs,
+    }
+    this.#members.push(member)
+    return new Promise((resolve, reject) => {
+      let reason = ''
+      member.worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'done') {
+          this.#done(member, message.id, message.outcome)
+          return
+        }
+        for (const failure of message.failures) this.#failures.set(failure.key, failure)
+        member.ready = true
+        resolve()
+        this.#handler()
+      })
+      member.worker.on('error', (error) => {
+        reason = error instanceof Error ? error.message : String(error)
+      })
+      member.worker.on('exit', (code) => {
+        const why =
+          reason === '' ? `A worker thread ended with code ${code}` : `A worker thread ended: ${reason}`
+        reject(edgeError('NO_WORKER', why))
+        this.#bury(member, why)
+      })
+    })
+  }
+
+  #done(member: Member, id: number, outcome: Outcome): void {
+    const pending = member.pending.get(id)
+    member.pending.delete(id)
+    member.busySinceMs = this.#options.clock()
+    pending?.resolve(outcome)
+    this.#handler()
+  }
+
+  #bury(member: Member, why: string): void {
+    const place = this.#members.indexOf(member)
+    if (place === -1) return
+    this.#members.splice(place, 1)
+    const wasReady = member.ready
+    member.ready = false
+    for (const { resolve } of member.pending.values()) {
+      resolve({ ok: false, code: 'TAIL_FAILED', detail: 'The worker that computed it has ended' })
+    }
+    member.pending.clear()
+    if (this.#closed) return
+    this.#options.onCrash(why)
+    const lifeMs = this.#options.clock() - member.bornMs
+    const healthy = wasReady && lifeMs > HEALTHY_LIFE_MS
+    const delayMs = healthy ? 0 : member.restartMs
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer)
+      const nextMs = healthy ? FIRST_RESTART_MS : Math.min(LONGEST_RESTART_MS, 2 * delayMs)
+      // Its end is reported by its own exit.
+      this.#start(nextMs).catch(() => undefined)
+    }, delayMs)
+    this.#restarts.add(timer)
+  }
+
+  #endHungWorkers(): void {
+    const nowMs = this.#options.clock()
+    for (const member of [...this.#members]) {
+      if (member.pending.size === 0 || nowMs - member.busySinceMs <= this.#options.jobTimeoutMs) continue
+      this.#bury(member, `A worker computed longer than ${this.#options.jobTimeoutMs} ms on one request`)
+      void leaves(member.worker)
+    }
+  }
+}
+
+/** Asks a worker to leave; resolves when it has, or when it has been given up. */
+function leaves(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    const giveUp = setTimeout(() => {
+      worker.unref()
+      resolve()
+    }, CLOSE_MS)
+    worker.once('exit', () => {
+      clearTimeout(giveUp)
+      resolve()
+    })
+    const message: ToWorker = { kind: 'close' }
+    worker.postMessage(message)
+  })
+}
