@@ -85,7 +85,7 @@ export const verifyCommand: Command = {
         fault('input', model.graph.inputs, takes),
         fault('output', model.graph.outputs, gives),
       ]
-      if (wrong.every((reason) => reason === undefined)) {
+      if (!wrong.some(Boolean)) {
         wrong.push(await trial(bundle.modelBytes(role), model, takes, gives))
         const { macs } = inspectModel(model, { [takes.name]: [1, ...takes.dims] })
         if (macs !== file.macs) wrong.push(`does ${macs} multiply-adds, the manifest says ${file.macs}`)
