@@ -54,7 +54,8 @@ export function differentiate(pass: ForwardPass, loss: string, wrt: Iterable<str
 function influencedBy(nodes: readonly Node[], sources: ReadonlySet<string>): Set<string> {
   const reached = new Set(sources)
   for (const node of nodes) {
-    if (node.inputs.some((input) => reached.has(input))) for (const output of node.outputs) reached.add(output)
+    if (node.inputs.some((input) => reached.has(input)))
+      for (const output of node.outputs) reached.add(output)
   }
   reached.delete('')
   return reached

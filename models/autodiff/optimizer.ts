@@ -52,14 +52,13 @@ export function writeUpdate(
   return optimizer.kind === 'sgd' ? sgdUpdate(g, optimizer, update) : adamUpdate(g, optimizer, update)
 }
 
-const scale = (g: GraphBuilder, value: string, factor: number): string => g.op('Mul', [value, g.scalar(factor)])
+const scale = (g: GraphBuilder, value: string, factor: number): string =>
+  g.op('Mul', [value, g.scalar(factor)])
 
 function sgdUpdate(g: GraphBuilder, { momentum, nesterov = false }: Sgd, update: Update) {
   const { parameters, weightDecay, moments, rate } = update
   const gradient =
-    weightDecay === 0
-      ? update.gradient
-      : g.op('Add', [update.gradient, scale(g, parameters, weightDecay)])
+    weightDecay === 0 ? update.gradient : g.op('Add', [update.gradient, scale(g, parameters, weightDecay)])
   const velocity = g.op('Add', [scale(g, moments[0]!, momentum), gradient])
   const direction = nesterov ? g.op('Add', [gradient, scale(g, velocity, momentum)]) : velocity
   return { parameters: g.op('Sub', [parameters, g.op('Mul', [direction, rate])]), moments: [velocity] }
@@ -71,7 +70,10 @@ function adamUpdate(g: GraphBuilder, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-
   const first = g.op('Add', [scale(g, moments[0]!, beta1), scale(g, gradient, 1 - beta1)])
   const squared = g.op('Mul', [gradient, gradient])
   const second = g.op('Add', [scale(g, moments[1]!, beta2), scale(g, squared, 1 - beta2)])
-  const spread = g.op('Add', [g.op('Sqrt', [g.op('Mul', [second, correction2])]), g.constant(float32Tensor([epsilon], []))])
+  const spread = g.op('Add', [
+    g.op('Sqrt', [g.op('Mul', [second, correction2])]),
+    g.constant(float32Tensor([epsilon], [])),
+  ])
   const direction = g.op('Div', [g.op('Mul', [first, correction1]), spread])
   const decayed = weightDecay === 0 ? direction : g.op('Add', [direction, scale(g, parameters, weightDecay)])
   return { parameters: g.op('Sub', [parameters, g.op('Mul', [decayed, rate])]), moments: [first, second] }

@@ -37,6 +37,11 @@ export class Tape {
     this.#source = source
   }
 
+  /** Version of the standard operator set that the rules write in; at least 14. */
+  get opset(): number {
+    return this.builder.build().opsets[''] ?? 0
+  }
+
   /** Shape of a value of the forward pass. */
   dims(value: string): readonly number[] {
     const dims = this.#dims.get(value) ?? this.#source.dims(value)
@@ -99,7 +104,13 @@ export class Tape {
     return this.op('ReduceSum', [value, this.ints(axes)], { keepdims: keepDims ? 1 : 0 })
   }
 
-  slice(value: string, starts: readonly number[], ends: readonly number[], axes: readonly number[], steps?: readonly number[]): string {
+  slice(
+    value: string,
+    starts: readonly number[],
+    ends: readonly number[],
+    axes: readonly number[],
+    steps?: readonly number[],
+  ): string {
     const inputs = [value, this.ints(starts), this.ints(ends), this.ints(axes)]
     if (steps?.some((step) => step !== 1)) inputs.push(this.ints(steps))
     return this.op('Slice', inputs)

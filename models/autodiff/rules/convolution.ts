@@ -49,7 +49,12 @@ function kernelGradient(
     perGroup,
     perGroupOutputs,
   ])
-  return tape.reshape(tape.transpose(product, [0, 4, 3, 1, 2]), [outputs, perGroup, kernelRows, kernelColumns])
+  return tape.reshape(tape.transpose(product, [0, 4, 3, 1, 2]), [
+    outputs,
+    perGroup,
+    kernelRows,
+    kernelColumns,
+  ])
 }
 
 /** One kernel per channel: each tap's gradient is a plain sum of products. */
@@ -85,7 +90,11 @@ function inputGradient(
   const reach = [0, 1].map((axis) => (kernelDims[axis + 2]! - 1) * dilations[axis]!)
   const begins = before.map((pad, axis) => reach[axis]! - pad)
   const depthwise = groups > 1 && kernelDims[1] === 1 && kernelDims[0] === groups
-  if (strides.every((stride) => stride === 1) && begins.every((pad) => pad >= 0) && (groups === 1 || depthwise)) {
+  if (
+    strides.every((stride) => stride === 1) &&
+    begins.every((pad) => pad >= 0) &&
+    (groups === 1 || depthwise)
+  ) {
     const ends = begins.map((pad, axis) => input[axis + 2]! + reach[axis]! - output[axis + 2]! - pad)
     if (ends.every((pad) => pad >= 0)) {
       const pointwise = kernelDims[2] === 1 && kernelDims[3] === 1

@@ -21,7 +21,9 @@ const binary =
     const y = node.outputs[0] as string
     const gradients = rule(tape, dy, a, b, y)
     return [a, b].map((operand, index) =>
-      tape.needs(operand) ? tape.unbroadcast(gradients[index]!(), tape.dims(y), tape.dims(operand)) : undefined,
+      tape.needs(operand)
+        ? tape.unbroadcast(gradients[index]!(), tape.dims(y), tape.dims(operand))
+        : undefined,
     )
   }
 
@@ -92,7 +94,10 @@ export const elementwiseRules: Record<string, GradientRule> = {
     return t.scale(t.mul(dy, inside), floatAttribute(node, 'alpha', 0.2))
   }),
   HardSwish: unary((t, dy, x) => {
-    const gate = t.op('HardSigmoid', [x], { alpha: { type: 'float', value: 1 / 6 }, beta: { type: 'float', value: 0.5 } })
+    const gate = t.op('HardSigmoid', [x], {
+      alpha: { type: 'float', value: 1 / 6 },
+      beta: { type: 'float', value: 0.5 },
+    })
     const inside = t.mul(t.step(gate), t.step(t.sub(t.scalar(1), gate)))
     return t.mul(dy, t.add(gate, t.scale(t.mul(x, inside), 1 / 6)))
   }),

@@ -12,7 +12,8 @@ const matMul: GradientRule = (tape, node, [dy]) => {
   if (dy === undefined) return []
   const [a, b] = node.inputs as [string, string]
   const [da, db, dims] = [tape.dims(a), tape.dims(b), tape.dims(node.outputs[0] as string)]
-  if (da.length < 2 || db.length < 2) throw tape.unsupported(node, 'an operand is a vector; reshape it to a matrix')
+  if (da.length < 2 || db.length < 2)
+    throw tape.unsupported(node, 'an operand is a vector; reshape it to a matrix')
   const batch = (lastTwo: readonly number[]) => [...dims.slice(0, -2), ...lastTwo]
   const gradientA = () => {
     const product = tape.op('MatMul', [dy, swapLast(tape, b, db.length)])

@@ -6,13 +6,19 @@ const perChannel = (tape: Tape, vector: string, rank: number, channels: number):
 
 /** scale·x + shift per channel, in one pass: batch normalisation with mean 0 and variance 1 is just that. */
 function affine(tape: Tape, x: string, scale: string, shift: string, channels: number): string {
-  const zeros = tape.builder.constant({ dtype: 'float32', dims: [channels], bytes: new Uint8Array(4 * channels) })
+  const zeros = tape.builder.constant({
+    dtype: 'float32',
+    dims: [channels],
+    bytes: new Uint8Array(4 * channels),
+  })
   const ones = tape.builder.constant({
     dtype: 'float32',
     dims: [channels],
     bytes: new Uint8Array(new Float32Array(channels).fill(1).buffer),
   })
-  return tape.op('BatchNormalization', [x, scale, shift, zeros, ones], { epsilon: { type: 'float', value: 0 } })
+  return tape.op('BatchNormalization', [x, scale, shift, zeros, ones], {
+    epsilon: { type: 'float', value: 0 },
+  })
 }
 
 /**
@@ -21,7 +27,13 @@ function affine(tape: Tape, x: string, scale: string, shift: string, channels: n
  */
 const batchNormalization: GradientRule = (tape, node, [dy]) => {
   if (dy === undefined) return []
-  const [x, scale, bias, runningMean, runningVariance] = node.inputs as [string, string, string, string, string]
+  const [x, scale, bias, runningMean, runningVariance] = node.inputs as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ]
   const dims = tape.dims(x)
   const channels = dims[1]!
   const axes = dims.map((_, axis) => axis).filter((axis) => axis !== 1)
@@ -30,7 +42,10 @@ const batchNormalization: GradientRule = (tape, node, [dy]) => {
   const mean = training ? (node.outputs[1] as string) : runningMean
   const variance = training ? (node.outputs[2] as string) : runningVariance
   if (training && floatAttribute(node, 'momentum', 0.9) !== 0) {
-    throw tape.unsupported(node, 'in training mode its momentum must be 0, so that it returns the batch statistics')
+    throw tape.unsupported(
+      node,
+      'in training mode its momentum must be 0, so that it returns the batch statistics',
+    )
   }
   const needsX = tape.needs(x)
   const needsScale = tape.needs(scale)
@@ -38,7 +53,11 @@ const batchNormalization: GradientRule = (tape, node, [dy]) => {
   const gain = tape.mul(scale, inverse)
   const scaled = () => tape.mul(dy, perChannel(tape, gain, dims.length, channels))
   if (!training && !needsScale) {
-    return [needsX ? scaled() : undefined, undefined, tape.needs(bias) ? tape.sum(dy, axes, false) : undefined]
+    return [
+      needsX ? scaled() : undefined,
+      undefined,
+      tape.needs(bias) ? tape.sum(dy, axes, false) : undefined,
+    ]
   }
   const sumDy = tape.sum(dy, axes, false)
   const sumDyX = tape.sum(tape.mul(dy, x), axes, false)

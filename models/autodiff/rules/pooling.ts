@@ -44,11 +44,11 @@ const averagePool: GradientRule = (tape, node, [dy]) => {
   const [input, output] = [tape.dims(x), tape.dims(node.outputs[0] as string)]
   const window = poolWindow(tape, node)
   const size = elementCount(window.kernel)
-  if (tiles(window)) {
+  const countPadding = intAttribute(node, 'count_include_pad', 0) === 1
+  if (tiles(window) && (countPadding || window.after.every((pad) => pad <= 0))) {
     const repeated = repeatOverTiles(tape, tape.scale(dy, 1 / size), window)
     return [padRemainder(tape, repeated, remainder(window, input, output))]
   }
-  const countPadding = intAttribute(node, 'count_include_pad', 0) === 1
   const shared = countPadding
     ? tape.scale(dy, 1 / size)
     : tape.mul(dy, inverseCounts(tape, window, input, output))
@@ -109,7 +109,13 @@ const maxPool: GradientRule = (tape, node, [dy]) => {
     const isLargest = tape.step(tape.sub(inTiles, largest), 1)
     return [padRemainder(tape, tape.mul(repeatOverTiles(tape, dy, window), isLargest), rest)]
   }
-  const [, indices] = tape.builder.ops('MaxPool', [x], { ...node.attributes }, [
+  if (tape.opset < 16) {
+    throw tape.unsupported(
+      node,
+      'windows that overlap or are padded need operator set 16 (ScatterElements that adds); export it with a newer one',
+    )
+  }
+  const [, indices] = tape.builder.ops('MaxPool', [x], { ...node.attributes, storage_order: 0 }, [
     tape.builder.fresh('pooled'),
     tape.builder.fresh('indices'),
   ])

@@ -5,7 +5,9 @@ const reducedAxes = (tape: Tape, node: Node): number[] => {
   const rank = tape.dims(node.inputs[0] as string).length
   const axes = tape.constantInts(node, 'axes', 1)
   if (!axes || axes.length === 0) {
-    return intAttribute(node, 'noop_with_empty_axes', 0) === 1 ? [] : Array.from({ length: rank }, (_, axis) => axis)
+    return intAttribute(node, 'noop_with_empty_axes', 0) === 1
+      ? []
+      : Array.from({ length: rank }, (_, axis) => axis)
   }
   return axes.map((axis) => positiveAxis(axis, rank))
 }

@@ -11,7 +11,11 @@ const transpose: GradientRule = (tape, node, [dy]) => {
   const x = node.inputs[0]
   if (dy === undefined || !tape.needs(x)) return []
   const rank = tape.dims(x).length
-  const perm = intsAttribute(node, 'perm', Array.from({ length: rank }, (_, axis) => rank - 1 - axis))
+  const perm = intsAttribute(
+    node,
+    'perm',
+    Array.from({ length: rank }, (_, axis) => rank - 1 - axis),
+  )
   const inverse = perm.map((_, axis) => perm.indexOf(axis))
   return [tape.transpose(dy, inverse)]
 }
@@ -101,7 +105,8 @@ const pad: GradientRule = (tape, node, [dy]) => {
   const x = node.inputs[0]
   if (dy === undefined || !tape.needs(x)) return []
   const mode = stringAttribute(node, 'mode', 'constant')
-  if (mode !== 'constant') throw tape.unsupported(node, `padding mode "${mode}" is not supported, only "constant"`)
+  if (mode !== 'constant')
+    throw tape.unsupported(node, `padding mode "${mode}" is not supported, only "constant"`)
   const pads = tape.constantInts(node, 'pads', 1) ?? []
   const rank = tape.dims(x).length
   const axes = node.inputs[3] ? (tape.constantInts(node, 'axes', 3) ?? []) : undefined

@@ -12,8 +12,15 @@ export interface Window {
 }
 
 /** Reads the window of a convolution or pooling node from its attributes. Only two spatial axes are supported. */
-export function windowOf(tape: Tape, node: Node, kernel: readonly number[], input: readonly number[], output: readonly number[]): Window {
-  if (input.length !== 4) throw tape.unsupported(node, `it works on rank ${input.length}; only [N,C,H,W] is supported`)
+export function windowOf(
+  tape: Tape,
+  node: Node,
+  kernel: readonly number[],
+  input: readonly number[],
+  output: readonly number[],
+): Window {
+  if (input.length !== 4)
+    throw tape.unsupported(node, `it works on rank ${input.length}; only [N,C,H,W] is supported`)
   const strides = intsAttribute(node, 'strides', [1, 1])
   const dilations = intsAttribute(node, 'dilations', [1, 1])
   const pads = intsAttribute(node, 'pads', [0, 0, 0, 0])
@@ -24,7 +31,9 @@ export function windowOf(tape: Tape, node: Node, kernel: readonly number[], inpu
     const total = Math.max(0, span(kernel, strides, dilations, output, axis) - input[axis + 2]!)
     return autoPad === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2)
   })
-  const after = [0, 1].map((axis) => span(kernel, strides, dilations, output, axis) - input[axis + 2]! - before[axis]!)
+  const after = [0, 1].map(
+    (axis) => span(kernel, strides, dilations, output, axis) - input[axis + 2]! - before[axis]!,
+  )
   return { kernel, strides, dilations, before, after }
 }
 
