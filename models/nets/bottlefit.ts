@@ -18,21 +18,38 @@ export interface BottleFitWidths {
  */
 export function bottleFitEncoder(net: NetBuilder, x: string, widths: BottleFitWidths): string {
   const stem = net.conv('encoder.conv1', x, 3, widths.stem, { kernel: 4, stride: 2, pad: 1 })
-  const strided = net.conv('encoder.conv2', net.normRelu('encoder.norm1', stem, widths.stem), widths.stem, widths.body, {
-    kernel: 3,
-    stride: 2,
-    pad: 1,
-  })
-  const body = net.conv('encoder.conv3', net.normRelu('encoder.norm2', strided, widths.body), widths.body, widths.body, {
-    kernel: 3,
-    pad: 1,
-  })
+  const strided = net.conv(
+    'encoder.conv2',
+    net.normRelu('encoder.norm1', stem, widths.stem),
+    widths.stem,
+    widths.body,
+    {
+      kernel: 3,
+      stride: 2,
+      pad: 1,
+    },
+  )
+  const body = net.conv(
+    'encoder.conv3',
+    net.normRelu('encoder.norm2', strided, widths.body),
+    widths.body,
+    widths.body,
+    {
+      kernel: 3,
+      pad: 1,
+    },
+  )
   const rich = net.normRelu('encoder.norm3', body, widths.body)
   return net.conv('encoder.conv4', rich, widths.body, widths.latent, { kernel: 2 })
 }
 
 /** The server's decoder: bottleneck [N,latent,7,7] → what the teacher has there, [N,outputs,7,7] behind a ReLU. */
-export function bottleFitDecoder(net: NetBuilder, latent: string, widths: BottleFitWidths, outputs: number): string {
+export function bottleFitDecoder(
+  net: NetBuilder,
+  latent: string,
+  widths: BottleFitWidths,
+  outputs: number,
+): string {
   const { decoder } = widths
   const conv = (name: string, x: string, channels: number, to: number) =>
     net.conv(`decoder.${name}`, x, channels, to, { kernel: 3, pad: 1 })

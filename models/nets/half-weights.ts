@@ -1,5 +1,12 @@
 import { dequantize, quantize } from '../codec/index.ts'
-import { type ConstantTensor, elementCount, float32Tensor, float32Values, type Model, type Node } from '../onnx/index.ts'
+import {
+  type ConstantTensor,
+  elementCount,
+  float32Tensor,
+  float32Values,
+  type Model,
+  type Node,
+} from '../onnx/index.ts'
 
 const SUFFIX = '.half'
 

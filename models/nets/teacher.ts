@@ -23,20 +23,33 @@ const WHITENED = 24
  * normalisation, ReLU and a second convolution, after arXiv 2404.00498 (with ReLU, trained scales and a mean
  * at the end). Feature maps: 15×15, 7×7 and 3×3.
  */
-export function teacher(net: NetBuilder, x: string, widths: TeacherWidths, whitening: () => ConstantTensor): TeacherTaps {
+export function teacher(
+  net: NetBuilder,
+  x: string,
+  widths: TeacherWidths,
+  whitening: () => ConstantTensor,
+): TeacherTaps {
   const white = net.g.op('Conv', [x, net.fixed('whitening.weight', whitening)], { kernel_shape: [2, 2] })
   const group1 = group(net, 'group1', net.relu(white), WHITENED, widths.group1)
   return { group1, ...teacherTail(net, group1, widths) }
 }
 
 /** The teacher behind its first group. */
-export function teacherTail(net: NetBuilder, group1: string, widths: TeacherWidths): Omit<TeacherTaps, 'group1'> {
+export function teacherTail(
+  net: NetBuilder,
+  group1: string,
+  widths: TeacherWidths,
+): Omit<TeacherTaps, 'group1'> {
   const group2 = group(net, 'group2', group1, widths.group1, widths.group2)
   return { group2, ...teacherEnd(net, group2, widths) }
 }
 
 /** The teacher behind its second group. */
-export function teacherEnd(net: NetBuilder, group2: string, widths: TeacherWidths): Pick<TeacherTaps, 'group3' | 'logits'> {
+export function teacherEnd(
+  net: NetBuilder,
+  group2: string,
+  widths: TeacherWidths,
+): Pick<TeacherTaps, 'group3' | 'logits'> {
   const group3 = group(net, 'group3', group2, widths.group2, widths.group3)
   const pooled = net.g.op('Flatten', [net.maxPool(group3, 3)], { axis: 1 })
   const scores = net.linear('classifier', pooled, widths.group3, 10)

@@ -40,9 +40,12 @@ export function whiteningKernels(
   }
   const matrix = new Matrix(length, length)
   for (let i = 0; i < length; i++) {
-    for (let j = 0; j < length; j++) matrix.set(i, j, covariance[Math.max(i, j) * length + Math.min(i, j)]! / patches)
+    for (let j = 0; j < length; j++)
+      matrix.set(i, j, covariance[Math.max(i, j) * length + Math.min(i, j)]! / patches)
   }
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true })
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, {
+    assumeSymmetric: true,
+  })
   const kernels = new Float32Array(2 * length * length)
   for (let k = 0; k < length; k++) {
     // The smallest directions are noise; the offset keeps them from being blown up.

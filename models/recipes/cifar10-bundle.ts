@@ -35,7 +35,9 @@ export async function weightsFrom(
 }
 
 /** A recipe's settings as a manifest records them, each under the recipe's name. */
-export const recorded = (settings: Readonly<Record<string, string | number>>): Record<string, string | number> =>
+export const recorded = (
+  settings: Readonly<Record<string, string | number>>,
+): Record<string, string | number> =>
   Object.fromEntries(Object.entries(settings).map(([key, value]) => [`${settings.name}.${key}`, value]))
 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`

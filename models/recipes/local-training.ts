@@ -1,5 +1,12 @@
 import { compileTrainingStep, type Optimizer } from '../autodiff/index.ts'
-import { batchFiller, type Cifar10, cifar10Mean, cifar10Std, type LabelledImages, seededRandom } from '../data/index.ts'
+import {
+  batchFiller,
+  type Cifar10,
+  cifar10Mean,
+  cifar10Std,
+  type LabelledImages,
+  seededRandom,
+} from '../data/index.ts'
 import { foldBatchNorm, type LocalWidths, localNet, NetBuilder } from '../nets/index.ts'
 import type { ConstantTensor, Model } from '../onnx/index.ts'
 import type { Session } from '../runtime/index.ts'
@@ -35,7 +42,8 @@ function localGraph(weights: ReadonlyMap<string, ConstantTensor>): Model {
 }
 
 /** The device's own classifier as a graph `input` [N,3,32,32] → `logits` [N,10], normalisation folded in. */
-export const localModel = (weights: ReadonlyMap<string, ConstantTensor>): Model => foldBatchNorm(localGraph(weights))
+export const localModel = (weights: ReadonlyMap<string, ConstantTensor>): Model =>
+  foldBatchNorm(localGraph(weights))
 
 /**
  * The teacher's answers to all images and to their mirror images, averaged, mixed with the labels:
@@ -49,14 +57,21 @@ export async function softLabels(teacher: Session, images: LabelledImages): Prom
   // Two epochs of alternating flips show each image from both sides.
   const fill = batchFiller(images, { ...normalisation, flip: 'alternating' })
   for (let start = 0; start < images.count; start += batch) {
-    const indices = Uint32Array.from({ length: Math.min(batch, images.count - start) }, (_, row) => start + row)
+    const indices = Uint32Array.from(
+      { length: Math.min(batch, images.count - start) },
+      (_, row) => start + row,
+    )
     for (const side of [0, 1]) {
       fill(indices, side, pixels)
       const data = pixels.subarray(0, indices.length * 3 * 32 * 32)
-      const { logits } = await teacher.run({ input: { dtype: 'float32', dims: [indices.length, 3, 32, 32], data } })
+      const { logits } = await teacher.run({
+        input: { dtype: 'float32', dims: [indices.length, 3, 32, 32], data },
+      })
       const values = logits!.data as Float32Array
       indices.forEach((index, row) => {
-        const scores = Array.from(values.subarray(10 * row, 10 * row + 10), (score) => Math.exp(score / temperature))
+        const scores = Array.from(values.subarray(10 * row, 10 * row + 10), (score) =>
+          Math.exp(score / temperature),
+        )
         const total = scores.reduce((sum, score) => sum + score, 0)
         scores.forEach((score, label) => {
           targets[10 * index + label]! += ((1 - labelShare) * score) / total / 2

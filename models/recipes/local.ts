@@ -14,7 +14,10 @@ import { teacherModel } from './teacher-training.ts'
 const localRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
   const data = await loadCifar10()
   const startedMs = performance.now()
-  const teacher = await open(teacherModel(await weightsFrom(input.bundlesFolder, 'cifar10-teacher', 'full')), input.threads)
+  const teacher = await open(
+    teacherModel(await weightsFrom(input.bundlesFolder, 'cifar10-teacher', 'full')),
+    input.threads,
+  )
   const targets = await softLabels(teacher, data.train)
   await teacher.dispose()
   const weights = await trainLocal(data, targets, recipeContext(input, thread))
@@ -30,7 +33,17 @@ const localRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
       ...cifar10Manifest,
       name: 'cifar10-local',
       models: { local },
-      modes: [{ id: 1, name: 'local', route: 'local', accuracy, payloadBytes: 0, headMacs: local.macs, tailMacs: 0 }],
+      modes: [
+        {
+          id: 1,
+          name: 'local',
+          route: 'local',
+          accuracy,
+          payloadBytes: 0,
+          headMacs: local.macs,
+          tailMacs: 0,
+        },
+      ],
       recipe: { ...recorded(localSettings), 'local.wallTimeS': wallTimeS, dataSha256: data.sha256 },
     },
     { 'local.onnx': writeModel(model) },

@@ -57,7 +57,10 @@ async function main(): Promise<number> {
   process.once('SIGTERM', () => interrupted.abort())
   try {
     const module = new URL(`./${name}.js`, import.meta.url)
-    const report = await runInThread<string>(module, input, { onProgress: bar.report, signal: interrupted.signal })
+    const report = await runInThread<string>(module, input, {
+      onProgress: bar.report,
+      signal: interrupted.signal,
+    })
     bar.stop()
     console.log(report)
     return 0

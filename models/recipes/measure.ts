@@ -13,7 +13,12 @@ export const open = (model: Model, threads: number): Promise<Session> =>
   openSession(writeModel(model), { intraOpThreads: threads })
 
 /** Multiply-adds and parameters of a model for one frame of shape `dims` (without batch), as a manifest wants them. */
-export function modelFile(file: string, model: Model, dims: readonly number[], accuracy?: number): Omit<ModelFile, 'sha256' | 'bytes'> {
+export function modelFile(
+  file: string,
+  model: Model,
+  dims: readonly number[],
+  accuracy?: number,
+): Omit<ModelFile, 'sha256' | 'bytes'> {
   const types = inferShapes(model, { [model.graph.inputs[0]!.name]: [1, ...dims] })
   const macs = model.graph.nodes.reduce((sum, node) => sum + (multiplyAdds(node, types) ?? 0), 0)
   return { file, macs, params: parameterCount(model.graph), ...(accuracy === undefined ? {} : { accuracy }) }
@@ -38,17 +43,28 @@ export async function splitTop1(
   for (let start = 0; start < images.count; start += batch) {
     const rows = Math.min(batch, images.count - start)
     const data = new Float32Array(rows * size)
-    fill(Uint32Array.from({ length: rows }, (_, row) => start + row), 0, data)
-    const input = { dtype: 'float32', dims: [rows, images.channels, images.height, images.width], data } as const
+    fill(
+      Uint32Array.from({ length: rows }, (_, row) => start + row),
+      0,
+      data,
+    )
+    const input = {
+      dtype: 'float32',
+      dims: [rows, images.channels, images.height, images.width],
+      data,
+    } as const
     const latent = (await head.run({ input })).latent!.data as Float32Array
     const received = new Float32Array(rows * latentSize)
     for (let row = 0; row < rows; row++) {
       const coded = quantize(latent.subarray(row * latentSize, (row + 1) * latentSize), quantizer)
       received.set(dequantize(coded.packed, latentSize, quantizer, coded), row * latentSize)
     }
-    const { logits } = await tail.run({ latent: { dtype: 'float32', dims: [rows, ...latentDims], data: received } })
+    const { logits } = await tail.run({
+      latent: { dtype: 'float32', dims: [rows, ...latentDims], data: received },
+    })
     const values = logits!.data as Float32Array
-    for (let row = 0; row < rows; row++) if (argmax(values, row * 10, 10) === images.labels[start + row]) right++
+    for (let row = 0; row < rows; row++)
+      if (argmax(values, row * 10, 10) === images.labels[start + row]) right++
   }
   return right / images.count
 }
@@ -66,14 +82,18 @@ export async function throughJpeg(
     const planes = images.pixels.subarray(image * channels * plane, (image + 1) * channels * plane)
     const interleaved = new Uint8Array(channels * plane)
     for (let at = 0; at < plane; at++) {
-      for (let channel = 0; channel < channels; channel++) interleaved[at * channels + channel] = planes[channel * plane + at]!
+      for (let channel = 0; channel < channels; channel++)
+        interleaved[at * channels + channel] = planes[channel * plane + at]!
     }
-    const coded = await sharp(interleaved, { raw: { width, height, channels: 3 } }).jpeg({ quality }).toBuffer()
+    const coded = await sharp(interleaved, { raw: { width, height, channels: 3 } })
+      .jpeg({ quality })
+      .toBuffer()
     bytes += coded.length
     const decoded = await sharp(coded).removeAlpha().raw().toBuffer()
     const to = pixels.subarray(image * channels * plane, (image + 1) * channels * plane)
     for (let at = 0; at < plane; at++) {
-      for (let channel = 0; channel < channels; channel++) to[channel * plane + at] = decoded[at * channels + channel]!
+      for (let channel = 0; channel < channels; channel++)
+        to[channel * plane + at] = decoded[at * channels + channel]!
     }
   }
   return { images: { ...images, pixels }, meanBytes: Math.round(bytes / count) }

@@ -67,7 +67,11 @@ function frozenTeacher(g: GraphBuilder, input: string, weights: Weights) {
  * Stage 1, generalised head network distillation (BottleFit section 3; GHND, arXiv 2007.15818): encoder and decoder
  * learn to give the teacher's own features behind its second and, through the frozen tail, its third group.
  */
-export async function distilHead(data: Cifar10, teacherWeights: Weights, context: RecipeContext): Promise<Weights> {
+export async function distilHead(
+  data: Cifar10,
+  teacherWeights: Weights,
+  context: RecipeContext,
+): Promise<Weights> {
   const { seed, batch, distillEpochs, distillPeakRate, padPx } = studentSettings
   const g = new GraphBuilder('cifar10-distillation', 17)
   const input = g.input('input', 'float32', [batch, 3, 32, 32])
@@ -76,7 +80,10 @@ export async function distilHead(data: Cifar10, teacherWeights: Weights, context
   const latent = bottleFitEncoder(student, input, studentWidths)
   const group2 = bottleFitDecoder(student, latent, studentWidths, teacherWidths.group2)
   const { group3 } = teacherEnd(target.net, group2, teacherWidths)
-  const errors = [student.squaredError(group2, target.group2, batch), student.squaredError(group3, target.group3, batch)]
+  const errors = [
+    student.squaredError(group2, target.group2, batch),
+    student.squaredError(group3, target.group3, batch),
+  ]
   g.output(student.add(errors[0]!, errors[1]!), 'loss')
   const step = compileTrainingStep(g.build(), {
     loss: 'loss',
@@ -88,7 +95,14 @@ export async function distilHead(data: Cifar10, teacherWeights: Weights, context
     ],
   })
   const steps = distillEpochs * stepsPerEpoch(data.train, batch)
-  const batches = imageBatches(data.train, { ...normalisation, batch, classes: 10, seed, flip: 'alternating', padPx })
+  const batches = imageBatches(data.train, {
+    ...normalisation,
+    batch,
+    classes: 10,
+    seed,
+    flip: 'alternating',
+    padPx,
+  })
   const state = await runTraining({
     step,
     optimizer: adam,
@@ -106,12 +120,21 @@ export async function distilHead(data: Cifar10, teacherWeights: Weights, context
 }
 
 /** A static range that holds all but one in 10,000 values on each side, from the first 2,000 training images. */
-export async function calibrateLatent(data: Cifar10, weights: Weights): Promise<{ scale: number; zeroPoint: number }> {
+export async function calibrateLatent(
+  data: Cifar10,
+  weights: Weights,
+): Promise<{ scale: number; zeroPoint: number }> {
   const session = await openSession(writeModel(headModel(weights)), { intraOpThreads: 2 })
   const count = 2000
   const images = new Float32Array(count * 3 * 32 * 32)
-  batchFiller(data.train, normalisation)(Uint32Array.from({ length: count }, (_, index) => index), 0, images)
-  const { latent } = await session.run({ input: { dtype: 'float32', dims: [count, 3, 32, 32], data: images } })
+  batchFiller(data.train, normalisation)(
+    Uint32Array.from({ length: count }, (_, index) => index),
+    0,
+    images,
+  )
+  const { latent } = await session.run({
+    input: { dtype: 'float32', dims: [count, 3, 32, 32], data: images },
+  })
   await session.dispose()
   const sorted = (latent!.data as Float32Array).slice().sort()
   const outside = Math.floor(sorted.length * 1e-4)
@@ -132,7 +155,8 @@ export async function fineTune(
   range: { scale: number; zeroPoint: number },
   context: RecipeContext,
 ): Promise<Weights> {
-  const { seed, batch, fineTuneEpochs, fineTunePeakRate, fineTuneWeightDecay, labelShare, padPx } = studentSettings
+  const { seed, batch, fineTuneEpochs, fineTunePeakRate, fineTuneWeightDecay, labelShare, padPx } =
+    studentSettings
   const g = new GraphBuilder('cifar10-fine-tuning', 17)
   const input = g.input('input', 'float32', [batch, 3, 32, 32])
   const labels = g.input('targets', 'float32', [batch, 10])

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { loadBundle, type Mode, writeBundle } from '../bundle/index.ts'
-import { type Quantizer } from '../codec/index.ts'
+import type { Quantizer } from '../codec/index.ts'
 import { loadCifar10 } from '../data/index.ts'
 import { storeHalfWeights } from '../nets/index.ts'
 import { readModel, writeModel } from '../onnx/index.ts'
@@ -44,7 +44,10 @@ const studentRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => 
   const startedMs = performance.now()
   const distilled = await distilHead(data, teacherWeights, context)
   const range = await calibrateLatent(data, distilled)
-  const weights = new Map([...teacherWeights, ...(await fineTune(data, teacherWeights, distilled, range, context))])
+  const weights = new Map([
+    ...teacherWeights,
+    ...(await fineTune(data, teacherWeights, distilled, range, context)),
+  ])
   const wallTimeS = Math.round((performance.now() - startedMs) / 1000)
 
   const [headGraph, tailGraph] = [storeHalfWeights(headModel(weights)), storeHalfWeights(tailModel(weights))]
@@ -55,7 +58,15 @@ const studentRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => 
   const teacherFile = teacherBundle.manifest.models.full!
   const localFile = localBundle.manifest.models.local!
   const modes: Mode[] = [
-    { id: 1, name: 'local', route: 'local', accuracy: localFile.accuracy, payloadBytes: 0, headMacs: localFile.macs, tailMacs: 0 },
+    {
+      id: 1,
+      name: 'local',
+      route: 'local',
+      accuracy: localFile.accuracy,
+      payloadBytes: 0,
+      headMacs: localFile.macs,
+      tailMacs: 0,
+    },
   ]
   for (const bits of [8, 4]) {
     const quantizer = atBits(range, bits)
@@ -123,7 +134,17 @@ const studentRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => 
     .join('\n')
 }
 
-const strip = ({ file, macs, params, accuracy }: { file: string; macs: number; params: number; accuracy?: number }) => ({
+const strip = ({
+  file,
+  macs,
+  params,
+  accuracy,
+}: {
+  file: string
+  macs: number
+  params: number
+  accuracy?: number
+}) => ({
   file,
   macs,
   params,

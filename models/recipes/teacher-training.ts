@@ -33,8 +33,12 @@ export function teacherModel(weights: ReadonlyMap<string, ConstantTensor>): Mode
 }
 
 /** Trains the teacher from scratch; returns its weights by name. */
-export async function trainTeacher(data: Cifar10, context: RecipeContext): Promise<Map<string, ConstantTensor>> {
-  const { seed, epochs, batch, peakRate, weightDecay, vectorRateScale, labelSmoothing, padPx } = teacherSettings
+export async function trainTeacher(
+  data: Cifar10,
+  context: RecipeContext,
+): Promise<Map<string, ConstantTensor>> {
+  const { seed, epochs, batch, peakRate, weightDecay, vectorRateScale, labelSmoothing, padPx } =
+    teacherSettings
   const normalisation = { mean: cifar10Mean, std: cifar10Std }
   const whitening = whiteningKernels(data.train, normalisation)
   const net = new NetBuilder('cifar10-teacher', { random: seededRandom(seed), training: true })

@@ -4,7 +4,8 @@ import type { Session } from '../runtime/index.ts'
 /** Index of the largest of `length` values from `start`; the first of equals. */
 export function argmax(values: ArrayLike<number>, start: number, length: number): number {
   let best = start
-  for (let index = start + 1; index < start + length; index++) if (values[index]! > values[best]!) best = index
+  for (let index = start + 1; index < start + length; index++)
+    if (values[index]! > values[best]!) best = index
   return best - start
 }
 
@@ -26,12 +27,19 @@ export async function top1(
   for (let start = 0; start < count; start += batch) {
     const rows = Math.min(batch, count - start)
     const data = new Float32Array(rows * size)
-    fill(Uint32Array.from({ length: rows }, (_, row) => start + row), 0, data)
-    const result = await session.run({ [input]: { dtype: 'float32', dims: [rows, channels, height, width], data } })
+    fill(
+      Uint32Array.from({ length: rows }, (_, row) => start + row),
+      0,
+      data,
+    )
+    const result = await session.run({
+      [input]: { dtype: 'float32', dims: [rows, channels, height, width], data },
+    })
     const logits = result[output]!
     const classes = logits.data.length / rows
     const values = logits.data as Float32Array
-    for (let row = 0; row < rows; row++) if (argmax(values, row * classes, classes) === labels[start + row]) right++
+    for (let row = 0; row < rows; row++)
+      if (argmax(values, row * classes, classes) === labels[start + row]) right++
   }
   return right / count
 }

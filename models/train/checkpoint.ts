@@ -18,7 +18,9 @@ const MAGIC = 'ISTHMUS-CHECKPOINT-1\n'
 export async function saveCheckpoint(file: string, { step, identity, state }: Checkpoint): Promise<void> {
   const vectors = Object.entries(state).map(([name, vector]) => ({ name, length: vector.length }))
   const header = Buffer.from(`${MAGIC}${JSON.stringify({ step, identity, vectors })}\n`)
-  const parts = Object.values(state).map((vector) => Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength))
+  const parts = Object.values(state).map((vector) =>
+    Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength),
+  )
   await mkdir(dirname(file), { recursive: true })
   await writeFile(`${file}.new`, Buffer.concat([header, ...parts]))
   await rename(`${file}.new`, file)

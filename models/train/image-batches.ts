@@ -1,4 +1,10 @@
-import { batchFiller, type BatchOptions, type LabelledImages, seededRandom, shuffledIndices } from '../data/index.ts'
+import {
+  type BatchOptions,
+  batchFiller,
+  type LabelledImages,
+  seededRandom,
+  shuffledIndices,
+} from '../data/index.ts'
 import type { Tensor } from '../runtime/index.ts'
 
 export interface ImageBatchOptions extends BatchOptions {
@@ -12,7 +18,8 @@ export interface ImageBatchOptions extends BatchOptions {
 }
 
 /** Steps of one pass over the images; the last images that do not fill a batch wait for another shuffle. */
-export const stepsPerEpoch = (images: LabelledImages, batch: number): number => Math.floor(images.count / batch)
+export const stepsPerEpoch = (images: LabelledImages, batch: number): number =>
+  Math.floor(images.count / batch)
 
 /**
  * The batches of a run over labelled images: by step, `images` [N,C,H,W] and `targets` [N,classes] (probabilities).

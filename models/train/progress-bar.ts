@@ -33,7 +33,9 @@ export function trainingProgressBar(output: NodeJS.WriteStream = process.stderr)
       const { loss, speed, left } = describe(progress)
       if (bar) bar.update(progress.step, { loss, speed, left })
       else if (progress.step >= nextLine || progress.step === progress.steps) {
-        output.write(`${phase}: step ${progress.step} of ${progress.steps}, loss ${loss}, ${speed}, ${left} left\n`)
+        output.write(
+          `${phase}: step ${progress.step} of ${progress.steps}, loss ${loss}, ${speed}, ${left} left\n`,
+        )
         nextLine = progress.step + progress.steps / 20
       }
     },

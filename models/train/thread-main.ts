@@ -17,7 +17,12 @@ try {
 } catch (error) {
   const known = error instanceof IsthmusError ? error : undefined
   const message = error instanceof Error ? error.message : String(error)
-  send({ kind: 'failed', code: known?.code ?? 'TRAINING_FAILED', message, retryable: known?.retryable ?? false })
+  send({
+    kind: 'failed',
+    code: known?.code ?? 'TRAINING_FAILED',
+    message,
+    retryable: known?.retryable ?? false,
+  })
 } finally {
   port.close()
 }
