@@ -47,7 +47,8 @@ export async function runCli(args: readonly string[], output: Output): Promise<n
       return 2
     }
     if (!(error instanceof IsthmusError || isSystem(error))) throw error
-    output.warn(`isthmus-models: ${oneLine(error.message)}`)
+    const hint = 'code' in error && error.code === 'BAD_INPUT' ? ' Use --shape NAME=1x3x224x224.' : ''
+    output.warn(`isthmus-models: ${oneLine(error.message)}${hint}`)
     return 1
   }
 }

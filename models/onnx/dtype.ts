@@ -24,6 +24,8 @@ const names = new Map<number, DType>(
   Object.entries(dtypeNumbers).map(([name, number]) => [number, name as DType]),
 )
 
+export const isDtypeNumber = (number: number): boolean => names.has(number)
+
 /** The element type with this number in the ONNX file format. Throws UNSUPPORTED_DTYPE. */
 export function dtypeOf(number: number, where: string): DType {
   const name = names.get(number)

@@ -10,6 +10,11 @@ export interface ValueInfo {
   readonly dtype: DType
   /** Absent when the rank is unknown. */
   readonly dims?: readonly Dimension[]
+  /**
+   * Only in subgraphs, whose signatures need no types: the type as it stands in the file when it is not that of a
+   * tensor (no bytes: none is stated). `dtype` says nothing then.
+   */
+  readonly otherType?: Uint8Array
 }
 
 export type Attribute =

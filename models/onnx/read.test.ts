@@ -95,6 +95,29 @@ describe('read(write(model))', () => {
     expect(plain(readModel(writeModel(model)))).toEqual(plain(model))
   })
 
+  it('keeps signatures of subgraphs that state no type, or not that of a tensor', () => {
+    const output = (name: string, type?: onnx.ITypeProto): onnx.IValueInfoProto => ({
+      name,
+      ...(type && { type }),
+    })
+    const branch = { output: [output('untyped'), output('sequence', { sequenceType: Uint8Array.of(10, 0) })] }
+    const file = (outputs: onnx.IValueInfoProto[]) =>
+      onnx.ModelProto.encode({
+        opsetImport: [{ version: 17 }],
+        graph: {
+          node: [{ opType: 'If', output: ['y'], attribute: [{ name: 'then_branch', type: 5, g: branch }] }],
+          valueInfo: [output('complex', { tensorType: { elemType: 14 } })],
+          output: outputs,
+        },
+      }).finish()
+    const again = onnx.ModelProto.decode(writeModel(readModel(file([]))))
+    const { output: kept } = again.graph!.node![0]!.attribute![0]!.g!
+    expect(kept!.map(({ name }) => name)).toEqual(['untyped', 'sequence'])
+    expect(kept![0]!.type?.tensorType).toBeFalsy()
+    expect(Array.from(kept![1]!.type!.sequenceType!)).toEqual([10, 0])
+    expect(() => readModel(file([output('y')]))).toThrow(/"y" is not a tensor/)
+  })
+
   it('takes out initialisers that are listed among the inputs, and sorts the nodes', () => {
     const read = (name: string) =>
       readModel(writeModel(fixtureGraphs().find((fixture) => fixture.name === name)!.model)).graph

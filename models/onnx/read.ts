@@ -1,5 +1,5 @@
 import { onnx } from '#onnx-schema'
-import { dtypeOf } from './dtype.ts'
+import { dtypeOf, isDtypeNumber } from './dtype.ts'
 import { graphError } from './errors.ts'
 import type { Attribute, Dimension, Graph, Model, Node, ValueInfo } from './graph.ts'
 import { sortNodes } from './order.ts'
@@ -42,7 +42,7 @@ const record = <Entry, Value>(
   entryOf: (entry: Entry) => readonly [string, Value],
 ): Record<string, Value> => Object.fromEntries(list.map(entryOf))
 
-function readGraph(proto: onnx.IGraphProto): Graph {
+function readGraph(proto: onnx.IGraphProto, inner = false): Graph {
   const name = proto.name ?? ''
   if ((proto.sparseInitializer?.length ?? 0) > 0) {
     throw graphError(
@@ -56,12 +56,12 @@ function readGraph(proto: onnx.IGraphProto): Graph {
   }
   const values = new Map<string, ValueInfo>()
   for (const value of proto.valueInfo ?? []) {
-    const info = readValueInfo(value)
+    const info = isKnown(value) && readValueInfo(value)
     if (info) values.set(info.name, info)
   }
   const signature = (list: onnx.IValueInfoProto[] | null | undefined): ValueInfo[] =>
     (list ?? []).map((value) => {
-      const info = readValueInfo(value)
+      const info = inner && !isKnown(value) ? readOtherType(value) : readValueInfo(value)
       if (!info) {
         throw graphError(
           'UNSUPPORTED_MODEL',
@@ -103,7 +103,7 @@ function readAttribute(proto: onnx.IAttributeProto, where: string): Attribute {
     case 4:
       return { type: 'tensor', value: readTensor(proto.t ?? {}, `${where}, attribute ${proto.name}`) }
     case 5:
-      return { type: 'graph', value: readGraph(proto.g ?? {}) }
+      return { type: 'graph', value: readGraph(proto.g ?? {}, true) }
     case 6:
       return { type: 'floats', value: proto.floats ?? [] }
     case 7:
@@ -117,6 +117,15 @@ function readAttribute(proto: onnx.IAttributeProto, where: string): Attribute {
       )
   }
 }
+
+/** Whether a value is said to be a tensor of a type that Isthmus reads. */
+const isKnown = (proto: onnx.IValueInfoProto): boolean => isDtypeNumber(proto.type?.tensorType?.elemType ?? 0)
+
+const readOtherType = (proto: onnx.IValueInfoProto): ValueInfo => ({
+  name: proto.name ?? '',
+  dtype: 'float32',
+  otherType: onnx.TypeProto.encode(proto.type ?? {}).finish(),
+})
 
 function readValueInfo(proto: onnx.IValueInfoProto): ValueInfo | undefined {
   const type = proto.type?.tensorType

@@ -89,6 +89,7 @@ function tensorProto(name: string, tensor: ConstantTensor): onnx.ITensorProto {
 }
 
 function valueProto(value: ValueInfo): onnx.IValueInfoProto {
+  if (value.otherType) return { name: value.name, type: onnx.TypeProto.decode(value.otherType) }
   const tensorType: onnx.ITensorTypeProto = { elemType: dtypeNumbers[value.dtype] }
   if (value.dims) tensorType.shape = { dim: value.dims.map(dimensionProto) }
   return { name: value.name, type: { tensorType } }
