@@ -8,6 +8,10 @@ export const deviceErrors = {
     hint: "Give RGB pixels { data, width, height }, an encoded image { data, encoded: true }, or a float32 tensor of the bundle's input size.",
   },
   BAD_BUNDLE: { retryable: false, hint: 'Use a bundle whose manifest and models agree.' },
+  BUNDLE_UNREACHABLE: {
+    retryable: true,
+    hint: "Serve the bundle's folder at the address given as `bundle`.",
+  },
   UNKNOWN_MODE: { retryable: false, hint: "Use a route and mode of the bundle's mode table." },
   NO_ANSWER: {
     retryable: true,

@@ -1,21 +1,26 @@
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Socket } from 'node:net'
 import type { Bundle } from '@isthmus/models/bundle'
 import { dequantize } from '@isthmus/models/codec'
 import { openSession } from '@isthmus/models/runtime'
 import { type BodyFields, clockUs32, decodeMessage, encodeMessage, topic } from '@isthmus/proto'
 import { Aedes } from 'aedes'
+import { createWebSocketStream, WebSocketServer } from 'ws'
 
 /** A broker and a server in one, as small as they can be: it runs tails, and nothing else of a server. */
 export class MiniEdge {
   readonly port: number
+  /** MQTT over WebSocket. */
+  readonly wsPort: number
   requests = 0
   /** Keeps quiet when asked. */
   silent = false
   readonly #broker: Aedes
   readonly #close: () => Promise<void>
 
-  private constructor(port: number, broker: Aedes, close: () => Promise<void>) {
+  private constructor(port: number, wsPort: number, broker: Aedes, close: () => Promise<void>) {
     this.port = port
+    this.wsPort = wsPort
     this.#broker = broker
     this.#close = close
   }
@@ -26,9 +31,17 @@ export class MiniEdge {
     const sockets = new Set<Socket>()
     server.on('connection', (socket) => sockets.add(socket))
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+    const http = createHttpServer()
+    http.on('connection', (socket) => sockets.add(socket))
+    new WebSocketServer({ server: http }).on('connection', (socket, request) => {
+      broker.handle(createWebSocketStream(socket), request)
+    })
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
     const session = await openSession(bundle.modelBytes('tail'))
-    const edge = new MiniEdge((server.address() as { port: number }).port, broker, async () => {
+    const ports = [server, http].map((one) => (one.address() as { port: number }).port) as [number, number]
+    const edge = new MiniEdge(...ports, broker, async () => {
       for (const socket of sockets) socket.destroy()
+      await new Promise<void>((resolve) => http.close(() => resolve()))
       await new Promise<void>((resolve) => broker.close(() => server.close(() => resolve())))
       await session.dispose()
     })

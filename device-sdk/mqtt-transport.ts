@@ -45,7 +45,7 @@ export class MqttTransport implements Transport {
       reconnectOnConnackError: true,
       connectTimeout: 5000,
       keepalive: 15,
-      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+      will: { topic: will.topic, payload: asBuffer(will.payload), qos: 1, retain: true },
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       ...tls,
@@ -79,8 +79,7 @@ export class MqttTransport implements Transport {
     if (!client?.connected || client.disconnecting) return false
     const { qos = 0, retain = false } = options
     if (qos === 0 && client.stream.writableLength > MAX_WAITING_BYTES) return false
-    const payload = Buffer.from(packet.buffer, packet.byteOffset, packet.byteLength)
-    client.publish(topic, payload, { qos, retain }, (error, sent) => {
+    client.publish(topic, asBuffer(packet), { qos, retain }, (error, sent) => {
       if (sent?.messageId !== undefined) this.#unacknowledged.delete(sent.messageId)
       if (error && client.connected) this.#options.onError?.(error)
     })
@@ -97,4 +96,9 @@ export class MqttTransport implements Transport {
     await Promise.race([ended.catch(() => {}), cut])
     await client.endAsync(true).catch(() => {})
   }
+}
+
+/** mqtt.js asks for a Buffer by type, but takes any bytes; a browser has no Buffer. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return bytes as Buffer
 }

@@ -71,6 +71,7 @@ const nodeOptions = z.strictObject({
   threads: z.int().min(1).max(256).default(1),
 })
 
+export type CommonOptions = z.output<z.ZodObject<typeof commonOptions>>
 export type DeviceOptions = z.input<typeof nodeOptions>
 export type CheckedOptions = z.output<typeof nodeOptions>
 
