@@ -1,6 +1,13 @@
-import { IsthmusError } from '@isthmus/proto'
-import { type ConstantTensor, describeNode, type GraphBuilder, type Node } from '../onnx/index.ts'
-import { gradientRules } from './rules/index.ts'
+import {
+  type ConstantTensor,
+  describeNode,
+  elementCount,
+  type GraphBuilder,
+  type Node,
+} from '../onnx/index.ts'
+import { readsOf } from '../onnx/order.ts'
+import { autodiffError } from './errors.ts'
+import { gradientRules, isFlat } from './rules/index.ts'
 import { Tape } from './tape.ts'
 
 /** A forward pass that has been written into `builder`, with static shapes. */
@@ -14,33 +21,44 @@ export interface ForwardPass {
 }
 
 /**
- * Reverse-mode differentiation: writes operators behind the forward pass that compute the gradient of the scalar
- * `loss` by each value of `wrt`, and returns the name of each gradient. Values that do not influence the loss are
- * absent from the result.
- * Throws UNSUPPORTED_GRADIENT naming the node and operator that has no rule.
+ * Reverse-mode differentiation: writes operators behind the forward pass that compute the gradient of `loss`
+ * (one number) by each value of `wrt`, and returns the name of each gradient. Values that do not influence the
+ * loss are absent from the result.
+ * Throws UNSUPPORTED_GRADIENT naming the node and operator that has no rule, BAD_OPTION for a loss of several numbers.
  */
 export function differentiate(pass: ForwardPass, loss: string, wrt: Iterable<string>): Map<string, string> {
   const wanted = new Set(wrt)
   const needed = influencedBy(pass.nodes, wanted)
   if (!needed.has(loss)) {
-    throw new IsthmusError('UNSUPPORTED_GRADIENT', `"${loss}" does not depend on any of the parameters.`)
+    throw autodiffError('UNSUPPORTED_GRADIENT', `"${loss}" does not depend on any of the parameters.`)
   }
   const tape = new Tape({ ...pass, needsGradient: (value) => needed.has(value) })
-  const gradients = new Map<string, string>([[loss, tape.scalar(1)]])
+  const lossDims = tape.dims(loss)
+  if (elementCount(lossDims) !== 1) {
+    throw autodiffError('BAD_OPTION', `The loss "${loss}" has shape [${lossDims}]; reduce it to one number.`)
+  }
+  const one = tape.scalar(1)
+  const gradients = new Map([[loss, lossDims.length === 0 ? one : tape.reshape(one, lossDims)]])
   for (const node of pass.nodes.toReversed()) {
     if (!node.outputs.some((output) => gradients.has(output))) continue
-    if (!node.inputs.some((input) => needed.has(input))) continue
-    const rule = gradientRules[node.op]
-    if (!rule || node.domain !== '') {
-      throw new IsthmusError(
+    const inputs = readsOf(node).filter((input) => needed.has(input))
+    if (inputs.length === 0 || isFlat(node)) continue
+    const rule = node.domain === '' ? gradientRules[node.op] : undefined
+    if (!rule) {
+      const domain = node.domain ? `${node.domain}.` : ''
+      throw autodiffError(
         'UNSUPPORTED_GRADIENT',
-        `No gradient rule for operator ${node.domain ? `${node.domain}.` : ''}${describeNode(node)}. Freeze what lies before it, or rewrite it with supported operators.`,
+        `No gradient rule for operator ${domain}${describeNode(node)}. Freeze what lies before it, or rewrite it with supported operators.`,
       )
     }
     const outputGradients = node.outputs.map((output) => gradients.get(output))
-    rule(tape, node, outputGradients).forEach((gradient, index) => {
-      const input = node.inputs[index]
-      if (gradient === undefined || !input) return
+    const inputGradients = rule(tape, node, outputGradients)
+    node.inputs.forEach((input, index) => {
+      if (!needed.has(input)) return
+      const gradient = inputGradients[index]
+      if (gradient === undefined) {
+        throw tape.unsupported(node, `nothing is known of how it changes with its input "${input}"`)
+      }
       const before = gradients.get(input)
       gradients.set(input, before === undefined ? gradient : tape.add(before, gradient))
     })
@@ -54,8 +72,8 @@ export function differentiate(pass: ForwardPass, loss: string, wrt: Iterable<str
 function influencedBy(nodes: readonly Node[], sources: ReadonlySet<string>): Set<string> {
   const reached = new Set(sources)
   for (const node of nodes) {
-    if (node.inputs.some((input) => reached.has(input)))
-      for (const output of node.outputs) reached.add(output)
+    if (isFlat(node) || !readsOf(node).some((input) => reached.has(input))) continue
+    for (const output of node.outputs) reached.add(output)
   }
   reached.delete('')
   return reached

@@ -1,4 +1,5 @@
 export { differentiate, type ForwardPass } from './differentiate.ts'
+export { type AutodiffErrorCode, autodiffErrors } from './errors.ts'
 export { type Adam, corrections, type Optimizer, type Sgd } from './optimizer.ts'
 export { gradientRules } from './rules/index.ts'
 export { type GradientRule, Tape } from './tape.ts'

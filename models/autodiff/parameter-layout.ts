@@ -1,5 +1,5 @@
-import { IsthmusError } from '@isthmus/proto'
 import { type ConstantTensor, elementCount, float32Tensor, float32Values, type Graph } from '../onnx/index.ts'
+import { autodiffError } from './errors.ts'
 
 /** Where one tensor lies in a flat vector. */
 export interface Slot {
@@ -20,8 +20,8 @@ export function layoutOf(graph: Graph, names: readonly string[]): Layout {
   let offset = 0
   const slots = names.map((name): Slot => {
     const tensor = graph.initializers.get(name)
-    if (!tensor || tensor.dtype !== 'float32') {
-      throw new IsthmusError(
+    if (tensor?.dtype !== 'float32') {
+      throw autodiffError(
         'UNKNOWN_PARAMETER',
         `"${name}" is not a float32 initialiser of graph "${graph.name}", so it cannot be trained.`,
       )

@@ -1,4 +1,4 @@
-import { IsthmusError } from '@isthmus/proto'
+import type { IsthmusError } from '@isthmus/proto'
 import {
   type AttributeValue,
   type ConstantTensor,
@@ -8,6 +8,7 @@ import {
   integerValues,
   type Node,
 } from '../onnx/index.ts'
+import { autodiffError } from './errors.ts'
 
 /** A gradient rule: the gradient of the loss by each output in, by each input out (undefined: none). */
 export type GradientRule = (
@@ -45,7 +46,7 @@ export class Tape {
   /** Shape of a value of the forward pass. */
   dims(value: string): readonly number[] {
     const dims = this.#dims.get(value) ?? this.#source.dims(value)
-    if (!dims) throw new IsthmusError('UNSUPPORTED_GRADIENT', `The shape of "${value}" is not known.`)
+    if (!dims) throw autodiffError('UNSUPPORTED_GRADIENT', `The shape of "${value}" is not known.`)
     return dims
   }
 
@@ -54,19 +55,24 @@ export class Tape {
     return value !== undefined && value !== '' && this.#source.needsGradient(value)
   }
 
+  /** The constant of this name in the forward pass, if it is one. */
+  constant(value: string): ConstantTensor | undefined {
+    return this.#source.constant(value)
+  }
+
   /** Integers that a node takes from an attribute (old operator sets) or a constant input (new ones). */
   constantInts(node: Node, attribute: string, input: number): number[] | undefined {
     const fromAttribute = node.attributes[attribute]
     if (fromAttribute?.type === 'ints') return [...fromAttribute.value]
     const name = node.inputs[input]
     if (name === undefined || name === '') return undefined
-    const tensor = this.#source.constant(name)
+    const tensor = this.constant(name)
     if (!tensor) throw this.unsupported(node, `its input "${name}" (${attribute}) is computed, not constant`)
     return integerValues(tensor)
   }
 
   unsupported(node: Node, why: string): IsthmusError {
-    return new IsthmusError('UNSUPPORTED_GRADIENT', `No gradient for ${describeNode(node)}: ${why}.`)
+    return autodiffError('UNSUPPORTED_GRADIENT', `No gradient for ${describeNode(node)}: ${why}.`)
   }
 
   op(op: string, inputs: readonly string[], attributes: Record<string, AttributeValue> = {}): string {

@@ -1,15 +1,20 @@
-import { IsthmusError } from '@isthmus/proto'
 import {
   type ConstantTensor,
-  float32Tensor,
-  floatAttribute,
   GraphBuilder,
   inferShapes,
-  intAttribute,
+  int64Tensor,
   type Model,
   type Node,
+  type TensorType,
 } from '../onnx/index.ts'
+import {
+  runningAverages,
+  updatedAverages,
+  usesBatchStatistics,
+  withBatchStatistics,
+} from './batch-statistics.ts'
 import { differentiate } from './differentiate.ts'
+import { autodiffError } from './errors.ts'
 import { correctionsOf, momentsOf, type Optimizer, writeUpdate } from './optimizer.ts'
 import { gather, type Layout, layoutOf, scatter } from './parameter-layout.ts'
 
@@ -61,13 +66,14 @@ const STATISTICS = 'statistics'
  * Turns a forward graph into one graph that runs forward, backward and the optimiser step.
  * BatchNormalization nodes with training_mode = 1 use batch statistics and update their running averages
  * (variance unbiased) with the node's momentum; the others stay as they are.
- * Throws UNSUPPORTED_GRADIENT, UNKNOWN_PARAMETER, or what shape inference throws, naming node and operator.
+ * Throws UNSUPPORTED_GRADIENT, UNSUPPORTED_OPSET, UNKNOWN_PARAMETER, BAD_OPTION, or what shape inference throws,
+ * naming node and operator.
  */
 export function compileTrainingStep(forward: Model, options: TrainingStepOptions): TrainingStep {
   const { graph } = forward
   const opset = forward.opsets[''] ?? 0
   if (opset < 14) {
-    throw new IsthmusError(
+    throw autodiffError(
       'UNSUPPORTED_OPSET',
       `Training needs operator set 14 or later, graph "${graph.name}" has ${opset}. Export it with a newer one.`,
     )
@@ -75,12 +81,12 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
   const types = inferShapes(forward, options.inputDims)
   const layouts = options.groups.map((group) => layoutOf(graph, group.parameters))
   const normalizations = graph.nodes.filter(usesBatchStatistics)
-  const statistics = layoutOf(
-    graph,
-    normalizations.flatMap((node) => node.inputs.slice(3, 5)),
-  )
+  const statistics = layoutOf(graph, normalizations.flatMap(runningAverages))
+  refuseEmptyGroups(options.groups)
+  const inState = [...layouts, statistics].flatMap((layout) => layout.slots.map((slot) => slot.name))
+  refuseRepeats('a parameter or running average', inState)
   const g = new GraphBuilder(`${graph.name}.step`, opset, 'step/')
-  for (const { name, dtype } of graph.inputs) g.input(name, dtype, options.inputDims[name] ?? [])
+  for (const { name, dtype } of graph.inputs) g.input(name, dtype, types.get(name)!.dims)
   const rate = g.input('rate', 'float32', [])
   const corrections = correctionsOf(options.optimizer)
   for (const name of corrections) g.input(name, 'float32', [])
@@ -93,10 +99,10 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
   const vectors = options.groups.map((group, index) =>
     stateInput(`${group.name}.parameters`, layouts[index]!.length),
   )
-  layouts.forEach((layout, index) => unpack(g, vectors[index]!, layout))
+  for (const [index, layout] of layouts.entries()) unpack(g, vectors[index]!, layout)
   if (statistics.length > 0) unpack(g, stateInput(STATISTICS, statistics.length), statistics)
-  const inState = new Set([...layouts, statistics].flatMap((layout) => layout.slots.map((slot) => slot.name)))
-  for (const [name, tensor] of graph.initializers) if (!inState.has(name)) g.constant(tensor, name)
+  const changing = new Set(inState)
+  for (const [name, tensor] of graph.initializers) if (!changing.has(name)) g.constant(tensor, name)
   const nodes = graph.nodes.map((node) => (usesBatchStatistics(node) ? withBatchStatistics(node) : node))
   for (const node of nodes) g.node(node)
 
@@ -110,7 +116,7 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
     const flat = layouts[index]!.slots.map(({ name, length }) => {
       const gradient = gradients.get(name)
       if (!gradient) {
-        throw new IsthmusError(
+        throw autodiffError(
           'UNKNOWN_PARAMETER',
           `"${name}" does not influence the loss; do not list it as a parameter.`,
         )
@@ -132,15 +138,18 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
     })
   }
   if (statistics.length > 0) {
-    const next = normalizations.flatMap((node) =>
-      updatedStatistics(g, node, types.get(node.inputs[0]!)!.dims),
-    )
+    const next = normalizations.flatMap((node) => updatedAverages(g, node, types.get(node.inputs[0]!)!.dims))
     g.output(g.op('Concat', next, { axis: 0 }), `next.${STATISTICS}`, 'float32', [statistics.length])
   }
-  for (const value of [options.loss, ...(options.outputs ?? [])]) g.output(value)
+  for (const value of new Set([options.loss, ...(options.outputs ?? [])])) writeOutput(g, value, types)
 
+  const model = g.build()
+  refuseRepeats(
+    'an input of the training step',
+    model.graph.inputs.map((input) => input.name),
+  )
   return {
-    model: g.build(),
+    model,
     loss: options.loss,
     corrections,
     stateLengths,
@@ -167,33 +176,6 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
   }
 }
 
-const usesBatchStatistics = (node: Node): boolean =>
-  node.op === 'BatchNormalization' && intAttribute(node, 'training_mode', 0) === 1
-
-const batchMean = (node: Node): string => `${node.outputs[0]}.batch_mean`
-const batchVariance = (node: Node): string => `${node.outputs[0]}.batch_variance`
-
-/** With momentum 0 the operator's "running" outputs are the statistics of this batch. */
-const withBatchStatistics = (node: Node): Node => ({
-  ...node,
-  outputs: [node.outputs[0]!, batchMean(node), batchVariance(node)],
-  attributes: { ...node.attributes, momentum: { type: 'float', value: 0 } },
-})
-
-function updatedStatistics(g: GraphBuilder, node: Node, inputDims: readonly number[]): string[] {
-  const momentum = floatAttribute(node, 'momentum', 0.9)
-  const count = inputDims.reduce((product, dim) => product * dim, 1) / inputDims[1]!
-  const average = (running: string, batch: string, factor: number) =>
-    g.op('Add', [
-      g.op('Mul', [running, g.scalar(momentum)]),
-      g.op('Mul', [batch, g.constant(float32Tensor([(1 - momentum) * factor], []))]),
-    ])
-  return [
-    average(node.inputs[3]!, batchMean(node), 1),
-    average(node.inputs[4]!, batchVariance(node), count / Math.max(1, count - 1)),
-  ]
-}
-
 /** Gives each tensor of a flat vector its own name and shape back. */
 function unpack(g: GraphBuilder, vector: string, layout: Layout): void {
   for (const { name, dims, offset, length } of layout.slots) {
@@ -205,14 +187,38 @@ function unpack(g: GraphBuilder, vector: string, layout: Layout): void {
   }
 }
 
+function writeOutput(g: GraphBuilder, value: string, types: ReadonlyMap<string, TensorType>): void {
+  const type = types.get(value)
+  if (!type) throw autodiffError('BAD_OPTION', `The graph has no value "${value}" to return.`)
+  g.output(value, value, type.dtype, type.dims)
+}
+
+function refuseEmptyGroups(groups: readonly ParameterGroup[]): void {
+  const empty = groups.find((group) => group.parameters.length === 0)
+  if (empty) throw autodiffError('BAD_OPTION', `Group "${empty.name}" has no parameters; leave it out.`)
+}
+
+function refuseRepeats(what: string, names: readonly string[]): void {
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name)) {
+      throw autodiffError('BAD_OPTION', `"${name}" is ${what} twice. List it once, or rename one of the two.`)
+    }
+    seen.add(name)
+  }
+}
+
 function constantsOf(
   initializers: ReadonlyMap<string, ConstantTensor>,
   nodes: readonly Node[],
 ): Map<string, ConstantTensor> {
   const constants = new Map(initializers)
   for (const node of nodes) {
-    const value = node.attributes.value
-    if (node.op === 'Constant' && value?.type === 'tensor') constants.set(node.outputs[0]!, value.value)
+    if (node.op !== 'Constant') continue
+    const { value, value_ints: list, value_int: single } = node.attributes
+    if (value?.type === 'tensor') constants.set(node.outputs[0]!, value.value)
+    if (list?.type === 'ints') constants.set(node.outputs[0]!, int64Tensor(list.value))
+    if (single?.type === 'int') constants.set(node.outputs[0]!, int64Tensor([single.value], []))
   }
   return constants
 }

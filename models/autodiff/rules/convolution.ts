@@ -1,4 +1,4 @@
-import { intAttribute } from '../../onnx/index.ts'
+import { intAttribute, stringAttribute } from '../../onnx/index.ts'
 import type { GradientRule, Tape } from '../tape.ts'
 import { padForWindow, taps, type Window, windowOf } from './window.ts'
 
@@ -131,7 +131,8 @@ const convTranspose: GradientRule = (tape, node, [dy]) => {
   const [x, kernel, bias] = node.inputs as [string, string, string | undefined]
   const [input, kernelDims, output] = [tape.dims(x), tape.dims(kernel), tape.dims(node.outputs[0] as string)]
   const groups = intAttribute(node, 'group', 1)
-  if (node.attributes.auto_pad || node.attributes.output_shape) {
+  const automatic = stringAttribute(node, 'auto_pad', 'NOTSET').startsWith('SAME')
+  if (automatic || node.attributes.output_shape) {
     throw tape.unsupported(node, 'auto_pad and output_shape are not supported; state pads and output_padding')
   }
   const window = windowOf(tape, node, kernelDims.slice(2), output, input)

@@ -27,21 +27,48 @@ const binary =
     )
   }
 
+/** Bounds get the gradient of the elements that they hold. */
 const clip: GradientRule = (tape, node, [dy]) => {
-  const x = node.inputs[0]
-  if (dy === undefined || !tape.needs(x)) return []
+  if (dy === undefined) return []
+  const [x, lowInput, highInput] = node.inputs as [string, string | undefined, string | undefined]
   const bound = (index: number, attribute: string): string | undefined => {
     const input = node.inputs[index]
     if (input) return input
     return node.attributes[attribute] ? tape.scalar(floatAttribute(node, attribute, 0)) : undefined
   }
-  let gradient = dy
   const low = bound(1, 'min')
   const high = bound(2, 'max')
-  if (low) gradient = tape.mul(gradient, tape.mask(tape.op('GreaterOrEqual', [x, low])))
-  if (high) gradient = tape.mul(gradient, tape.mask(tape.op('LessOrEqual', [x, high])))
-  return [gradient]
+  const within = () => {
+    let gradient = dy
+    if (low) gradient = tape.mul(gradient, tape.mask(tape.op('GreaterOrEqual', [x, low])))
+    if (high) gradient = tape.mul(gradient, tape.mask(tape.op('LessOrEqual', [x, high])))
+    return gradient
+  }
+  const held = (beyond: 'Less' | 'Greater', at: string) =>
+    tape.unbroadcast(tape.mul(dy, tape.mask(tape.op(beyond, [x, at]))), tape.dims(x), tape.dims(at))
+  return [
+    tape.needs(x) ? within() : undefined,
+    tape.needs(lowInput) ? held('Less', lowInput) : undefined,
+    tape.needs(highInput) ? held('Greater', highInput) : undefined,
+  ]
 }
+
+/** Outside training it is the identity. */
+const dropout: GradientRule = (tape, node, [dy]) => {
+  const mode = node.inputs[2]
+  const off = !mode || tape.constant(mode)?.bytes[0] === 0
+  if (!off) throw tape.unsupported(node, 'in training mode it has no gradient; set training_mode to false')
+  return dy === undefined ? [] : [dy]
+}
+
+/** The exponent may be of an integer type. */
+const pow: Binary = (t, dy, a, b, y) => [
+  () => {
+    const exponent = t.op('Cast', [b], { to: 1 })
+    return t.mul(dy, t.mul(exponent, t.op('Pow', [a, t.sub(exponent, t.scalar(1))])))
+  },
+  () => t.mul(dy, t.mul(y, t.op('Log', [a]))),
+]
 
 const where: GradientRule = (tape, node, [dy]) => {
   if (dy === undefined) return []
@@ -74,10 +101,7 @@ export const elementwiseRules: Record<string, GradientRule> = {
   Sub: binary((t, dy) => [() => dy, () => t.neg(dy)]),
   Mul: binary((t, dy, a, b) => [() => t.mul(dy, b), () => t.mul(dy, a)]),
   Div: binary((t, dy, _, b, y) => [() => t.div(dy, b), () => t.neg(t.div(t.mul(dy, y), b))]),
-  Pow: binary((t, dy, a, b, y) => [
-    () => t.mul(dy, t.mul(b, t.op('Pow', [a, t.sub(b, t.scalar(1))]))),
-    () => t.mul(dy, t.mul(y, t.op('Log', [a]))),
-  ]),
+  Pow: binary(pow),
   Max: extremum(),
   Min: extremum(),
   Where: where,
@@ -112,5 +136,5 @@ export const elementwiseRules: Record<string, GradientRule> = {
   // Straight-through estimator (Bengio et al. 2013): rounding passes the gradient as if it were the identity.
   Round: unary((_, dy) => dy),
   Identity: unary((_, dy) => dy),
-  Dropout: unary((_, dy) => dy),
+  Dropout: dropout,
 }

@@ -25,7 +25,10 @@ function affine(tape: Tape, x: string, scale: string, shift: string, channels: n
  * Batch normalisation (Ioffe and Szegedy 2015). With batch statistics (training_mode = 1) the gradient by the
  * input is A·dy + B·x + D per channel; with fixed statistics it is A·dy.
  */
-const batchNormalization: GradientRule = (tape, node, [dy]) => {
+const batchNormalization: GradientRule = (tape, node, [dy, ...byStatistics]) => {
+  if (byStatistics.some((gradient) => gradient !== undefined)) {
+    throw tape.unsupported(node, 'the loss uses its mean or variance, which is not supported')
+  }
   if (dy === undefined) return []
   const [x, scale, bias, runningMean, runningVariance] = node.inputs as [
     string,

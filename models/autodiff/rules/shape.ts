@@ -1,4 +1,4 @@
-import { intAttribute, intsAttribute, stringAttribute } from '../../onnx/index.ts'
+import { elementCount, intAttribute, intsAttribute, stringAttribute } from '../../onnx/index.ts'
 import { type GradientRule, positiveAxis, type Tape } from '../tape.ts'
 
 /** The elements stay, the shape changes: the gradient takes the old shape. */
@@ -83,6 +83,7 @@ const slice: GradientRule = (tape, node, [dy]) => {
   if (dy === undefined || !tape.needs(x)) return []
   const input = tape.dims(x)
   const output = tape.dims(node.outputs[0] as string)
+  if (elementCount(output) === 0) return [tape.expand(tape.scalar(0), input)]
   const starts = tape.constantInts(node, 'starts', 1) ?? []
   const axes = (tape.constantInts(node, 'axes', 3) ?? starts.map((_, index) => index)).map((axis) =>
     positiveAxis(axis, input.length),

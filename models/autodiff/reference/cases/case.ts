@@ -1,5 +1,5 @@
 import type { Random } from '../../../data/random.ts'
-import type { GraphBuilder } from '../../../onnx/index.ts'
+import type { ConstantTensor, GraphBuilder } from '../../../onnx/index.ts'
 import { type Dense, tabulate } from '../dense.ts'
 
 /** Where a case gets its shapes, attributes and numbers from. */
@@ -64,3 +64,20 @@ export const shape = (choose: Choices, rank: number, largest = 4): number[] =>
 /** A shape that broadcasts into `dims`: leading axes dropped, some sizes 1. */
 export const narrowed = (choose: Choices, dims: readonly number[]): number[] =>
   dims.slice(choose.integer(0, dims.length)).map((dim) => (choose.integer(0, 2) === 0 ? 1 : dim))
+
+/** Two shapes that broadcast together: either may lack leading axes or have size 1 where the other is larger. */
+export function broadcastPair(choose: Choices): [number[], number[]] {
+  const dims = shape(choose, choose.integer(0, 4), 3)
+  const pair: [number[], number[]] = [narrowed(choose, dims), narrowed(choose, dims)]
+  return choose.pick([pair, [dims, pair[1]], [pair[0], dims], [dims, dims]])
+}
+
+/** A constant of whole numbers. */
+export function constantOf(
+  dtype: 'int64' | 'bool',
+  dims: readonly number[],
+  values: readonly number[],
+): ConstantTensor {
+  const data = dtype === 'bool' ? Uint8Array.from(values) : BigInt64Array.from(values, BigInt)
+  return { dtype, dims, bytes: new Uint8Array(data.buffer) }
+}

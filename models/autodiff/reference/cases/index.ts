@@ -1,13 +1,19 @@
 import type { CaseMaker } from './case.ts'
+import { elementwiseCases } from './elementwise-cases.ts'
+import { layoutCases } from './layout-cases.ts'
 import { linearCases } from './linear-cases.ts'
 import { normalizationCases } from './normalization-cases.ts'
+import { reductionCases } from './reduction-cases.ts'
 import { windowCases } from './window-cases.ts'
 
 export type { CaseMaker, Choices, GradientCase } from './case.ts'
 
 /** A maker of random cases for each operator with a gradient rule. */
 export const gradientCases: Readonly<Record<string, CaseMaker>> = {
+  ...elementwiseCases,
+  ...layoutCases,
   ...linearCases,
   ...normalizationCases,
+  ...reductionCases,
   ...windowCases,
 }

@@ -1,0 +1,1 @@
+export { type GradientError, gradientErrors } from './gradient-check.ts'
