@@ -19,7 +19,7 @@ export const localWidths: LocalWidths = { stage1: 32, stage2: 40 }
 export const localSettings = {
   name: 'local',
   seed: 2,
-  epochs: 24,
+  epochs: 18,
   batch: 128,
   peakRate: 0.2,
   momentum: 0.9,
