@@ -1,0 +1,1 @@
+export { type Cut, type ShapedLink, type ShapedLinkOptions, shapedLink } from './shaped-link.ts'
