@@ -2,6 +2,7 @@ import type { Bundle } from '@isthmus/models/bundle'
 import type { Session } from '@isthmus/models/runtime'
 import { measuredCostController } from '@isthmus/policies'
 import { topic } from '@isthmus/proto'
+import { lastWill } from './announcements.ts'
 import { systemClock } from './clock.ts'
 import { Device } from './device.ts'
 import { inputShape } from './frame.ts'
@@ -9,7 +10,7 @@ import type { ImageWork } from './images.ts'
 import { ModelRunner } from './model-runner.ts'
 import { MqttTransport, type MqttTransportOptions } from './mqtt-transport.ts'
 import type { CommonOptions } from './options.ts'
-import { lastWill, ServerLink } from './server-link.ts'
+import { ServerLink } from './server-link.ts'
 
 /** What differs between Node and a browser. */
 export interface Surroundings {

@@ -5,6 +5,7 @@ import { mergeMap, type Observable, Subject } from 'rxjs'
 import type { Answer } from './answer.ts'
 import type { Clock } from './clock.ts'
 import { deviceError } from './errors.ts'
+import type { LinkCounters } from './exchange.ts'
 import type { FallbackCode } from './fallback.ts'
 import { checkFrame, type Frame, type InputShape, inputShape } from './frame.ts'
 import { FrameRun, type Workshop } from './frame-run.ts'
@@ -13,7 +14,7 @@ import { LocalLane } from './local-lane.ts'
 import { ModeTable } from './mode-table.ts'
 import type { ModelRunner } from './model-runner.ts'
 import { Normaliser, TensorPool } from './normalise.ts'
-import type { LinkCounters, ServerLink } from './server-link.ts'
+import type { ServerLink } from './server-link.ts'
 import { StageLog } from './stage-log.ts'
 
 export interface InferOptions {
@@ -123,6 +124,7 @@ export class Device {
       lane: new LocalLane(
         clock,
         () => (this.#times.longest('local') ?? 0) + (this.#times.longest('preprocess') ?? 0),
+        () => this.#times.upper('timer') ?? 0,
       ),
       hedgeMarginMs,
       bundle: { id: `${name}@${version}`, key: bundleKey, labels },
@@ -315,15 +317,16 @@ export class Device {
     }
   }
 
-  #tick(): void {
+  #tick(dueMs = this.#parts.clock.now()): void {
     const { clock, link } = this.#parts
-    link?.tick()
     const nowMs = clock.now()
+    this.#times.add('timer', nowMs - dueMs)
+    link?.tick()
     if (this.#telemetry.observed && nowMs - this.#lastTelemetryMs >= TELEMETRY_MS) {
       this.#lastTelemetryMs = nowMs
       this.#telemetry.next(this.#measured())
     }
-    this.#tickTimer = clock.setTimeout(() => this.#tick(), TICK_MS)
+    this.#tickTimer = clock.setTimeout(() => this.#tick(nowMs + TICK_MS), TICK_MS)
   }
 
   #measured(): Telemetry {

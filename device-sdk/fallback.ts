@@ -16,6 +16,7 @@ export const fallbacks = {
   BAD_REPLY: 'The reply does not fit the request.',
   OVER_CREDIT: 'Too many requests were out: the oldest was given up.',
   TOO_LARGE: 'The message is larger than the server accepts.',
+  UNSENDABLE: 'The request could not be written as a message.',
   LINK_BACKED_UP: 'The connection still has too much to write.',
   HEAD_FAILED: 'The head of the network could not be run.',
   IMAGE_FAILED: 'The frame could not be coded as an image.',

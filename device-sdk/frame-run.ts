@@ -4,6 +4,7 @@ import type { StageTimes } from '@isthmus/policies'
 import type { Answer, Stages } from './answer.ts'
 import type { Clock } from './clock.ts'
 import { deviceError } from './errors.ts'
+import type { Question, Reply, ReplyHandlers, ServerRefusal, Ticket } from './exchange.ts'
 import { type FallbackCode, fallbacks } from './fallback.ts'
 import type { Frame, InputShape } from './frame.ts'
 import { allFinite, bestGuesses } from './guesses.ts'
@@ -12,7 +13,7 @@ import type { LocalLane } from './local-lane.ts'
 import { stageNames } from './mode-table.ts'
 import type { ModelRunner } from './model-runner.ts'
 import type { Normaliser, TensorPool } from './normalise.ts'
-import type { Question, Reply, ReplyHandlers, ServerLink, ServerRefusal, Ticket } from './server-link.ts'
+import type { ServerLink } from './server-link.ts'
 import { StageLog } from './stage-log.ts'
 
 /** What all frames of a device share. */
@@ -180,7 +181,10 @@ export class FrameRun implements ReplyHandlers {
     if (this.#settled) return
     if (this.#remoteOver) this.#settleLocal()
     // The reply may still come: it is the better answer.
-    else this.#at(this.#localOutput ? deadlineAtMs - RELEASE_MS : deadlineAtMs, () => this.#fail('NO_REPLY'))
+    else {
+      const earlierMs = this.#localOutput ? RELEASE_MS + (this.#shop.times.upper('timer') ?? 0) : 0
+      this.#at(deadlineAtMs - earlierMs, () => this.#fail('NO_REPLY'))
+    }
   }
 
   /** Called by the link. */

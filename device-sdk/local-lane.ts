@@ -15,15 +15,17 @@ interface Entry<Run> {
 export class LocalLane<Run extends { runLocal(): Promise<void> }> {
   readonly #clock: Clock
   readonly #localMs: () => number
+  readonly #timerLagMs: () => number
   /** By deadline. */
   readonly #entries: Entry<Run>[] = []
   #timer: unknown
   #busy = false
 
-  /** `localMs`: how long one local answer takes at worst, as measured. */
-  constructor(clock: Clock, localMs: () => number) {
+  /** As measured, both at worst: how long one local answer takes, and how much too late timers fire. */
+  constructor(clock: Clock, localMs: () => number, timerLagMs: () => number = () => 0) {
     this.#clock = clock
     this.#localMs = localMs
+    this.#timerLagMs = timerLagMs
   }
 
   /** Local answers that are wanted now and not finished. */
@@ -66,7 +68,9 @@ export class LocalLane<Run extends { runLocal(): Promise<void> }> {
     const nowMs = this.#clock.now()
     const ready = this.#entries.find(({ hedge }) => !hedge)
     const hedge = this.#entries.find((entry) => entry.hedge)
-    const hedgeAtMs = hedge ? this.#latestStartMs(hedge, localMs) : Number.POSITIVE_INFINITY
+    const hedgeAtMs = hedge
+      ? this.#latestStartMs(hedge, localMs) - this.#timerLagMs()
+      : Number.POSITIVE_INFINITY
     if (hedge && !ready && hedgeAtMs > nowMs + 0.5) {
       this.#timer = this.#clock.setTimeout(() => this.#pump(), hedgeAtMs - nowMs)
       return

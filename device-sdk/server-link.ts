@@ -13,7 +13,9 @@ import {
   topic,
   wireErrorCodeOf,
 } from '@isthmus/proto'
+import { birthOf, type DeviceIdentity } from './announcements.ts'
 import type { Clock } from './clock.ts'
+import type { LinkCounters, Question, ReplyHandlers, Ticket } from './exchange.ts'
 import type { FallbackCode } from './fallback.ts'
 import { LinkProber, type ProbeOptions } from './link-prober.ts'
 import { RequestInbox } from './request-inbox.ts'
@@ -22,68 +24,15 @@ import { ServerView } from './server-view.ts'
 import { splitRoundTrip } from './stage-log.ts'
 import type { Transport } from './transport.ts'
 
-export interface ServerLinkOptions {
+export interface ServerLinkOptions extends DeviceIdentity {
   readonly site: string
   readonly id: string
   readonly boot: number
-  readonly bundle: { readonly name: string; readonly version: string; readonly key: number }
-  readonly software: string
-  /** Requests out at a time, unless the server grants fewer. */
-  readonly credits: number
   readonly probe: ProbeOptions
 }
 
-export interface Reply {
-  readonly body: InferReply
-  /** View into the packet, valid only during the call. */
-  readonly payload: Uint8Array
-  readonly bytesUp: number
-  readonly bytesDown: number
-  readonly uplinkMs: number
-  readonly downlinkMs: number
-}
-
-/** What is to be asked. */
-export interface Question {
-  readonly mode: number
-  readonly route: 'split' | 'edge'
-  readonly scale?: number
-  readonly zeroPoint?: number
-  readonly payload: Uint8Array
-  /** On the device's clock. */
-  readonly deadlineAtMs: number
-}
-
-/** A question in the hands of the link: sent, or waiting for a credit. */
-export interface Ticket {
-  /** Bytes of the message; 0 while it waits. */
-  readonly bytesUp: number
-  /** Stops waiting for an answer: its time is up. No handler is called any more. */
-  giveUp(): void
-}
-
-export interface ServerRefusal {
-  readonly code: string
-  readonly detail: string
-}
-
-/** Called at most once, and never after `giveUp`. */
-export interface ReplyHandlers {
-  onReply(reply: Reply): void
-  onFailure(code: FallbackCode, refusal?: ServerRefusal): void
-}
-
-export interface LinkCounters {
-  lateReplies: number
-  /** Replies to nothing that is known: duplicates, or meant for an earlier life of this device. */
-  strayReplies: number
-  unreadablePackets: number
-  /** Packets of ours that the server could not read. */
-  rejectedPackets: number
-  probes: number
-  bytesUp: number
-  bytesDown: number
-}
+/** What a message holds beyond its payload, at the least that matters. */
+const ENVELOPE_BYTES = 64
 
 /** A question from `ask` to its end. */
 interface Request {
@@ -252,18 +201,8 @@ export class ServerLink {
     this.#unanswered = 0
     const { reply, edgeBirth, edgeState } = this.#topics
     this.#transport.subscribe([reply, edgeBirth, edgeState])
-    const { bundle, software, credits } = this.#options
-    const birth: MessageFields = {
-      envelope: this.#envelope(0, 0),
-      body: {
-        kind: 'birth',
-        software,
-        bundles: [{ ...bundle }],
-        credits,
-        maxMessageBytes: MAX_MESSAGE_BYTES,
-      },
-    }
-    this.#transport.publish(this.#topics.birth, encodeMessage(birth), { qos: 1, retain: true })
+    const birth = encodeMessage({ envelope: this.#envelope(0, 0), body: birthOf(this.#options) })
+    this.#transport.publish(this.#topics.birth, birth, { qos: 1, retain: true })
     this.#announce('online')
     this.onChange()
   }
@@ -440,11 +379,16 @@ export class ServerLink {
     // 0 belongs to no request.
     const id = (this.#lastId % 0xffffffff) + 1
     const largest = this.#server.birth?.maxMessageBytes || MAX_MESSAGE_BYTES
-    if (payload.length > largest - 64) return 'TOO_LARGE'
+    if (payload.length + ENVELOPE_BYTES > largest) return 'TOO_LARGE'
     const sentMs = this.#clock.now()
     const leftMs = deadlineAtMs === undefined ? 0 : Math.max(0.001, deadlineAtMs - sentMs)
     const envelope = this.#envelope(id, leftMs, sentMs)
-    const packet = encodeMessage({ envelope, body }, payload)
+    let packet: Uint8Array
+    try {
+      packet = encodeMessage({ envelope, body }, payload)
+    } catch {
+      return 'UNSENDABLE'
+    }
     if (packet.length > largest) return 'TOO_LARGE'
     if (!this.#transport.publish(this.#topics.infer, packet)) return 'LINK_BACKED_UP'
     this.#lastId = id
@@ -463,9 +407,4 @@ export class ServerLink {
       receiverUs: this.#serverClock.nowUs(sentMs),
     }
   }
-}
-
-/** The state that the broker publishes for a device of this boot when its connection breaks. */
-export function lastWill(boot: number): Uint8Array {
-  return encodeMessage({ envelope: { boot }, body: { kind: 'state', presence: 'offline' } })
 }
