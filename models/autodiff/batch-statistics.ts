@@ -17,12 +17,20 @@ export const runningAverages = (node: Node): readonly string[] => node.inputs.sl
 const batchMean = (node: Node): string => `${node.outputs[0]}.batch_mean`
 const batchVariance = (node: Node): string => `${node.outputs[0]}.batch_variance`
 
-/** With momentum 0 the operator's "running" outputs are the statistics of this batch. */
-export const withBatchStatistics = (node: Node): Node => ({
-  ...node,
-  outputs: [node.outputs[0]!, batchMean(node), batchVariance(node)],
-  attributes: { ...node.attributes, momentum: float(0) },
-})
+/**
+ * The node as it runs in the training step: with momentum 0 the operator's "running" outputs are the statistics of
+ * this batch. ONNX Runtime writes those outputs over the buffers of the running inputs, whoever else reads
+ * them (seen in 1.30), so the operator gets buffers of its own; at momentum 0 their contents do not count.
+ */
+export function withBatchStatistics(g: GraphBuilder, node: Node): Node {
+  const ownBuffers = runningAverages(node).map((name) => g.op('Neg', [name]))
+  return {
+    ...node,
+    inputs: [...node.inputs.slice(0, 3), ...ownBuffers],
+    outputs: [node.outputs[0]!, batchMean(node), batchVariance(node)],
+    attributes: { ...node.attributes, momentum: float(0) },
+  }
+}
 
 /**
  * Writes the running averages after this batch, with the momentum of the original node. The variance of the batch

@@ -103,7 +103,7 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
   if (statistics.length > 0) unpack(g, stateInput(STATISTICS, statistics.length), statistics)
   const changing = new Set(inState)
   for (const [name, tensor] of graph.initializers) if (!changing.has(name)) g.constant(tensor, name)
-  const nodes = graph.nodes.map((node) => (usesBatchStatistics(node) ? withBatchStatistics(node) : node))
+  const nodes = graph.nodes.map((node) => (usesBatchStatistics(node) ? withBatchStatistics(g, node) : node))
   for (const node of nodes) g.node(node)
 
   const constants = constantsOf(graph.initializers, nodes)
