@@ -21,6 +21,7 @@ const brokerRefusals: readonly BrokerRefusal[] = [
   'too-large',
   'malformed',
   'slow-reader',
+  'protocol',
   'client-id',
   'credentials',
   'forbidden-topic',

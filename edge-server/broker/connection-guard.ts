@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream'
+import { TokenBucket } from '../dispatch/token-bucket.ts'
 import { PacketLengths } from './packet-lengths.ts'
 
 /** Why a connection was cut. */
@@ -9,37 +10,68 @@ export interface GuardOptions {
   readonly maxPacketBytes: number
   /** Bytes that may wait for the peer to read them. */
   readonly maxUnreadBytes: number
+  /** Packets (large ones count for several) that the peer may send in a second; more wait, in the end at the peer. */
+  readonly packetsPerSecond: number
   /** Called once, before the connection is destroyed. */
   readonly onCut: (reason: CutReason) => void
 }
 
+/** Share of a second's packets that may come at once. */
+const BURST = 0.2
+/** How long a peer that sends faster is not listened to. */
+const HOLD_MS = 100
+
 /**
  * Stands between a connection and the broker, which has no limits of its own: cuts the connection as soon as a
- * packet announces too many bytes, before any of them is kept, and when the peer does not read what it is sent.
- * Writing never waits, so that one slow peer does not hold up the others.
+ * packet announces too many bytes, before any of them is kept, and when the peer does not read what it is sent;
+ * reads no faster than the peer may send, so that the others get their turn. Writing never waits: one slow peer does
+ * not hold up the others.
  */
 export class ConnectionGuard extends Duplex {
   readonly #inner: Duplex
   readonly #lengths: PacketLengths
   readonly #options: GuardOptions
+  readonly #bucket: TokenBucket
   #cut = false
+  /** What came in beyond the rate; nothing more is read before it is passed on. */
+  #held: Buffer | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(inner: Duplex, options: GuardOptions) {
     super({ decodeStrings: true })
     this.#inner = inner
     this.#options = options
     this.#lengths = new PacketLengths(options.maxPacketBytes)
+    const { packetsPerSecond } = options
+    this.#bucket = new TokenBucket(packetsPerSecond, Math.max(1, BURST * packetsPerSecond), performance.now())
     inner.on('data', (chunk: Buffer) => this.#receive(chunk))
-    inner.on('end', () => this.push(null))
+    inner.on('end', () => {
+      if (this.#held === undefined) this.push(null)
+    })
     inner.on('error', (error) => this.destroy(error))
     inner.on('close', () => this.destroy())
   }
 
   #receive(chunk: Buffer): void {
     if (this.destroyed) return
-    const wrong = this.#lengths.read(chunk)
-    if (wrong) this.#end(wrong)
-    else if (!this.push(chunk)) this.#inner.pause()
+    const reading = this.#lengths.read(chunk, this.#bucket.tokens(performance.now()))
+    if ('wrong' in reading) {
+      this.#end(reading.wrong)
+      return
+    }
+    this.#bucket.spend(reading.cost)
+    if (reading.bytes < chunk.length) this.#hold(chunk.subarray(reading.bytes))
+    if (reading.bytes > 0 && !this.push(chunk.subarray(0, reading.bytes))) this.#inner.pause()
+  }
+
+  #hold(rest: Buffer): void {
+    this.#held = rest
+    this.#inner.pause()
+    this.#timer = setTimeout(() => {
+      this.#held = undefined
+      this.#inner.resume()
+      this.#receive(rest)
+    }, HOLD_MS)
   }
 
   #end(reason: CutReason): void {
@@ -50,7 +82,7 @@ export class ConnectionGuard extends Duplex {
   }
 
   override _read(): void {
-    this.#inner.resume()
+    if (this.#held === undefined) this.#inner.resume()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -80,6 +112,8 @@ export class ConnectionGuard extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    clearTimeout(this.#timer)
+    this.#held = undefined
     this.#inner.destroy()
     done(error)
   }

@@ -22,6 +22,7 @@ async function start(options: Partial<EmbeddedBrokerOptions> = {}) {
     wsPort: 0,
     maxMessageBytes: 131_072,
     maxConnections: 100,
+    packetsPerSecond: 500,
     maxDevices: 100,
     onRefusal: (reason, clientId) => {
       refusals.push({ reason, clientId })
@@ -201,14 +202,15 @@ describe('what the broker inside does not put up with', () => {
     await gone
   })
 
-  it('cuts a connection that speaks no MQTT', async () => {
-    const { broker } = await start()
+  it('cuts a connection that speaks no MQTT, and counts it', async () => {
+    const { broker, refused } = await start()
     for (const noise of ['GET / HTTP/1.1\r\n\r\n', '\0\0\0\0', Buffer.alloc(100, 0xff)]) {
       const socket = connectTcp(broker.mqttPort, '127.0.0.1')
       socket.on('error', () => {})
       const gone = closed(socket)
       socket.write(noise)
       await gone
+      expect((await refused()).reason).toMatch(/protocol|malformed|too-large/)
     }
   })
 
@@ -246,5 +248,26 @@ describe('where the broker inside listens', () => {
 
   it('refuses an address that this machine does not have', async () => {
     await expect(start({ host: '203.0.113.1' })).rejects.toMatchObject({ code: 'BAD_ADDRESS' })
+  })
+})
+
+describe('a device that sends too fast', () => {
+  it('is made to wait, and loses nothing', async () => {
+    const { broker, device } = await start({ packetsPerSecond: 100 })
+    const heard: number[] = []
+    let all = () => {}
+    const done = new Promise<void>((resolve) => (all = resolve))
+    broker.onMessage((_topic, packet) => {
+      heard.push(packet[0]!)
+      if (heard.length === 60) all()
+    })
+    await broker.subscribe([at('+', 'infer')])
+    const camera = await device('cam')
+    for (let n = 0; n < 60; n++) camera.publish(at('cam', 'infer'), Buffer.of(n))
+    const neighbour = await device('other')
+    await neighbour.publishAsync(at('other', 'infer'), Buffer.of(255), { qos: 1 })
+    expect(heard.length).toBeLessThan(60)
+    await done
+    expect(heard.filter((byte) => byte !== 255).slice(0, 59)).toEqual(Array.from({ length: 59 }, (_, n) => n))
   })
 })

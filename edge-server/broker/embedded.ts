@@ -11,7 +11,13 @@ import { RetainedLimit } from './retained-limit.ts'
 import type { MessageHandler, PublishOptions, Transport } from './transport.ts'
 
 /** Why the broker turned something away. */
-export type BrokerRefusal = CutReason | 'client-id' | 'credentials' | 'forbidden-topic' | 'forbidden-filter'
+export type BrokerRefusal =
+  | CutReason
+  | 'protocol'
+  | 'client-id'
+  | 'credentials'
+  | 'forbidden-topic'
+  | 'forbidden-filter'
 
 export interface EmbeddedBrokerOptions {
   readonly site: string
@@ -23,6 +29,8 @@ export interface EmbeddedBrokerOptions {
   readonly users?: Readonly<Record<string, string>> | undefined
   readonly maxMessageBytes: number
   readonly maxConnections: number
+  /** MQTT packets that one connection may send in a second; more are made to wait. */
+  readonly packetsPerSecond: number
   /** Devices whose retained messages are kept. */
   readonly maxDevices: number
   readonly onRefusal: (reason: BrokerRefusal, clientId: string) => void
@@ -160,7 +168,7 @@ export class EmbeddedBroker implements Transport {
     aedes.authorizePublish = (client, packet, done) => {
       if (client !== null && !deviceMayPublish(site, client.id, packet.topic)) {
         onRefusal('forbidden-topic', client.id)
-        done(new Error(`${client.id} may not publish to ${packet.topic}`))
+        done(new Forbidden(`${client.id} may not publish to ${packet.topic}`))
         return
       }
       if (client !== null && packet.retain) this.#limitRetained(client, packet)
@@ -178,9 +186,19 @@ export class EmbeddedBroker implements Transport {
     aedes.on('clientDisconnect', (client) => {
       if (this.#connected.get(client.id) === client) this.#connected.delete(client.id)
     })
-    // A client's errors end its connection; there is nothing more to do, but someone has to listen.
-    aedes.on('clientError', () => {})
-    aedes.on('connectionError', () => {})
+    const onError = (client: Client, error: NodeJS.ErrnoException & { errorCode?: number }) => {
+      // Told of already, or a connection that broke by itself.
+      if (
+        client.closed ||
+        error instanceof Forbidden ||
+        error.errorCode !== undefined ||
+        error.code !== undefined
+      )
+        return
+      onRefusal('protocol', client.id ?? NO_ID)
+    }
+    aedes.on('clientError', onError)
+    aedes.on('connectionError', onError)
   }
 
   #limitRetained(client: Client, packet: { topic: string; payload: string | Buffer; retain: boolean }): void {
@@ -195,11 +213,12 @@ export class EmbeddedBroker implements Transport {
   }
 
   #accept(connection: Duplex): void {
-    const { maxMessageBytes, onRefusal } = this.#options
+    const { maxMessageBytes, packetsPerSecond, onRefusal } = this.#options
     let client: Client | undefined
     const guard = new ConnectionGuard(connection, {
       maxPacketBytes: maxMessageBytes + MQTT_HEADER_BYTES,
       maxUnreadBytes: MAX_UNREAD_BYTES,
+      packetsPerSecond,
       onCut: (reason) => onRefusal(reason, client?.id ?? NO_ID),
     })
     client = this.#aedes.handle(guard)
@@ -262,5 +281,7 @@ export function listen(
     })
   })
 }
+
+class Forbidden extends Error {}
 
 const refusal = (message: string, returnCode: number) => Object.assign(new Error(message), { returnCode })

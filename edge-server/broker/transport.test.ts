@@ -23,6 +23,7 @@ async function embedded(scheme: 'mqtt' | 'ws'): Promise<Setting> {
     wsPort: 0,
     maxMessageBytes: 131_072,
     maxConnections: 100,
+    packetsPerSecond: 500,
     maxDevices: 100,
     onRefusal: () => {},
     onTakeover: () => {},

@@ -46,6 +46,10 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('Device id → password (or sha256:<hex of it>). When set, no other device may connect.'),
   maxConnections: count.max(100_000).default(1000).describe('Connections that the broker inside accepts.'),
+  packetsPerSecond: count
+    .max(1_000_000)
+    .default(500)
+    .describe('MQTT packets a second from one connection (one more per 16 kB); more wait.'),
 
   workers: count
     .max(256)

@@ -12,6 +12,17 @@ describe('a token bucket', () => {
     expect(taken(bucket, Array(20).fill(10_000))).toBe(3)
   })
 
+  it('says how many tokens there are, and lets some of them be spent', () => {
+    const bucket = new TokenBucket(10, 3, 0)
+    expect(bucket.tokens(0)).toBe(3)
+    bucket.spend(2)
+    expect(bucket.tokens(0)).toBe(1)
+    expect(bucket.tokens(100)).toBe(2)
+    bucket.spend(3)
+    expect(bucket.tokens(150)).toBeLessThan(1)
+    expect(bucket.tokens(300)).toBe(1)
+  })
+
   it('gives nothing back when the clock goes backwards', () => {
     const bucket = new TokenBucket(10, 1, 1000)
     bucket.take(1000)

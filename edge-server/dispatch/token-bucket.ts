@@ -14,11 +14,21 @@ export class TokenBucket {
 
   /** Takes one token; false when there is none. */
   take(nowMs: number): boolean {
+    if (this.tokens(nowMs) < 1) return false
+    this.#tokens--
+    return true
+  }
+
+  /** Whole tokens that are there now. */
+  tokens(nowMs: number): number {
     const elapsedMs = Math.max(0, nowMs - this.#filledMs)
     this.#tokens = Math.min(this.#burst, this.#tokens + elapsedMs * this.#perMs)
     this.#filledMs = nowMs
-    if (this.#tokens < 1) return false
-    this.#tokens--
-    return true
+    return Math.floor(this.#tokens)
+  }
+
+  /** Takes so many, even if there are fewer: then nothing is there until the debt is paid. */
+  spend(count: number): void {
+    this.#tokens -= count
   }
 }
