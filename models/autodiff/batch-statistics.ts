@@ -20,7 +20,7 @@ const batchVariance = (node: Node): string => `${node.outputs[0]}.batch_variance
 /**
  * The node as it runs in the training step: with momentum 0 the operator's "running" outputs are the statistics of
  * this batch. ONNX Runtime writes those outputs over the buffers of the running inputs, whoever else reads
- * them (seen in 1.30), so the operator gets buffers of its own; at momentum 0 their contents do not count.
+ * them or shares their constants (seen in 1.30), so the operator gets buffers of its own; at momentum 0 their contents do not count.
  */
 export function withBatchStatistics(g: GraphBuilder, node: Node): Node {
   const ownBuffers = runningAverages(node).map((name) => g.op('Neg', [name]))

@@ -4,7 +4,7 @@ import { seededRandom } from '../../data/random.ts'
 import { type Choices, gradientCases } from './cases/index.ts'
 import { checkCase } from './gradient-check.ts'
 
-const RUNS = Number(process.env.RUNS ?? 20)
+const RUNS = 25
 
 const choicesOf = (g: fc.GeneratorValue): Choices => ({
   integer: (min, max) => g(fc.integer, { min, max }),

@@ -18,7 +18,7 @@ export interface CaseErrors {
 const HALF_STEP = 1e-5
 /** Central differences are taken at so many elements of each input. */
 const PROBES = 24
-/** Below this a gradient counts as zero, and its error is measured against this. */
+/** A gradient whose elements are all smaller counts as zero; its error is measured against this. */
 const SMALL = 1e-2
 
 /**

@@ -2,6 +2,7 @@ import type { CaseMaker } from './case.ts'
 import { elementwiseCases } from './elementwise-cases.ts'
 import { layoutCases } from './layout-cases.ts'
 import { linearCases } from './linear-cases.ts'
+import { networkCases } from './network-cases.ts'
 import { normalizationCases } from './normalization-cases.ts'
 import { reductionCases } from './reduction-cases.ts'
 import { windowCases } from './window-cases.ts'
@@ -13,6 +14,7 @@ export const gradientCases: Readonly<Record<string, CaseMaker>> = {
   ...elementwiseCases,
   ...layoutCases,
   ...linearCases,
+  ...networkCases,
   ...normalizationCases,
   ...reductionCases,
   ...windowCases,
