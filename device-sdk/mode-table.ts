@@ -50,20 +50,26 @@ export class ModeTable {
 
   /** What each mode costs now. `localBacklog`: local runs queued before this frame's. */
   estimates(times: StageTimes, localBacklog: number, allowed: (mode: Mode) => boolean): ModeEstimate[] {
-    const preprocessMs = times.upper('preprocess') ?? 0
+    const upper = (stage: string) => times.upper(stage) ?? 0
+    const median = (stage: string) => times.median(stage) ?? 0
     return this.modes.filter(allowed).map((mode) => {
       const base = { mode: mode.id, route: mode.route, accuracy: accuracyOf(mode) }
-      const encodeMs = times.upper(stageNames.encode(mode.id)) ?? 0
       if (mode.route === 'local') {
-        const deviceMs = preprocessMs + (1 + localBacklog) * (times.upper('local') ?? 0)
-        return { ...base, payloadBytes: 0, deviceMs, serverMs: 0 }
+        const deviceMs = upper('preprocess') + (1 + localBacklog) * upper('local')
+        const medianMs = median('preprocess') + (1 + localBacklog) * median('local')
+        return { ...base, payloadBytes: 0, deviceMs, serverMs: 0, medianMs }
       }
-      const beforeMs = mode.route === 'split' ? preprocessMs + (times.upper('head') ?? 0) : 0
+      const encode = stageNames.encode(mode.id)
+      const server = stageNames.server(mode.id)
+      const stages = mode.route === 'split' ? ['preprocess', 'head', encode] : [encode]
+      const total = (of: (stage: string) => number) => stages.reduce((sum, stage) => sum + of(stage), 0)
+      const guessMs = times.count(server) === 0 ? this.#guessServerMs(mode, times) : 0
       return {
         ...base,
         payloadBytes: mode.payloadBytes + ENVELOPE_BYTES,
-        deviceMs: beforeMs + encodeMs,
-        serverMs: times.upper(stageNames.server(mode.id)) ?? this.#guessServerMs(mode, times),
+        deviceMs: total(upper),
+        serverMs: upper(server) + guessMs,
+        medianMs: total(median) + median(server) + guessMs,
       }
     })
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { expectedMs, measuredCostController } from './measured-cost-controller.ts'
+import { arrivalTime, probabilityInTime } from './arrival.ts'
+import { measuredCostController } from './measured-cost-controller.ts'
 import type { ModeEstimate, Observation } from './plan.ts'
 
 const local: ModeEstimate = {
@@ -78,31 +79,40 @@ test('an empty mode list is a typed error', () => {
   )
 })
 
-test('the plan meets the deadline whenever some mode does with the entry margin', () => {
-  const modes = fc.array(
-    fc.record({
-      route: fc.constantFrom('local', 'split', 'edge') as fc.Arbitrary<ModeEstimate['route']>,
-      accuracy: fc.double({ min: 0, max: 1, noNaN: true }),
-      payloadBytes: fc.integer({ min: 0, max: 50_000 }),
-      deviceMs: fc.integer({ min: 0, max: 200 }),
-      serverMs: fc.integer({ min: 0, max: 100 }),
-    }),
-    { minLength: 1, maxLength: 8 },
-  )
+const anyModes = fc.array(
+  fc.record({
+    route: fc.constantFrom('local', 'split', 'edge') as fc.Arbitrary<ModeEstimate['route']>,
+    accuracy: fc.double({ min: 0, max: 1, noNaN: true }),
+    payloadBytes: fc.integer({ min: 0, max: 50_000 }),
+    deviceMs: fc.integer({ min: 0, max: 200 }),
+    serverMs: fc.integer({ min: 0, max: 100 }),
+  }),
+  { minLength: 1, maxLength: 8 },
+)
+
+test('with a local answer to step in, a mode that is not likely to be in time is never taken', () => {
   fc.assert(
-    fc.property(modes, fc.integer({ min: 10, max: 500 }), (drawn, deadlineMs) => {
-      const observation = observe({
-        deadlineMs,
-        modes: drawn.map((mode, index) => ({ ...mode, mode: index })),
-      })
-      const plan = measuredCostController().decide(observation)
-      const inTime = observation.modes.filter((mode) => expectedMs(mode, observation) <= 0.85 * deadlineMs)
-      if (inTime.length === 0) return
+    fc.property(anyModes, fc.integer({ min: 20, max: 500 }), (drawn, deadlineMs) => {
+      const modes = [local, ...drawn.map((mode, index) => ({ ...mode, mode: 10 + index }))]
+      const plan = measuredCostController().decide(observe({ deadlineMs, modes }))
+      const chosen = modes.find(({ mode }) => mode === plan.mode)!
+      expect(probabilityInTime(arrivalTime(chosen, fast), deadlineMs)).toBeGreaterThan(0.5)
       expect(plan.expectedMs).toBeLessThanOrEqual(deadlineMs)
-      const best = Math.max(...inTime.map((mode) => mode.accuracy))
-      expect(observation.modes[plan.mode]!.accuracy).toBeGreaterThanOrEqual(best - 0.002)
+      const sure = modes.filter((mode) => probabilityInTime(arrivalTime(mode, fast), deadlineMs) > 0.999)
+      expect(chosen.accuracy).toBeGreaterThan(Math.max(...sure.map(({ accuracy }) => accuracy)) - 0.01)
     }),
   )
+})
+
+test('without one, a good mode that is probably in time beats a poor one that surely is', () => {
+  const poor = { ...split, mode: 4, accuracy: 0.3, deviceMs: 10, serverMs: 5 }
+  const good = { ...split, mode: 5, accuracy: 0.9, deviceMs: 80, serverMs: 15, medianMs: 70 }
+  const link = { rateBps: 1e8, rttMs: 1 }
+  expect(measuredCostController().decide(observe({ modes: [poor, good], link })).mode).toBe(5)
+  expect(measuredCostController().decide(observe({ modes: [local, good], link, deadlineMs: 80 })).mode).toBe(
+    1,
+  )
+  expect(measuredCostController().decide(observe({ modes: [poor, good], link, deadlineMs: 50 })).mode).toBe(4)
 })
 
 test('stays within six switches a minute on a noisy but stationary link at the edge of feasibility', () => {

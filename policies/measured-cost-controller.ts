@@ -1,15 +1,17 @@
 import { IsthmusError } from '@isthmus/proto'
-import { transferMs } from './link-estimator.ts'
+import { type ArrivalTime, arrivalTime, linkMs, probabilityInTime } from './arrival.ts'
 import type { ModeEstimate, Observation, Plan, Policy } from './plan.ts'
 
 export interface MeasuredCostOptions {
-  /** Part of the deadline kept free before a mode is taken up. */
-  readonly enterMargin?: number
-  /** Part of the deadline kept free for the mode in use to stay. */
-  readonly stayMargin?: number
-  /** Accuracies this close count as equal; the cheaper mode is taken. */
+  /** Where a local answer would be in time, a remote mode must be so with this probability to be taken up, */
+  readonly enterProbability?: number
+  /** and with this one to be kept. */
+  readonly stayProbability?: number
+  /** Without a local answer, what is less likely to be in time is taken only when nothing likelier is there. */
+  readonly leastProbability?: number
+  /** Expected accuracies this close count as equal; the cheaper mode is taken. */
   readonly accuracyTolerance?: number
-  /** After a mode had to be left it is not taken up again for this long; doubles with each quick return. */
+  /** A mode that was left is not taken up again for this long; doubles with each quick return. */
   readonly holdOffMs?: number
   readonly maxHoldOffMs?: number
   /** At most every so many frames, one goes to a mode that has not been used for long. 0: never. */
@@ -18,6 +20,7 @@ export interface MeasuredCostOptions {
   readonly staleMs?: number
 }
 
+/** What became of a mode so far. */
 interface ModeHistory {
   usedMs: number
   enteredMs: number
@@ -25,14 +28,24 @@ interface ModeHistory {
   holdOffMs: number
 }
 
+/** A mode as it stands for one frame. */
+interface Prospect {
+  readonly mode: ModeEstimate
+  readonly arrival: ArrivalTime
+  readonly inTime: number
+  /** Expected accuracy of the answer that is there by the deadline. */
+  readonly accuracy: number
+}
+
 /**
- * Takes the mode with the best expected accuracy whose expected time, from measured stage times and the measured
- * link, meets the deadline with a margin. The published controller that this replaces leaves out the decoder,
- * the round trip and the real head time, and misses up to 80 % of its deadlines (papers: Slimmable Ensemble
- * Encoders, arXiv 2306.12691, runtime controller).
+ * Takes the mode with the best expected accuracy at the deadline: its own accuracy as probably as it is in time, from
+ * measured stage times and the measured link, else that of the local answer that steps in (0 without one). The
+ * published controller that this replaces leaves out the decoder, the round trip and the real head time, and misses
+ * up to 80 % of its deadlines (Slimmable Ensemble Encoders, arXiv 2306.12691, runtime controller).
  *
- * Offline, without a link estimate or without credits the answer is local. Entering needs a wider margin than
- * staying, and a mode that had to be left is barred for a while, so a stationary link does not make it swing.
+ * Where a local answer is there in time, a remote mode must be likely to be so too: trying costs delay and energy even
+ * when it costs no accuracy. Offline, without a link estimate or without credits the answer is local. Staying needs
+ * less than entering, and a mode that was left is barred for a while, so a stationary link does not make it swing.
  * Now and then a frame goes to a mode that has been idle, if the link can carry it, to keep its times fresh.
  */
 export function measuredCostController(options: MeasuredCostOptions = {}): Policy {
@@ -47,8 +60,9 @@ class MeasuredCostController implements Policy {
 
   constructor(options: MeasuredCostOptions) {
     this.#options = {
-      enterMargin: options.enterMargin ?? 0.15,
-      stayMargin: options.stayMargin ?? 0.05,
+      enterProbability: options.enterProbability ?? 0.95,
+      stayProbability: options.stayProbability ?? 0.8,
+      leastProbability: options.leastProbability ?? 0.7,
       accuracyTolerance: options.accuracyTolerance ?? 0.002,
       holdOffMs: options.holdOffMs ?? 2000,
       maxHoldOffMs: options.maxHoldOffMs ?? 60_000,
@@ -59,82 +73,83 @@ class MeasuredCostController implements Policy {
 
   decide(observation: Observation): Plan {
     const { modes, nowMs } = observation
-    if (modes.length === 0)
+    if (modes.length === 0) {
       throw new IsthmusError('NO_MODES', 'The observation lists no modes; a bundle has at least one.')
+    }
     const usable = modes.filter((mode) => isUsable(mode, observation))
-    // With nothing local either, the least bad is to try the fastest way there is.
-    if (usable.length === 0)
-      return this.#take(fastest(modes, observation), observation, unusableReason(observation))
-
-    const probe = this.#dueProbe(usable, observation)
+    const prospects = prospectsOf(usable.length > 0 ? usable : modes, observation)
+    const probe = this.#dueProbe(prospects, observation)
     if (probe) {
       this.#sinceProbe = 0
-      this.#record(probe.mode, nowMs)
-      return planFor(probe, observation, `probe: mode ${probe.mode} has not been measured lately`)
+      this.#record(probe.mode.mode, nowMs)
+      return planFor(probe, `probe: mode ${probe.mode.mode} has not been measured lately`)
     }
     this.#sinceProbe++
 
-    this.#leaveIfTooSlow(usable, observation)
-    const feasible = usable.filter((mode) => this.#meets(mode, observation))
-    if (feasible.length === 0) {
-      return this.#take(
-        fastest(usable, observation),
-        observation,
-        'nothing meets the deadline: fastest way taken',
-      )
-    }
-    const best = this.#best(feasible, observation)
+    const eligible = this.#eligible(prospects, observation)
+    if (eligible.length === 0)
+      return this.#take(quickest(prospects), nowMs, 'nothing is likely to be in time: quickest way taken')
     const why = usable.length < modes.length ? unusableReason(observation) : 'best expected accuracy in time'
-    return this.#take(best, observation, why)
+    return this.#take(this.#best(eligible, observation), nowMs, why)
   }
 
-  #meets(mode: ModeEstimate, observation: Observation): boolean {
-    const stays = mode.mode === this.#current
-    if (!stays && observation.nowMs < (this.#history.get(mode.mode)?.barredUntilMs ?? 0)) return false
-    const margin = stays ? this.#options.stayMargin : this.#options.enterMargin
-    return expectedMs(mode, observation) <= observation.deadlineMs * (1 - margin)
+  #eligible(prospects: readonly Prospect[], { nowMs }: Observation): Prospect[] {
+    const { enterProbability, stayProbability, leastProbability } = this.#options
+    const hasFallback = prospects.some(isSafeLocal)
+    const eligible = prospects.filter((prospect) => {
+      const stays = prospect.mode.mode === this.#current
+      const needed = stays ? stayProbability : enterProbability
+      return isSafeLocal(prospect) || prospect.inTime >= (hasFallback ? needed : leastProbability)
+    })
+    const free = eligible.filter(
+      ({ mode }) => mode.mode === this.#current || !this.#isBarred(mode.mode, nowMs),
+    )
+    return free.length > 0 ? free : eligible
   }
 
-  #best(feasible: readonly ModeEstimate[], observation: Observation): ModeEstimate {
-    const accuracy = Math.max(...feasible.map((mode) => mode.accuracy))
-    const equals = feasible.filter((mode) => mode.accuracy >= accuracy - this.#options.accuracyTolerance)
-    const current = equals.find(({ mode }) => mode === this.#current)
+  #isBarred(mode: number, nowMs: number): boolean {
+    return nowMs < (this.#history.get(mode)?.barredUntilMs ?? Number.NEGATIVE_INFINITY)
+  }
+
+  #best(eligible: readonly Prospect[], observation: Observation): Prospect {
+    const best = Math.max(...eligible.map(({ accuracy }) => accuracy))
+    const equals = eligible.filter(({ accuracy }) => accuracy >= best - this.#options.accuracyTolerance)
+    const current = equals.find(({ mode }) => mode.mode === this.#current)
     const cheapest = equals.reduce((a, b) => (cost(b, observation) < cost(a, observation) ? b : a))
     // A tenth cheaper is not worth a switch.
     return current && cost(current, observation) <= 1.1 * cost(cheapest, observation) ? current : cheapest
   }
 
-  #leaveIfTooSlow(usable: readonly ModeEstimate[], observation: Observation): void {
-    const current = usable.find(({ mode }) => mode === this.#current)
-    if (!current || this.#meets(current, observation)) return
-    const { nowMs } = observation
-    const past = this.#history.get(current.mode)
-    if (!past) return
-    const { holdOffMs, maxHoldOffMs } = this.#options
-    const quick = nowMs - past.enteredMs < 10 * holdOffMs
-    past.holdOffMs = quick ? Math.min(2 * past.holdOffMs, maxHoldOffMs) : holdOffMs
-    past.barredUntilMs = nowMs + past.holdOffMs
-    this.#current = undefined
-  }
-
-  #dueProbe(usable: readonly ModeEstimate[], observation: Observation): ModeEstimate | undefined {
+  #dueProbe(prospects: readonly Prospect[], { nowMs, deadlineMs, link }: Observation): Prospect | undefined {
     const { probeEvery, staleMs } = this.#options
     if (probeEvery === 0 || this.#current === undefined || this.#sinceProbe < probeEvery) return undefined
-    const lastUse = ({ mode }: ModeEstimate) => this.#history.get(mode)?.usedMs ?? Number.NEGATIVE_INFINITY
-    let due: ModeEstimate | undefined
-    for (const mode of usable) {
-      if (mode.mode === this.#current || observation.nowMs - lastUse(mode) < staleMs) continue
-      if (linkMs(mode, observation) > observation.deadlineMs) continue
-      if (!due || lastUse(mode) < lastUse(due)) due = mode
+    const lastUse = ({ mode }: Prospect) => this.#history.get(mode.mode)?.usedMs ?? Number.NEGATIVE_INFINITY
+    let due: Prospect | undefined
+    for (const prospect of prospects) {
+      if (prospect.mode.mode === this.#current || nowMs - lastUse(prospect) < staleMs) continue
+      if (linkMs(prospect.mode, link) > deadlineMs) continue
+      if (!due || lastUse(prospect) < lastUse(due)) due = prospect
     }
     return due
   }
 
-  #take(mode: ModeEstimate, observation: Observation, reason: string): Plan {
-    const past = this.#record(mode.mode, observation.nowMs)
-    if (this.#current !== mode.mode) past.enteredMs = observation.nowMs
-    this.#current = mode.mode
-    return planFor(mode, observation, reason)
+  #take(prospect: Prospect, nowMs: number, reason: string): Plan {
+    const { mode } = prospect.mode
+    const past = this.#record(mode, nowMs)
+    if (this.#current !== mode) {
+      if (this.#current !== undefined) this.#leave(this.#current, nowMs)
+      past.enteredMs = nowMs
+      this.#current = mode
+    }
+    return planFor(prospect, reason)
+  }
+
+  #leave(mode: number, nowMs: number): void {
+    const { holdOffMs, maxHoldOffMs } = this.#options
+    const past = this.#record(mode, nowMs)
+    const quick = nowMs - past.enteredMs < 10 * holdOffMs
+    past.holdOffMs = quick ? Math.min(2 * past.holdOffMs, maxHoldOffMs) : holdOffMs
+    past.barredUntilMs = nowMs + past.holdOffMs
   }
 
   #record(mode: number, nowMs: number): ModeHistory {
@@ -148,26 +163,35 @@ class MeasuredCostController implements Policy {
   }
 }
 
-/** Expected time from frame to answer in ms; infinite for a remote mode without a link estimate. */
-export function expectedMs(mode: ModeEstimate, observation: Observation): number {
-  return mode.deviceMs + linkMs(mode, observation) + mode.serverMs
+function prospectsOf(modes: readonly ModeEstimate[], { link, deadlineMs }: Observation): Prospect[] {
+  const arrivals = modes.map((mode) => {
+    const arrival = arrivalTime(mode, link)
+    return { mode, arrival, inTime: probabilityInTime(arrival, deadlineMs) }
+  })
+  const locals = arrivals.filter(({ mode, inTime }) => mode.route === 'local' && inTime >= SAFE)
+  const fallback = Math.max(0, ...locals.map(({ mode }) => mode.accuracy))
+  return arrivals.map((arrival) => {
+    const { mode, inTime } = arrival
+    return { ...arrival, accuracy: inTime * mode.accuracy + (1 - inTime) * fallback }
+  })
 }
 
-function linkMs(mode: ModeEstimate, { link }: Observation): number {
-  if (!isRemote(mode)) return 0
-  return link ? transferMs(link, mode.payloadBytes) + (link.spreadMs ?? 0) : Number.POSITIVE_INFINITY
+/** A local answer as likely in time as this can step in for a remote one. */
+const SAFE = 0.5
+
+function isSafeLocal({ mode, inTime }: Prospect): boolean {
+  return mode.route === 'local' && inTime >= SAFE
 }
 
 /**
  * What a mode costs under the user's weights: delay counts the whole time, energy the time in which the device
  * computes or sends (a stand-in until a power meter is there).
  */
-function cost(mode: ModeEstimate, observation: Observation): number {
-  const delay = observation.preference?.delay ?? 1
-  const energy = observation.preference?.energy ?? 0
-  const sendMs =
-    isRemote(mode) && observation.link ? (8000 * mode.payloadBytes) / observation.link.rateBps : 0
-  return delay * expectedMs(mode, observation) + energy * (mode.deviceMs + sendMs)
+function cost({ mode, arrival }: Prospect, { preference, link }: Observation): number {
+  const delay = preference?.delay ?? 1
+  const energy = preference?.energy ?? 0
+  const sendMs = isRemote(mode) && link ? (8000 * mode.payloadBytes) / link.rateBps : 0
+  return delay * arrival.medianMs + energy * (mode.deviceMs + sendMs)
 }
 
 function isRemote({ route }: ModeEstimate): boolean {
@@ -184,10 +208,10 @@ function unusableReason({ online, link, creditsLeft }: Observation): string {
   return creditsLeft > 0 ? 'no local mode' : 'no credits left'
 }
 
-function fastest(modes: readonly ModeEstimate[], observation: Observation): ModeEstimate {
-  return modes.reduce((a, b) => (expectedMs(b, observation) < expectedMs(a, observation) ? b : a))
+function quickest(prospects: readonly Prospect[]): Prospect {
+  return prospects.reduce((a, b) => (b.arrival.medianMs < a.arrival.medianMs ? b : a))
 }
 
-function planFor(mode: ModeEstimate, observation: Observation, reason: string): Plan {
-  return { route: mode.route, mode: mode.mode, expectedMs: expectedMs(mode, observation), reason }
+function planFor({ mode, arrival }: Prospect, reason: string): Plan {
+  return { route: mode.route, mode: mode.mode, expectedMs: arrival.medianMs, reason }
 }

@@ -11,7 +11,7 @@ export interface LinkEstimate {
   readonly spreadMs?: number
 }
 
-/** What one mode of a bundle costs here and now, each time as a measured upper quantile. */
+/** What one mode of a bundle costs here and now, each time as a measured upper quantile (0.9). */
 export interface ModeEstimate {
   readonly mode: number
   readonly route: Route
@@ -23,6 +23,8 @@ export interface ModeEstimate {
   readonly deviceMs: number
   /** Queue, decode and tail, in ms; 0 for local. */
   readonly serverMs: number
+  /** Median of `deviceMs` and `serverMs` together; left out: they do not vary. */
+  readonly medianMs?: number
 }
 
 /** The user's weights ω; only their ratio matters. */
