@@ -19,6 +19,9 @@ export interface MqttTransportOptions {
 /** Bytes that may wait in the socket before sending is refused: what lies there is late already. */
 const MAX_WAITING_BYTES = 262_144
 
+/** A connection that broke sooner than this after it was made did not last. */
+const LASTING_MS = 5000
+
 /**
  * MQTT 3.1.1 over mqtt.js. Nothing is queued while offline; a message that must arrive (birth, state) is published
  * anew after each connect by whoever needs it.
@@ -52,13 +55,18 @@ export class MqttTransport implements Transport {
     }
     const client = mqtt.connect(url, settings)
     this.#client = client
+    let connectedMs = Number.POSITIVE_INFINITY
     client.on('connect', () => {
-      client.options.reconnectPeriod = reconnect.minMs
+      connectedMs = performance.now()
       handlers.onOnline()
     })
     client.on('close', () => {
+      // A connection that did not last counts as a failed attempt: two devices with one id would throw each other out
+      // without a pause.
+      const lasted = performance.now() - connectedMs > LASTING_MS
       const waitMs = client.options.reconnectPeriod ?? reconnect.minMs
-      client.options.reconnectPeriod = Math.min(2 * waitMs, reconnect.maxMs)
+      client.options.reconnectPeriod = lasted ? reconnect.minMs : Math.min(2 * waitMs, reconnect.maxMs)
+      connectedMs = Number.POSITIVE_INFINITY
       // They are published anew after the reconnect: kept, they would pile up.
       for (const id of this.#unacknowledged) client.removeOutgoingMessage(id)
       this.#unacknowledged.clear()
