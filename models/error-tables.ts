@@ -1,0 +1,24 @@
+import { autodiffErrors } from './autodiff/errors.ts'
+import { dataErrors } from './data/errors.ts'
+import { modelErrors } from './errors.ts'
+import { graphErrors } from './onnx/errors.ts'
+
+/** What is known of an error: when it happens or what to do about it, and whether the same call may succeed later. */
+export interface ErrorEntry {
+  readonly retryable: boolean
+  readonly text: string
+}
+
+const entries = <Row>(table: Readonly<Record<string, Row>>, entry: (row: Row) => ErrorEntry) =>
+  Object.entries(table).map(([code, row]) => [code, entry(row)] as const)
+
+/** Every error that this package throws on purpose, by room and code. docs/errors.md shows it. */
+export const errorTables: Readonly<Record<string, readonly (readonly [string, ErrorEntry])[]>> = {
+  'models/onnx': entries(graphErrors, (when) => ({ retryable: false, text: `when ${when}` })),
+  'models/autodiff': entries(autodiffErrors, (when) => ({ retryable: false, text: `when ${when}` })),
+  'models/data': entries(dataErrors, ({ when, retryable }) => ({ retryable, text: `when ${when}` })),
+  'models/runtime, codec, bundle, train': entries(modelErrors, ({ hint, retryable }) => ({
+    retryable,
+    text: hint,
+  })),
+}
