@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { IsthmusError } from '@isthmus/proto'
 import { helpText, printableConfig } from './config/help.ts'
 import { readCommand } from './config/read-config.ts'

@@ -11,19 +11,26 @@ export interface ExternalBrokerOptions {
   /** Said by the broker when this server is gone without a word; retained, QoS 1. */
   readonly will: { readonly topic: string; readonly packet: Uint8Array }
   readonly onConnection: (connected: boolean) => void
+  /** How long an acknowledgement is waited for. Default 2000. */
+  readonly ackTimeoutMs?: number
 }
 
 const CONNECT_TIMEOUT_MS = 5000
 const RECONNECT_MS = 1000
+const ACK_TIMEOUT_MS = 2000
 
 /** A broker elsewhere. Once there has been a connection, it is sought again for ever. */
 export class ExternalBroker implements Transport {
   readonly #client: mqtt.MqttClient
+  readonly #ackTimeoutMs: number
+  /** Publications that the broker has not acknowledged. */
+  #unacknowledged = 0
   #handler: MessageHandler = () => {}
   #reconnected: () => void = () => {}
 
   private constructor(client: mqtt.MqttClient, options: ExternalBrokerOptions) {
     this.#client = client
+    this.#ackTimeoutMs = options.ackTimeoutMs ?? ACK_TIMEOUT_MS
     client.on('message', (topic, payload, { retain }) => this.#handler(topic, payload, retain))
     client.on('connect', () => {
       options.onConnection(true)
@@ -68,13 +75,22 @@ export class ExternalBroker implements Transport {
   ): Promise<void> {
     if (!this.#client.connected) return
     const payload = Buffer.from(packet.buffer, packet.byteOffset, packet.length)
+    this.#unacknowledged++
     await new Promise<void>((resolve) => {
-      this.#client.publish(topic, payload, { qos, retain }, () => resolve())
+      // A broker that hangs must not keep the server from going on, or from stopping.
+      const timer = setTimeout(resolve, this.#ackTimeoutMs)
+      this.#client.publish(topic, payload, { qos, retain }, () => {
+        clearTimeout(timer)
+        this.#unacknowledged--
+        resolve()
+      })
     })
   }
 
   async subscribe(filters: readonly string[]): Promise<void> {
-    const grants = await this.#client.subscribeAsync([...filters], { qos: 1 })
+    const asked = this.#client.subscribeAsync([...filters], { qos: 1 })
+    const grants = await Promise.race([asked, after(CONNECT_TIMEOUT_MS)])
+    if (grants === undefined) throw edgeError('NO_BROKER', 'The broker grants no subscription in time')
     const denied = grants.find(({ qos }) => qos > 2)
     if (denied) throw edgeError('BROKER_REFUSED', `The broker does not let the server read ${denied.topic}`)
   }
@@ -88,8 +104,8 @@ export class ExternalBroker implements Transport {
   }
 
   async close(): Promise<void> {
-    // Without a connection there is nothing to wait for.
-    await this.#client.endAsync(!this.#client.connected)
+    // A polite end waits for what is not acknowledged, if need be for ever.
+    await this.#client.endAsync(!this.#client.connected || this.#unacknowledged > 0)
   }
 }
 
@@ -117,3 +133,8 @@ function firstConnection(client: mqtt.MqttClient, host: string): Promise<void> {
     client.on('close', onClose)
   })
 }
+
+const after = (delayMs: number): Promise<undefined> =>
+  new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), delayMs).unref()
+  })

@@ -34,6 +34,9 @@ export function printableConfig(config: EdgeConfig): string {
   const hidden = '...'
   const shown = {
     ...config,
+    ...(config.broker === undefined
+      ? {}
+      : { broker: config.broker.replace(/(?<=:\/\/[^@/]*:)[^@/]*(?=@)/, hidden) }),
     ...(config.brokerPassword === undefined ? {} : { brokerPassword: hidden }),
     ...(config.users === undefined
       ? {}

@@ -83,6 +83,8 @@ describe('the configuration', () => {
       { brokerPassword: 'swordfish', users: { 'cam-1': 'swordfish' }, broker: 'mqtt://b' },
       'a test',
     )
+    const inUrl = checkConfig({ broker: 'mqtt://me:swordfish@b:1883' }, 'a test')
+    expect(JSON.parse(printableConfig(inUrl)).broker).toBe('mqtt://me:...@b:1883')
     const text = printableConfig(config)
     expect(JSON.parse(text)).toMatchObject({ broker: 'mqtt://b', mqttPort: 1883, users: { 'cam-1': '...' } })
     expect(text).not.toContain('swordfish')

@@ -1,0 +1,53 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { ExternalBroker } from './external.ts'
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** A broker that answers CONNECT with this return code, and nothing else ever. */
+async function hangingBroker(returnCode = 0): Promise<string> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write(Buffer.of(0x20, 2, 0, returnCode)))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const open = (url: string) =>
+  ExternalBroker.open({
+    url,
+    clientId: 'edge-test',
+    will: { topic: 'isthmus/1/yard/edge/state', packet: Uint8Array.of(0) },
+    onConnection: () => {},
+    ackTimeoutMs: 20,
+  })
+
+describe('a broker elsewhere', () => {
+  it('that never acknowledges keeps nobody from going on, or from stopping', async () => {
+    const broker = await open(await hangingBroker())
+    await broker.publish('isthmus/1/yard/edge/birth', Uint8Array.of(1), { qos: 1, retain: true })
+    await broker.close()
+    expect(broker.connected).toBe(false)
+  })
+
+  it('that refuses the server is told apart from one that is not there', async () => {
+    await expect(open(await hangingBroker(5))).rejects.toMatchObject({
+      code: 'BROKER_REFUSED',
+      message: expect.stringMatching(/refuses the server.*brokerUsername/),
+    })
+    await expect(open('mqtt://127.0.0.1:1')).rejects.toMatchObject({
+      code: 'NO_BROKER',
+      message: expect.stringMatching(/127\.0\.0\.1:1 does not answer/),
+    })
+  })
+})
