@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { mosquittoInstalled, startMosquitto } from './broker/mosquitto.test.support.ts'
 import { SITE, WireDevice } from './device.test.support.ts'
 import { BundleFolder } from './tails/bundle-folder.test.support.ts'
 
@@ -85,6 +86,23 @@ describe('isthmus-edge', () => {
     await camera.hearsServer('state', (body) => body.kind === 'state' && body.presence === 'offline')
     expect(await ended).toMatchObject({ code: 0 })
     await camera.close()
+  })
+
+  it.skipIf(!mosquittoInstalled)('is said to be gone by a broker elsewhere when it is killed', async () => {
+    const broker = await startMosquitto()
+    const { child, ready, ended } = start('--bundles', folder.fast, '--broker', broker.url)
+    expect((await ready).mqttPort).toBeUndefined()
+    const camera = await WireDevice.connect(broker.url, 'cam')
+    const birth = await camera.hearsServer('birth')
+    child.kill('SIGKILL')
+    const state = await camera.hearsServer(
+      'state',
+      (body) => body.kind === 'state' && body.presence === 'offline',
+    )
+    expect(state.envelope.boot).toBe(birth.envelope.boot)
+    await ended
+    await camera.close()
+    await broker.stop()
   })
 
   it('takes its settings from a file, and prints them', async () => {

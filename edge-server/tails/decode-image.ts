@@ -6,8 +6,11 @@ import sharp from 'sharp'
 sharp.concurrency(1)
 sharp.cache(false)
 
-/** Largest image that is decoded: what it takes in memory has nothing to do with how few bytes it was sent in. */
-const MAX_PIXELS = 4096 * 4096
+/**
+ * Largest image that is decoded: this, or 16 times the model's input. What an image takes in memory and time has
+ * nothing to do with how few bytes it was sent in; a device sends it in the input's size.
+ */
+const MAX_PIXELS = 2 ** 20
 
 type Input = Manifest['input']
 
@@ -49,7 +52,10 @@ export async function decodeImage(
 ): Promise<Uint8Array> {
   const { channels, height, width } = sizeOf(input)
   try {
-    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error' })
+    const image = sharp(bytes, {
+      limitInputPixels: Math.max(MAX_PIXELS, 16 * width * height),
+      failOn: 'error',
+    })
     const { format } = await image.metadata()
     if (format !== codec) throw wireError('BAD_PAYLOAD', `The image is ${format}, the mode takes ${codec}`)
     const { data, info } = await image
