@@ -13,7 +13,6 @@ bystander.on('message', (stall: Stall) => stalls.push(stall))
 
 const answersSeen = new Map<number, number>()
 let device: Device
-let connects = 0
 let index = 0
 
 type OrderOf<Kind extends DeviceOrder['kind']> = Extract<DeviceOrder, { kind: Kind }>
@@ -21,11 +20,6 @@ type OrderOf<Kind extends DeviceOrder['kind']> = Extract<DeviceOrder, { kind: Ki
 async function connect({ options }: OrderOf<'connect'>): Promise<DeviceReport> {
   device = await connectDevice({ ...options, reconnect: { minMs: 50, maxMs: 200 } })
   device.answers$.subscribe(({ frame }) => answersSeen.set(frame, (answersSeen.get(frame) ?? 0) + 1))
-  let wasConnected = false
-  device.telemetry$.subscribe(({ connected }) => {
-    if (connected && !wasConnected) connects++
-    wasConnected = connected
-  })
   return { kind: 'server', ready: await device.waitForServer(20_000) }
 }
 
@@ -39,7 +33,7 @@ async function stream({ frames, intervalMs, mode }: OrderOf<'stream'>): Promise<
   await Promise.all(answers)
   // A stall that has just ended is told of at the next tick.
   await sleep(20)
-  return { kind: 'streamed', stalls: stalls.splice(0), connects }
+  return { kind: 'streamed', stalls: stalls.splice(0) }
 }
 
 async function ask(mode: number): Promise<void> {

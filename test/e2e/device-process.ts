@@ -12,7 +12,6 @@ export class DeviceProcess {
   /** Everything that was answered, in the order in which it was. */
   readonly answers: AnswerRecord[] = []
   readonly stalls: Stall[] = []
-  connects = 0
   #onAnswer: () => void = () => {}
 
   private constructor() {
@@ -34,9 +33,8 @@ export class DeviceProcess {
   }
 
   async stream(frames: number, intervalMs: number, mode: number): Promise<void> {
-    const { stalls, connects } = await this.#ask({ kind: 'stream', frames, intervalMs, mode }, 'streamed')
+    const { stalls } = await this.#ask({ kind: 'stream', frames, intervalMs, mode }, 'streamed')
     this.stalls.push(...stalls)
-    this.connects = connects
   }
 
   /** Resolves when so many frames have been answered. */
