@@ -1,0 +1,34 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const main = fileURLToPath(new URL('./main.js', import.meta.url))
+const bench = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
+
+describe('bench', () => {
+  it('tells how it is called', () => {
+    const { status, stdout } = bench('--help')
+    expect(status).toBe(0)
+    for (const word of ['wire', 'train', 'split', '--quick', '--out']) expect(stdout).toContain(word)
+  })
+
+  it('lists every figure that was promised', () => {
+    const figures = bench('--list').stdout.trim().split('\n')
+    expect(figures.map((line) => line.split(/ +/)[1])).toEqual([
+      ...['overheadMsP50', 'overheadMsP99', 'envelopeBytes', 'tailThroughputRatio', 'stageSumErrorPct'],
+      ...['convStepMs', 'mlpStepMs', 'convVsTorch', 'mlpVsTorch', 'gradMaxRelErr'],
+      ...['teacherTop1', 'localTop1', 'localMacsM', 'localParamsK', 'studentTop1', 'payloadBytes'],
+      ...['studentDropPts', 'cutBitIdentical'],
+    ])
+  })
+
+  it.each([[[]], [['nosuch']], [['wire', 'train']], [['wire', '--nosuch']], [['train', '--threads', 'two']]])(
+    'refuses %j with exit code 2 and says why',
+    (args) => {
+      const { status, stdout, stderr } = bench(...args)
+      expect(status).toBe(2)
+      expect(stdout).toBe('')
+      expect(stderr).not.toBe('')
+    },
+  )
+})
