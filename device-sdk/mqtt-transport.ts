@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import type { Transport, TransportHandlers } from './transport.ts'
 
@@ -58,6 +59,9 @@ export class MqttTransport implements Transport {
     let connectedMs = Number.POSITIVE_INFINITY
     client.on('connect', () => {
       connectedMs = performance.now()
+      // Nagle's algorithm would let a small message wait for the acknowledgement of the one before it: 40 ms and more.
+      const { setNoDelay } = client.stream as Partial<Socket>
+      setNoDelay?.call(client.stream, true)
       handlers.onOnline()
     })
     client.on('close', () => {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import mqtt from 'mqtt'
 import { edgeError } from '../errors.ts'
 import type { MessageHandler, PublishOptions, Transport } from './transport.ts'
@@ -52,6 +53,11 @@ export class ExternalBroker implements Transport {
       reconnectPeriod: RECONNECT_MS,
       queueQoSZero: false,
       will: { topic: will.topic, payload: Buffer.from(will.packet), qos: 1, retain: true },
+    })
+    // Nagle's algorithm would let a small answer wait for the acknowledgement of the one before it: 40 ms and more.
+    client.on('connect', () => {
+      const { setNoDelay } = client.stream as Partial<Socket>
+      setNoDelay?.call(client.stream, true)
     })
     // Errors end in another attempt, and someone has to listen.
     client.on('error', () => {})
