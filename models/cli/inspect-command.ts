@@ -22,8 +22,9 @@ Examples:
   isthmus-models inspect yolo.onnx --shape images=1x3x640x640 --all
   isthmus-models inspect resnet50.onnx --json | jq '.cuts[].tensor'
 
-Then cut it:
-  isthmus-models cut resnet50.onnx --at TENSOR --check`
+Then cut it, or make a bundle of it that device and server run:
+  isthmus-models cut resnet50.onnx --at TENSOR --check
+  isthmus-models pack resnet50.onnx --at TENSOR --labels labels.txt --scale imagenet --photos ./photos`
 
 function describeModel(file: string, report: ModelReport): string {
   const shape = (dims: readonly unknown[] | undefined) =>
@@ -107,7 +108,7 @@ export const inspectCommand: Command = {
     const report = inspectModel(await readModelFile(file), parseShapes(values.shape))
     const size = imageSize(report)
     const photo = size && (await photoBytes(size, values.image))
-    const warning = photo && naiveCutWarning(report.cuts, photo)
+    const warning = photo && naiveCutWarning(sensibleCuts(report.cuts), photo)
     if (values.json) {
       const estimated = photo?.photos.length === 0
       const input = photo && { ...photo, estimated }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { progressOn } from './progress.ts'
 import { runCli } from './run.ts'
 
 // A reader that has seen enough (`| head`) closes the pipe: no reason to complain.
@@ -7,7 +8,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0)
 })
 
+const progress = progressOn(process.stderr)
+const afterProgress = (stream: NodeJS.WritableStream) => (text: string) => {
+  progress.stop()
+  stream.write(`${text}\n`)
+}
+
 process.exitCode = await runCli(process.argv.slice(2), {
-  print: (text) => process.stdout.write(`${text}\n`),
-  warn: (text) => process.stderr.write(`${text}\n`),
+  print: afterProgress(process.stdout),
+  warn: afterProgress(process.stderr),
+  progress: progress.report,
 })

@@ -2,10 +2,11 @@ import { IsthmusError } from '@isthmus/proto'
 import { type Command, type Output, usageError } from './command.ts'
 import { cutCommand } from './cut-command.ts'
 import { inspectCommand } from './inspect-command.ts'
+import { packCommand } from './pack-command.ts'
 import { verifyCommand } from './verify-command.ts'
 
 /** All subcommands, in the order in which a newcomer needs them. */
-const commands: readonly Command[] = [inspectCommand, cutCommand, verifyCommand]
+const commands: readonly Command[] = [inspectCommand, cutCommand, packCommand, verifyCommand]
 
 const help = `isthmus-models: read, cut and package ONNX models for split computing
 
@@ -15,7 +16,7 @@ ${commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\
 
 Start with a model of your own:
   isthmus-models inspect net.onnx
-  isthmus-models cut net.onnx --at TENSOR --out parts --check`
+  isthmus-models pack net.onnx --at TENSOR --labels labels.txt --scale imagenet --photos ./photos`
 
 const isUsage = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && /^(BAD_USAGE|ERR_PARSE_ARGS)/.test(String(error.code))

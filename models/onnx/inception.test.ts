@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { openSession } from '../runtime/node.ts'
 import { compareCut } from './compare.ts'
@@ -12,12 +11,9 @@ import { seededFeeds } from './seeded-feeds.ts'
 import { writeModel } from './write.ts'
 
 // A network that was not built here. The folder is no part of the repository: without it these tests are skipped.
-const besideRepository = fileURLToPath(new URL('../../../../shared/data', import.meta.url))
-const file =
-  process.env.ISTHMUS_INCEPTION ??
-  join(process.env.ISTHMUS_SHARED_DATA ?? besideRepository, 'models', 'inception-v3.onnx')
+const file = join(process.env.ISTHMUS_SHARED_DATA ?? '', 'models', 'inception-v3.onnx')
 
-describe.skipIf(!existsSync(file))(`Inception V3 (skipped without ISTHMUS_INCEPTION=FILE)`, () => {
+describe.skipIf(!existsSync(file))('Inception V3 (skipped without ISTHMUS_SHARED_DATA=FOLDER)', () => {
   it('is read, inspected and cut at every place', async () => {
     const model = await readModelFile(file)
     const report = inspectModel(model)

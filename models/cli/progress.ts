@@ -1,0 +1,40 @@
+import { Presets, SingleBar } from 'cli-progress'
+
+/** Long work made visible. */
+export interface Progress {
+  /** `done` of `total` parts of `what` are done; another `what` is another piece of work. */
+  report(what: string, done: number, total: number): void
+  /** Ends the bar, also of work that was given up. */
+  stop(): void
+}
+
+/** A bar with the time left on a terminal, and a line per quarter elsewhere, where a bar would fill a log. */
+export function progressOn(output: NodeJS.WritableStream & { isTTY?: boolean }): Progress {
+  let current = ''
+  let bar: SingleBar | undefined
+  let shownQuarter = -1
+  const stop = () => {
+    bar?.stop()
+    bar = undefined
+  }
+  return {
+    report(what, done, total) {
+      if (what !== current) {
+        stop()
+        current = what
+        shownQuarter = -1
+        if (output.isTTY) {
+          const format = `${what} {bar} {value} of {total}, {eta_formatted} left`
+          bar = new SingleBar({ format, stream: output, hideCursor: true }, Presets.shades_classic)
+          bar.start(total, 0)
+        }
+      }
+      const quarter = Math.floor((4 * done) / total)
+      if (bar) bar.update(done)
+      else if (!output.isTTY && quarter !== shownQuarter) output.write(`${what}: ${done} of ${total}\n`)
+      shownQuarter = quarter
+      if (done === total) stop()
+    },
+    stop,
+  }
+}
