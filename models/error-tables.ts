@@ -2,6 +2,7 @@ import { autodiffErrors } from './autodiff/errors.ts'
 import { dataErrors } from './data/errors.ts'
 import { modelErrors } from './errors.ts'
 import { graphErrors } from './onnx/errors.ts'
+import { packErrors } from './pack/errors.ts'
 
 /** What is known of an error: when it happens or what to do about it, and whether the same call may succeed later. */
 export interface ErrorEntry {
@@ -16,6 +17,7 @@ const entries = <Row>(table: Readonly<Record<string, Row>>, entry: (row: Row) =>
 export const errorTables: Readonly<Record<string, readonly (readonly [string, ErrorEntry])[]>> = {
   'models/onnx': entries(graphErrors, (when) => ({ retryable: false, text: `when ${when}` })),
   'models/autodiff': entries(autodiffErrors, (when) => ({ retryable: false, text: `when ${when}` })),
+  'models/pack': entries(packErrors, (when) => ({ retryable: false, text: `when ${when}` })),
   'models/data': entries(dataErrors, ({ when, retryable }) => ({ retryable, text: `when ${when}` })),
   'models/runtime, codec, bundle, train': entries(modelErrors, ({ hint, retryable }) => ({
     retryable,
