@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2))
   if (options === 'help') return print(helpText)
   const folder = join(bundlesFolder(), 'cifar10')
-  const bundle = await loadBundle(folder, { only: [] })
+  const bundle = await manifestOf(folder)
   const photographs = await testPhotographs(options.frames)
 
   let edge = await EdgeProcess.start(folder)
@@ -51,6 +51,15 @@ async function main(): Promise<void> {
   await link.close()
   print(`\n${nextSteps}`)
   if (!kept) throw new DemoError('Not every frame got exactly one answer. Please report this.')
+}
+
+async function manifestOf(folder: string): Promise<Bundle> {
+  try {
+    return await loadBundle(folder, { only: [] })
+  } catch (error) {
+    if (!(error instanceof IsthmusError)) throw error
+    throw new DemoError(`${error.message} ISTHMUS_BUNDLES names another folder of bundles.`)
+  }
 }
 
 function linkTo({ mqttPort: port }: EdgeProcess, { rateBps, delayMs }: DemoOptions): Promise<ShapedLink> {

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { hasCifar10 } from '@isthmus/models/data'
+import sharp from 'sharp'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { EdgeDaemon } from './edge-daemon.ts'
+import { writeTinyBundle } from './tiny-bundle.ts'
+
+const withPhotographs = it.skipIf(!(await hasCifar10()))
+let bundle: string
+let photos: string
+let edge: EdgeDaemon
+let broker: string
+
+beforeAll(async () => {
+  bundle = (await writeTinyBundle()).dir
+  photos = join(bundle, '..', 'photos')
+  mkdirSync(photos)
+  const background = { r: 200, g: 90, b: 30 }
+  const photo = sharp({ create: { width: 64, height: 48, channels: 3, background } })
+  await photo.png().toFile(join(photos, 'orange.png'))
+  edge = await EdgeDaemon.start(bundle, ['--mqtt-port', '0'])
+  broker = `mqtt://127.0.0.1:${edge.mqttPort}`
+})
+afterAll(() => edge?.kill())
+
+/** Runs a program of examples/ to its end. */
+function run(
+  program: string,
+  ...args: string[]
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const path = fileURLToPath(new URL(`../../../examples/dist/${program}.js`, import.meta.url))
+  const child = spawn(process.execPath, [path, ...args])
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })))
+}
+
+it('classify answers alone', async () => {
+  const { code, stdout } = await run('classify', '--bundle', bundle, join(photos, 'orange.png'))
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/orange\.png: (cat|dog|ship|frog) 0\.\d\d, /)
+  expect(stdout).toMatch(/route local/)
+})
+
+it('classify and camera find the server', async () => {
+  const before = await edge.metric('replies_total')
+  const classified = await run('classify', '--bundle', bundle, '--broker', broker, join(photos, 'orange.png'))
+  expect(classified).toMatchObject({ code: 0, stderr: '' })
+  const common = ['--bundle', bundle, '--broker', broker]
+  const camera = await run('camera', ...common, '--photos', photos, '--fps', '20', '--seconds', '1.5')
+  expect(camera).toMatchObject({ code: 0, stderr: '' })
+  expect(camera.stdout.match(/^\d+: (cat|dog|ship|frog), \d+ ms, /gm)!.length).toBeGreaterThan(10)
+  expect(await edge.metric('replies_total')).toBeGreaterThan(before)
+})
+
+withPhotographs('two machines are measured, mode by mode', async () => {
+  const { code, stdout } = await run('two-machines', '--bundle', bundle, '--broker', broker, '--frames', '5')
+  expect(code).toBe(0)
+  for (const mode of ['local', 'split-8bit', 'split-half', 'edge-png']) expect(stdout).toContain(mode)
+  expect(stdout).toMatch(/^split-8bit .*\(split\)$/m)
+})
+
+withPhotographs('a program serves its own device', async () => {
+  const { code, stdout } = await run('embedded-edge', '--bundles', bundle)
+  expect(code).toBe(0)
+  expect(stdout).toContain('The server answered 10 frames.')
+})
+
+it('the demo explains itself, and refuses what it does not know in one line', async () => {
+  expect(await run('demo/main', '--help')).toMatchObject({ code: 0 })
+  const { code, stdout } = await run('demo/main', '--frames', 'many')
+  expect(code).toBe(1)
+  expect(stdout).toMatch(/^demo: --frames [^\n]+\n$/)
+})
