@@ -43,38 +43,46 @@ export interface Update {
   readonly weightDecay: number
 }
 
-/** Writes one optimiser step into the graph; returns the new parameters and the new moments. */
-export function writeUpdate(
-  g: GraphBuilder,
-  optimizer: Optimizer,
-  update: Update,
-): { parameters: string; moments: readonly string[] } {
-  return optimizer.kind === 'sgd' ? sgdUpdate(g, optimizer, update) : adamUpdate(g, optimizer, update)
+/** Name of the value that a vector of the state has after the step. */
+export const nextOf = (vector: string): string => `next.${vector}`
+
+/** Writes one optimiser step into the graph; the new parameters and moments are named by {@link nextOf}. */
+export function writeUpdate(g: GraphBuilder, optimizer: Optimizer, update: Update): void {
+  if (optimizer.kind === 'sgd') sgdUpdate(g, optimizer, update)
+  else adamUpdate(g, optimizer, update)
 }
 
 const scale = (g: GraphBuilder, value: string, factor: number): string =>
   g.op('Mul', [value, g.scalar(factor)])
 
-function sgdUpdate(g: GraphBuilder, { momentum, nesterov = false }: Sgd, update: Update) {
+function sgdUpdate(g: GraphBuilder, { momentum, nesterov = false }: Sgd, update: Update): void {
   const { parameters, weightDecay, moments, rate } = update
+  const [moment] = moments as [string]
   const gradient =
     weightDecay === 0 ? update.gradient : g.op('Add', [update.gradient, scale(g, parameters, weightDecay)])
-  const velocity = g.op('Add', [scale(g, moments[0]!, momentum), gradient])
+  const velocity = g.op('Add', [scale(g, moment, momentum), gradient], {}, nextOf(moment))
   const direction = nesterov ? g.op('Add', [gradient, scale(g, velocity, momentum)]) : velocity
-  return { parameters: g.op('Sub', [parameters, g.op('Mul', [direction, rate])]), moments: [velocity] }
+  g.op('Sub', [parameters, g.op('Mul', [direction, rate])], {}, nextOf(parameters))
 }
 
-function adamUpdate(g: GraphBuilder, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: Adam, update: Update) {
-  const { parameters, gradient, weightDecay, moments, rate } = update
+function adamUpdate(
+  g: GraphBuilder,
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: Adam,
+  update: Update,
+): void {
+  const { parameters, gradient, weightDecay, rate } = update
+  const [moment1, moment2] = update.moments as [string, string]
   const [correction1, correction2] = update.corrections as [string, string]
-  const first = g.op('Add', [scale(g, moments[0]!, beta1), scale(g, gradient, 1 - beta1)])
-  const squared = g.op('Mul', [gradient, gradient])
-  const second = g.op('Add', [scale(g, moments[1]!, beta2), scale(g, squared, 1 - beta2)])
+  const first = g.op('Add', [scale(g, moment1, beta1), scale(g, gradient, 1 - beta1)], {}, nextOf(moment1))
+  const squared = scale(g, g.op('Mul', [gradient, gradient]), 1 - beta2)
+  const second = g.op('Add', [scale(g, moment2, beta2), squared], {}, nextOf(moment2))
   const spread = g.op('Add', [
     g.op('Sqrt', [g.op('Mul', [second, correction2])]),
     g.constant(float32Tensor([epsilon], [])),
   ])
-  const direction = g.op('Div', [g.op('Mul', [first, correction1]), spread])
-  const decayed = weightDecay === 0 ? direction : g.op('Add', [direction, scale(g, parameters, weightDecay)])
-  return { parameters: g.op('Sub', [parameters, g.op('Mul', [decayed, rate])]), moments: [first, second] }
+  // Scalars are multiplied with each other first: every pass over the vectors counts.
+  const change = g.op('Mul', [g.op('Div', [first, spread]), g.op('Mul', [rate, correction1])])
+  const kept = () => g.op('Sub', [g.scalar(1), scale(g, rate, weightDecay)])
+  const decayed = weightDecay === 0 ? parameters : g.op('Mul', [parameters, kept()])
+  g.op('Sub', [decayed, change], {}, nextOf(parameters))
 }

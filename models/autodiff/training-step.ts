@@ -15,7 +15,7 @@ import {
 } from './batch-statistics.ts'
 import { differentiate } from './differentiate.ts'
 import { autodiffError } from './errors.ts'
-import { correctionsOf, momentsOf, type Optimizer, writeUpdate } from './optimizer.ts'
+import { correctionsOf, momentsOf, nextOf, type Optimizer, writeUpdate } from './optimizer.ts'
 import { gather, type Layout, layoutOf, scatter } from './parameter-layout.ts'
 
 /** Parameters that share weight decay and learning rate. */
@@ -123,23 +123,24 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
       }
       return g.op('Reshape', [gradient, g.ints([length])])
     })
-    const names = momentsOf(options.optimizer).map((moment) => `${group.name}.${moment}`)
-    const updated = writeUpdate(g, options.optimizer, {
+    const { length } = layouts[index]!
+    const moments = momentsOf(options.optimizer).map((moment) =>
+      stateInput(`${group.name}.${moment}`, length),
+    )
+    writeUpdate(g, options.optimizer, {
       parameters: vectors[index]!,
       gradient: flat.length > 1 ? g.op('Concat', flat, { axis: 0 }) : flat[0]!,
-      moments: names.map((name) => stateInput(name, layouts[index]!.length)),
+      moments,
       rate: group.rateScale === undefined ? rate : g.op('Mul', [rate, g.scalar(group.rateScale)]),
       corrections,
       weightDecay: group.weightDecay ?? 0,
     })
-    g.output(updated.parameters, `next.${vectors[index]}`, 'float32', [layouts[index]!.length])
-    updated.moments.forEach((moment, at) => {
-      g.output(moment, `next.${names[at]}`, 'float32', [layouts[index]!.length])
-    })
+    for (const vector of [vectors[index]!, ...moments])
+      g.output(nextOf(vector), nextOf(vector), 'float32', [length])
   }
   if (statistics.length > 0) {
     const next = normalizations.flatMap((node) => updatedAverages(g, node, types.get(node.inputs[0]!)!.dims))
-    g.output(g.op('Concat', next, { axis: 0 }), `next.${STATISTICS}`, 'float32', [statistics.length])
+    g.output(g.op('Concat', next, { axis: 0 }), nextOf(STATISTICS), 'float32', [statistics.length])
   }
   for (const value of new Set([options.loss, ...(options.outputs ?? [])])) writeOutput(g, value, types)
 
