@@ -66,7 +66,7 @@ export function nextSteps(folder: string, wholeMs: number): string {
   const deadlineMs = Math.max(1000, 500 * Math.ceil(wholeMs / 100))
   return `Next: start the server, here or on another machine (then with --host 0.0.0.0, which lets others in):
 
-  isthmus-edge --bundles ${typed(dirname(resolve(folder)))}
+  npx isthmus-edge --bundles ${typed(dirname(resolve(folder)))}
 
 and run a device, classify.mjs (broker: the server's machine):
 
@@ -75,7 +75,7 @@ and run a device, classify.mjs (broker: the server's machine):
 
   const device = await connectDevice({
     id: 'cam-1', broker: 'mqtt://localhost:1883', bundle: '${typed(folder)}',
-    deadlineMs: ${deadlineMs}, waitForServerMs: 10_000,
+    deadlineMs: ${deadlineMs}, waitForServerMs: 10_000, onConnectionError: (error) => console.error(error.message),
   })
   for (const file of process.argv.slice(2)) {
     const answer = await device.infer({ data: await readFile(file), encoded: true }, { route: 'split' })
