@@ -11,7 +11,7 @@ import { foldBatchNorm, type LocalWidths, localNet, NetBuilder } from '../nets/i
 import type { ConstantTensor, Model } from '../onnx/index.ts'
 import type { Session } from '../runtime/index.ts'
 import { imageBatches, runTraining, stepsPerEpoch, triangle } from '../train/index.ts'
-import type { RecipeContext } from './recipe.ts'
+import type { RecipeContext, Trained } from './recipe.ts'
 
 export const localWidths: LocalWidths = { stage1: 32, stage2: 40 }
 
@@ -85,12 +85,12 @@ export async function softLabels(teacher: Session, images: LabelledImages): Prom
   return targets
 }
 
-/** Trains the local network on labels and a teacher's answers; returns its weights by name. */
+/** Trains the local network on labels and a teacher's answers; returns its weights by name and the time it took. */
 export async function trainLocal(
   data: Cifar10,
   targets: Float32Array,
   context: RecipeContext,
-): Promise<Map<string, ConstantTensor>> {
+): Promise<Trained> {
   const { seed, epochs, batch, peakRate, weightDecay, padPx } = localSettings
   const net = new NetBuilder('cifar10-local', { random: seededRandom(seed), training: true })
   const input = net.g.input('input', 'float32', [batch, 3, 32, 32])
@@ -115,7 +115,7 @@ export async function trainLocal(
     padPx,
   })
   const steps = epochs * stepsPerEpoch(data.train, batch)
-  const state = await runTraining({
+  const { state, elapsedS } = await runTraining({
     step,
     optimizer,
     steps,
@@ -131,5 +131,5 @@ export async function trainLocal(
     onProgress: context.onProgress,
     signal: context.signal,
   })
-  return step.parameters(state)
+  return { weights: step.parameters(state), elapsedS }
 }

@@ -13,15 +13,13 @@ import { teacherModel } from './teacher-training.ts'
 /** The device's own classifier, taught by bundle `cifar10-teacher`, written as bundle `cifar10-local`. */
 const localRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
   const data = await loadCifar10()
-  const startedMs = performance.now()
   const teacher = await open(
     teacherModel(await weightsFrom(input.bundlesFolder, 'cifar10-teacher', 'full')),
     input.threads,
   )
   const targets = await softLabels(teacher, data.train)
   await teacher.dispose()
-  const weights = await trainLocal(data, targets, recipeContext(input, thread))
-  const wallTimeS = Math.round((performance.now() - startedMs) / 1000)
+  const { weights, elapsedS } = await trainLocal(data, targets, recipeContext(input, thread))
   const model = storeHalfWeights(localModel(weights))
   const session = await open(model, input.threads)
   const accuracy = await top1(session, data.test, normalisation)
@@ -44,7 +42,11 @@ const localRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
           tailMacs: 0,
         },
       ],
-      recipe: { ...recorded(localSettings), 'local.wallTimeS': wallTimeS, dataSha256: data.sha256 },
+      recipe: {
+        ...recorded(localSettings),
+        'local.wallTimeS': Math.round(elapsedS),
+        dataSha256: data.sha256,
+      },
     },
     { 'local.onnx': writeModel(model) },
   )

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { ConstantTensor } from '../onnx/index.ts'
 import type { TrainingProgress } from '../train/index.ts'
 
 /** What every recipe is given. */
@@ -8,6 +9,13 @@ export interface RecipeContext {
   readonly signal: AbortSignal
   /** Where a phase keeps its checkpoint, and what names it: its settings. */
   checkpoint(phase: string, settings: object): { file: string; identity: string; everySteps: number }
+}
+
+/** What a training phase makes. */
+export interface Trained {
+  readonly weights: Map<string, ConstantTensor>
+  /** Interruptions not counted. */
+  readonly elapsedS: number
 }
 
 /** Plain data that the command line hands to a recipe's thread. */

@@ -11,7 +11,7 @@ import {
 import { type ConstantTensor, GraphBuilder, type Model, writeModel } from '../onnx/index.ts'
 import { openSession } from '../runtime/index.ts'
 import { imageBatches, runTraining, stepsPerEpoch, triangle } from '../train/index.ts'
-import type { RecipeContext } from './recipe.ts'
+import type { RecipeContext, Trained } from './recipe.ts'
 import { teacherWidths } from './teacher-training.ts'
 
 type Weights = ReadonlyMap<string, ConstantTensor>
@@ -71,7 +71,7 @@ export async function distilHead(
   data: Cifar10,
   teacherWeights: Weights,
   context: RecipeContext,
-): Promise<Weights> {
+): Promise<Trained> {
   const { seed, batch, distillEpochs, distillPeakRate, padPx } = studentSettings
   const g = new GraphBuilder('cifar10-distillation', 17)
   const input = g.input('input', 'float32', [batch, 3, 32, 32])
@@ -103,7 +103,7 @@ export async function distilHead(
     flip: 'alternating',
     padPx,
   })
-  const state = await runTraining({
+  const { state, elapsedS } = await runTraining({
     step,
     optimizer: adam,
     steps,
@@ -116,7 +116,7 @@ export async function distilHead(
     onProgress: context.onProgress,
     signal: context.signal,
   })
-  return step.parameters(state)
+  return { weights: step.parameters(state), elapsedS }
 }
 
 /** A static range that holds all but one in 10,000 values on each side, from the first 2,000 training images. */
@@ -154,7 +154,7 @@ export async function fineTune(
   distilled: Weights,
   range: { scale: number; zeroPoint: number },
   context: RecipeContext,
-): Promise<Weights> {
+): Promise<Trained> {
   const { seed, batch, fineTuneEpochs, fineTunePeakRate, fineTuneWeightDecay, labelShare, padPx } =
     studentSettings
   const g = new GraphBuilder('cifar10-fine-tuning', 17)
@@ -195,7 +195,7 @@ export async function fineTune(
     flip: 'alternating',
     padPx,
   })
-  const state = await runTraining({
+  const { state, elapsedS } = await runTraining({
     step,
     optimizer: sgd,
     steps,
@@ -211,5 +211,5 @@ export async function fineTune(
     onProgress: context.onProgress,
     signal: context.signal,
   })
-  return step.parameters(state)
+  return { weights: step.parameters(state), elapsedS }
 }

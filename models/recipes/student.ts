@@ -41,14 +41,10 @@ const studentRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => 
   const teacherBundle = await loadBundle(join(input.bundlesFolder, 'cifar10-teacher'))
   const localBundle = await loadBundle(join(input.bundlesFolder, 'cifar10-local'))
   const teacherWeights = await weightsFrom(input.bundlesFolder, 'cifar10-teacher', 'full')
-  const startedMs = performance.now()
   const distilled = await distilHead(data, teacherWeights, context)
-  const range = await calibrateLatent(data, distilled)
-  const weights = new Map([
-    ...teacherWeights,
-    ...(await fineTune(data, teacherWeights, distilled, range, context)),
-  ])
-  const wallTimeS = Math.round((performance.now() - startedMs) / 1000)
+  const range = await calibrateLatent(data, distilled.weights)
+  const tuned = await fineTune(data, teacherWeights, distilled.weights, range, context)
+  const weights = new Map([...teacherWeights, ...tuned.weights])
 
   const [headGraph, tailGraph] = [storeHalfWeights(headModel(weights)), storeHalfWeights(tailModel(weights))]
   const [head, tail] = [await open(headGraph, input.threads), await open(tailGraph, input.threads)]
@@ -119,7 +115,7 @@ const studentRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => 
         ...teacherBundle.manifest.recipe,
         ...localBundle.manifest.recipe,
         ...recorded(studentSettings),
-        'student.wallTimeS': wallTimeS,
+        'student.wallTimeS': Math.round(distilled.elapsedS + tuned.elapsedS),
       },
     },
     {

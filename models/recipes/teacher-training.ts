@@ -3,7 +3,7 @@ import { type Cifar10, cifar10Mean, cifar10Std, seededRandom } from '../data/ind
 import { NetBuilder, type TeacherWidths, teacher, whiteningKernels } from '../nets/index.ts'
 import type { ConstantTensor, Model } from '../onnx/index.ts'
 import { imageBatches, runTraining, stepsPerEpoch, triangle } from '../train/index.ts'
-import type { RecipeContext } from './recipe.ts'
+import type { RecipeContext, Trained } from './recipe.ts'
 
 export const teacherWidths: TeacherWidths = { group1: 64, group2: 192, group3: 256 }
 
@@ -32,11 +32,8 @@ export function teacherModel(weights: ReadonlyMap<string, ConstantTensor>): Mode
   return net.build()
 }
 
-/** Trains the teacher from scratch; returns its weights by name. */
-export async function trainTeacher(
-  data: Cifar10,
-  context: RecipeContext,
-): Promise<Map<string, ConstantTensor>> {
+/** Trains the teacher from scratch; returns its weights by name and the time it took. */
+export async function trainTeacher(data: Cifar10, context: RecipeContext): Promise<Trained> {
   const { seed, epochs, batch, peakRate, weightDecay, vectorRateScale, labelSmoothing, padPx } =
     teacherSettings
   const normalisation = { mean: cifar10Mean, std: cifar10Std }
@@ -65,7 +62,7 @@ export async function trainTeacher(
     padPx,
   })
   const steps = epochs * stepsPerEpoch(data.train, batch)
-  const state = await runTraining({
+  const { state, elapsedS } = await runTraining({
     step,
     optimizer,
     steps,
@@ -81,5 +78,5 @@ export async function trainTeacher(
     onProgress: context.onProgress,
     signal: context.signal,
   })
-  return new Map([...step.parameters(state), ['whitening.weight', whitening]])
+  return { weights: new Map([...step.parameters(state), ['whitening.weight', whitening]]), elapsedS }
 }

@@ -10,14 +10,19 @@ export interface Checkpoint {
   /** Names the run (recipe, seed, sizes): a checkpoint of another run is refused. */
   readonly identity: string
   readonly state: TrainingState
+  /** Time spent on these steps, all attempts together. */
+  readonly elapsedS: number
 }
 
 const MAGIC = 'ISTHMUS-CHECKPOINT-1\n'
 
 /** Writes the checkpoint beside the old one, then puts it in its place: a crash leaves one of the two whole. */
-export async function saveCheckpoint(file: string, { step, identity, state }: Checkpoint): Promise<void> {
+export async function saveCheckpoint(
+  file: string,
+  { step, identity, state, elapsedS }: Checkpoint,
+): Promise<void> {
   const vectors = Object.entries(state).map(([name, vector]) => ({ name, length: vector.length }))
-  const header = Buffer.from(`${MAGIC}${JSON.stringify({ step, identity, vectors })}\n`)
+  const header = Buffer.from(`${MAGIC}${JSON.stringify({ step, identity, elapsedS, vectors })}\n`)
   const parts = Object.values(state).map((vector) =>
     Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength),
   )
@@ -54,12 +59,13 @@ export async function loadCheckpoint(file: string, identity: string): Promise<Ch
     state[name] = new Float32Array(bytes.buffer.slice(bytes.byteOffset + offset, bytes.byteOffset + end))
     offset = end
   }
-  return { step: header.step, identity, state }
+  return { step: header.step, identity, state, elapsedS: header.elapsedS }
 }
 
 interface Header {
   step: number
   identity: string
+  elapsedS: number
   vectors: { name: string; length: number }[]
 }
 

@@ -26,23 +26,35 @@ export interface TrainingRun {
   readonly signal?: AbortSignal
 }
 
+export interface TrainingResult {
+  /** After the last step. */
+  readonly state: TrainingState
+  /** Time that all steps took, those before an interruption included. */
+  readonly elapsedS: number
+}
+
 const scalar = (value: number): Tensor => ({ dtype: 'float32', dims: [], data: Float32Array.of(value) })
 const vector = (data: Float32Array): Tensor => ({ dtype: 'float32', dims: [data.length], data })
 
 /**
  * Runs a training step over and over. Blocks its thread while a step computes: use `runInThread` beside other work.
- * Returns the state after the last step. With a checkpoint file, a run that was stopped goes on where it was
+ * With a checkpoint file, a run that was stopped goes on where it was
  * and ends in the same state as one that was not.
  * Throws TRAINING_DIVERGED when the loss stops being a number, TRAINING_STOPPED when aborted.
  */
-export async function runTraining(run: TrainingRun): Promise<TrainingState> {
+export async function runTraining(run: TrainingRun): Promise<TrainingResult> {
   const { step: graph, steps, checkpoint, phase = 'training' } = run
   const saved = checkpoint && (await loadCheckpoint(checkpoint.file, checkpoint.identity))
   let state = saved?.state ?? run.start ?? graph.initialState()
   const first = saved?.step ?? 0
-  if (first >= steps) return state
+  const before = saved?.elapsedS ?? 0
+  if (first >= steps) return { state, elapsedS: before }
+  const startedMs = performance.now()
+  const elapsedS = () => before + (performance.now() - startedMs) / 1000
   const save = async (step: number) => {
-    if (checkpoint) await saveCheckpoint(checkpoint.file, { step, identity: checkpoint.identity, state })
+    if (!checkpoint) return
+    const { file, identity } = checkpoint
+    await saveCheckpoint(file, { step, identity, state, elapsedS: elapsedS() })
   }
   // Layout transformations gain nothing here, since the weights change at every step.
   const session = await openSession(writeModel(graph.model), {
@@ -77,7 +89,7 @@ export async function runTraining(run: TrainingRun): Promise<TrainingState> {
       }
       if (checkpoint && (done % checkpoint.everySteps === 0 || done === steps)) await save(done)
     }
-    return state
+    return { state, elapsedS: elapsedS() }
   } finally {
     await session.dispose()
   }

@@ -1,0 +1,75 @@
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Bundle, loadBundle, type Mode, type ModelRole } from '../bundle/index.ts'
+import { hasCifar10, type LabelledImages, loadCifar10, sliceImages } from '../data/index.ts'
+import { openSession, type Session } from '../runtime/index.ts'
+import { top1 } from '../train/index.ts'
+import { normalisation, splitTop1, throughJpeg } from './measure.ts'
+
+const folder = (name: string): string => fileURLToPath(new URL(`../../bundles/${name}`, import.meta.url))
+const wanted = (await hasCifar10()) || process.env.CI === 'true' || process.env.ISTHMUS_FETCH === '1'
+if (!wanted)
+  console.warn('skipped: accuracy of the shipped bundles. Set ISTHMUS_FETCH=1 to download CIFAR-10 (139 MB).')
+
+const IMAGES = 1000
+
+describe('bundle cifar10', () => {
+  let bundle: Bundle
+  beforeAll(async () => {
+    bundle = await loadBundle(folder('cifar10'))
+  })
+
+  it('keeps the device within its means: 12.5 M multiply-adds, 80,000 parameters, 512 bytes per frame', () => {
+    const { models, modes } = bundle.manifest
+    expect(models.local!.macs).toBeLessThanOrEqual(12.5e6)
+    expect(models.local!.params).toBeLessThanOrEqual(80_000)
+    for (const mode of modes) if (mode.route === 'split') expect(mode.payloadBytes).toBeLessThanOrEqual(512)
+  })
+
+  it('holds the same teacher and local network as their own bundles', async () => {
+    const [teacher, local] = [
+      await loadBundle(folder('cifar10-teacher')),
+      await loadBundle(folder('cifar10-local')),
+    ]
+    expect(bundle.manifest.models.full!.sha256).toBe(teacher.manifest.models.full!.sha256)
+    expect(bundle.manifest.models.local!.sha256).toBe(local.manifest.models.local!.sha256)
+  })
+
+  describe.skipIf(!wanted)('measured again on the first 1,000 test images', () => {
+    const sessions = new Map<ModelRole, Session>()
+    let images: LabelledImages
+    beforeAll(async () => {
+      images = sliceImages((await loadCifar10()).test, 0, IMAGES)
+      for (const role of ['local', 'head', 'tail', 'full'] as const) {
+        sessions.set(role, await openSession(bundle.modelBytes(role)))
+      }
+      return async () => {
+        for (const session of sessions.values()) await session.dispose()
+      }
+    }, 300_000)
+
+    const accuracyOf = async (mode: Mode): Promise<number> => {
+      if (mode.route === 'local') return top1(sessions.get('local')!, images, normalisation)
+      if (mode.route === 'split') {
+        const { dims } = bundle.manifest.latent!
+        return splitTop1(sessions.get('head')!, sessions.get('tail')!, mode.quantizer, images, dims)
+      }
+      const seen =
+        mode.image.codec === 'jpeg' ? (await throughJpeg(images, mode.image.quality!)).images : images
+      return top1(sessions.get('full')!, seen, normalisation)
+    }
+
+    it('every mode is as accurate as its manifest says', async () => {
+      for (const mode of bundle.manifest.modes) {
+        const stated = mode.accuracy!
+        // Four standard errors of a sample of this size.
+        const margin = 4 * Math.sqrt((stated * (1 - stated)) / IMAGES)
+        const measured = await accuracyOf(mode)
+        expect(
+          Math.abs(measured - stated),
+          `${mode.name}: stated ${stated}, measured ${measured}`,
+        ).toBeLessThan(margin)
+      }
+    }, 300_000)
+  })
+})
