@@ -18,6 +18,8 @@ export interface ForwardPass {
   readonly dims: (value: string) => readonly number[] | undefined
   /** Constants, where a rule must know values (axes, pads, ...). */
   readonly constant: (value: string) => ConstantTensor | undefined
+  /** What the windows of a convolution see, where the pass has laid it out ({@link writeAsProduct}). */
+  readonly patches?: (node: Node) => string | undefined
 }
 
 /**

@@ -23,6 +23,8 @@ export interface TapeSource {
   readonly dims: (value: string) => readonly number[] | undefined
   readonly constant: (value: string) => ConstantTensor | undefined
   readonly needsGradient: (value: string) => boolean
+  /** What the windows of a convolution see, where the forward pass has laid it out already. */
+  readonly patches?: ((node: Node) => string | undefined) | undefined
 }
 
 /**
@@ -50,6 +52,11 @@ export class Tape {
     const dims = this.#dims.get(value) ?? this.#source.dims(value)
     if (!dims) throw autodiffError('UNSUPPORTED_GRADIENT', `The shape of "${value}" is not known.`)
     return dims
+  }
+
+  /** What the windows of a convolution see, [positions, taps·channels], if the forward pass has laid it out. */
+  patches(node: Node): string | undefined {
+    return this.#source.patches?.(node)
   }
 
   /** Whether anybody asks for the gradient by this value. */

@@ -17,6 +17,7 @@ import { differentiate } from './differentiate.ts'
 import { autodiffError } from './errors.ts'
 import { correctionsOf, momentsOf, nextOf, type Optimizer, writeUpdate } from './optimizer.ts'
 import { gather, type Layout, layoutOf, scatter } from './parameter-layout.ts'
+import { writeAsProduct } from './window-products.ts'
 
 /** Parameters that share weight decay and learning rate. */
 export interface ParameterGroup {
@@ -104,13 +105,23 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
   const changing = new Set(inState)
   for (const [name, tensor] of graph.initializers) if (!changing.has(name)) g.constant(tensor, name)
   const nodes = graph.nodes.map((node) => (usesBatchStatistics(node) ? withBatchStatistics(g, node) : node))
-  for (const node of nodes) g.node(node)
-
   const constants = constantsOf(graph.initializers, nodes)
+  const parameters = layouts.flatMap((layout) => layout.slots.map((slot) => slot.name))
+  const known = {
+    dims: (value: string) => types.get(value)?.dims,
+    constant: (value: string) => constants.get(value),
+  }
+  const trained = new Set(parameters)
+  const patches = new Map<Node, string>()
+  for (const node of nodes) {
+    const seen = writeAsProduct(g, node, known, trained)
+    if (seen === undefined) g.node(node)
+    else patches.set(node, seen)
+  }
   const gradients = differentiate(
-    { builder: g, nodes, dims: (value) => types.get(value)?.dims, constant: (value) => constants.get(value) },
+    { builder: g, nodes, ...known, patches: (node) => patches.get(node) },
     options.loss,
-    layouts.flatMap((layout) => layout.slots.map((slot) => slot.name)),
+    parameters,
   )
   for (const [index, group] of options.groups.entries()) {
     const flat = layouts[index]!.slots.map(({ name, length }) => {

@@ -13,13 +13,14 @@ function kernelGradient(
   output: { gradient: string; dims: readonly number[] },
   window: Window,
   groups: number,
+  laidOut?: string,
 ): string {
   const [batch, channels] = input.dims as [number, number]
   const [, outputs, rows, columns] = output.dims as [number, number, number, number]
   const perGroup = channels / groups
   if (perGroup === 1 && outputs === groups) return depthwiseKernelGradient(tape, input.value, output, window)
   const positions = batch * rows * columns
-  const seen = patches(tape, input.value, input.dims, window, output.dims, groups)
+  const seen = laidOut ?? patches(tape, input.value, input.dims, window, output.dims, groups)
   const byChannel =
     groups === 1
       ? tape.transpose(output.gradient, [1, 0, 2, 3])
@@ -100,7 +101,14 @@ const conv: GradientRule = (tape, node, [dy]) => {
   return [
     tape.needs(x) ? inputGradient(tape, dy, kernel, kernelDims, input, output, window, groups) : undefined,
     tape.needs(kernel)
-      ? kernelGradient(tape, { value: x, dims: input }, { gradient: dy, dims: output }, window, groups)
+      ? kernelGradient(
+          tape,
+          { value: x, dims: input },
+          { gradient: dy, dims: output },
+          window,
+          groups,
+          tape.patches(node),
+        )
       : undefined,
     tape.needs(bias) ? tape.sum(dy, [0, 2, 3], false) : undefined,
   ]
