@@ -36,7 +36,7 @@ async function open(options: Partial<TailPoolOptions> = {}) {
 const work = (mode: number, payload: Uint8Array, more: Partial<Work> = {}): Work => ({
   bundle: 77,
   mode,
-  payload: payload.slice() as Work['payload'],
+  payload: Uint8Array.from(payload),
   scale: undefined,
   zeroPoint: undefined,
   deadlineMs: performance.now() + 60_000,

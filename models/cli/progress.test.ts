@@ -5,7 +5,13 @@ import { progressOn } from './progress.ts'
 /** Something to write to, and what was written. */
 function screen(isTTY: boolean) {
   const stream = Object.assign(new PassThrough(), { isTTY })
-  return { stream, text: () => String(stream.read() ?? '') }
+  const text = () => {
+    let all = ''
+    // One read may give one write or all of them, depending on Node's version.
+    for (let part = stream.read(); part !== null; part = stream.read()) all += part
+    return all
+  }
+  return { stream, text }
 }
 
 describe('progress', () => {

@@ -4,7 +4,13 @@ import { downloadProgress } from './download-progress.ts'
 
 function output(isTTY: boolean) {
   const stream = Object.assign(new PassThrough(), { isTTY })
-  return { stream, text: () => String(stream.read() ?? '') }
+  const text = () => {
+    let all = ''
+    // One read may give one write or all of them, depending on Node's version.
+    for (let part = stream.read(); part !== null; part = stream.read()) all += part
+    return all
+  }
+  return { stream, text }
 }
 
 describe('download progress', () => {

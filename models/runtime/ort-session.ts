@@ -77,13 +77,20 @@ export class OrtSession implements Session {
     this.outputs = specsOf(ort.outputMetadata)
   }
 
+  #feed(dtype: Tensor['dtype'], data: Tensor['data'], dims: readonly number[]): OrtTensor {
+    if (dtype !== 'float16') return new this.#Tensor(dtype, data, dims)
+    // Where the engine has a Float16Array the constructor makes one of the bits, and the native part then reads
+    // nothing of it (onnxruntime-node 1.30, Node 24 and later). So the bits go in as what they are.
+    return Object.assign(new this.#Tensor('uint16', data, dims), { type: dtype })
+  }
+
   async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
     if (this.#disposed) throw modelError('SESSION_CLOSED', 'This session has been disposed of.')
     checkFeeds(this.inputs, feeds)
     const ortFeeds: Record<string, OrtTensor> = {}
     for (const { name } of this.inputs) {
       const { dtype, data, dims } = feeds[name]!
-      ortFeeds[name] = new this.#Tensor(dtype, unshared(data), dims)
+      ortFeeds[name] = this.#feed(dtype, unshared(data), dims)
     }
     const result = this.#last.then(() => this.#ort.run(ortFeeds, quiet))
     this.#last = result.catch(() => undefined)
