@@ -81,6 +81,18 @@ export class ConnectionGuard extends Duplex {
     this.destroy()
   }
 
+  /**
+   * All that is there. Node 26 hands out one chunk a call, and the broker, which asks once for each time that something
+   * has come, would leave the rest lying.
+   */
+  override read(size?: number | null): Buffer | null {
+    const first: Buffer | null = super.read(size ?? undefined)
+    if (first === null || (size !== undefined && size !== null)) return first
+    const parts = [first]
+    for (let more: Buffer | null = super.read(); more !== null; more = super.read()) parts.push(more)
+    return parts.length === 1 ? first : Buffer.concat(parts)
+  }
+
   override _read(): void {
     if (this.#held === undefined) this.#inner.resume()
   }
