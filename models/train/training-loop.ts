@@ -20,6 +20,11 @@ export interface TrainingRun {
   readonly checkpoint?: { readonly file: string; readonly identity: string; readonly everySteps: number }
   /** Threads of an operator. Default 2. The same number gives the same result. */
   readonly threads?: number
+  /**
+   * Let threads that wait for work spin. Faster on cores that nobody else uses, much slower on shared ones.
+   * Default false.
+   */
+  readonly spinning?: boolean
   readonly phase?: string
   readonly onProgress?: (progress: TrainingProgress) => void
   /** Stops after the step in progress; a checkpoint is written first. */
@@ -59,6 +64,7 @@ export async function runTraining(run: TrainingRun): Promise<TrainingResult> {
   // Layout transformations gain nothing here, since the weights change at every step.
   const session = await openSession(writeModel(graph.model), {
     intraOpThreads: run.threads ?? 2,
+    spinning: run.spinning ?? false,
     graphOptimization: 'extended',
   })
   try {
