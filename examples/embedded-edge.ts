@@ -19,7 +19,7 @@ const { mqttPort, httpPort } = edge.ports
 console.log(`MQTT on port ${mqttPort}, metrics at http://127.0.0.1:${httpPort}/metrics`)
 
 const broker = `mqtt://127.0.0.1:${mqttPort}`
-const device = await connectDevice({ id: 'inside', broker, bundle, waitForServerMs: 3000 })
+const device = await connectDevice({ id: 'inside', broker, bundle, deadlineMs: 1000, waitForServerMs: 3000 })
 const { frames } = await testPhotographs(10)
 for (const frame of frames) {
   const { top, route, stages } = await device.infer(frame, { route: 'split' })

@@ -249,9 +249,9 @@ describe.each([
         const bytes = Buffer.alloc(100 + ((sent * 7919) % 8000), sent & 255)
         const { packet } = sender.request({ payload: new Uint8Array(1 + (sent % 300)) })
         await sender.publish('infer', sent % 2 === 0 ? bytes : packet)
+        // Answered after all that came before it: no broker has to drop anything for lack of room.
+        if (sent % 50 === 49) expect(await sender.ask()).toHaveLength(4)
       }
-      // Answered after all that came before it.
-      expect(await sender.ask()).toHaveLength(4)
       sender.heard.length = 0
     }
     const floodByAll = () => Promise.all(senders.map(flood))

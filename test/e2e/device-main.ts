@@ -1,15 +1,20 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { connectDevice, type Device } from '@isthmus/device-sdk'
 import type { DeviceOrder, DeviceReport } from './device-orders.ts'
-import { machineMs, type Stall, watchStalls } from './stalls.ts'
+import { threadIds } from './run-queue.ts'
+import { machineMs, type Stall } from './stalls.ts'
 
 // The device of the tests: a process of its own that keeps records of what it was answered, and when.
 
 const stalls: Stall[] = []
-watchStalls((stall) => stalls.push(stall))
 const bystander = new Worker(new URL('stall-thread.js', import.meta.url))
 bystander.on('message', (stall: Stall) => stalls.push(stall))
+const eventLoop = monitorEventLoopDelay({ resolution: 1 })
 
 const answersSeen = new Map<number, number>()
 let device: Device
@@ -18,12 +23,20 @@ let index = 0
 type OrderOf<Kind extends DeviceOrder['kind']> = Extract<DeviceOrder, { kind: Kind }>
 
 async function connect({ options }: OrderOf<'connect'>): Promise<DeviceReport> {
+  await once(bystander, 'online')
+  // Starts the pool of threads for files, which is not the device's.
+  await readFile(fileURLToPath(import.meta.url))
+  const others = new Set(threadIds())
   device = await connectDevice({ ...options, reconnect: { minMs: 50, maxMs: 200 } })
+  // The thread of the timers, and those that run the models.
+  const models = threadIds().filter((thread) => !others.has(thread))
+  bystander.postMessage([`${process.pid}`, ...models])
   device.answers$.subscribe(({ frame }) => answersSeen.set(frame, (answersSeen.get(frame) ?? 0) + 1))
   return { kind: 'server', ready: await device.waitForServer(20_000) }
 }
 
 async function stream({ frames, intervalMs, mode }: OrderOf<'stream'>): Promise<DeviceReport> {
+  eventLoop.enable()
   const startMs = machineMs()
   const answers: Promise<void>[] = []
   for (let frame = 0; frame < frames; frame++) {
@@ -31,9 +44,10 @@ async function stream({ frames, intervalMs, mode }: OrderOf<'stream'>): Promise<
     answers.push(ask(mode))
   }
   await Promise.all(answers)
-  // A stall that has just ended is told of at the next tick.
-  await sleep(20)
-  return { kind: 'streamed', stalls: stalls.splice(0) }
+  eventLoop.disable()
+  // A stall that has just ended is told of a little later.
+  await sleep(50)
+  return { kind: 'streamed', stalls: stalls.splice(0), eventLoopMaxMs: eventLoop.max / 1e6 }
 }
 
 async function ask(mode: number): Promise<void> {

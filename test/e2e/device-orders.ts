@@ -24,7 +24,7 @@ export interface AnswerRecord extends AnswerTimes, Pick<Answer, 'route' | 'frame
 export type DeviceReport =
   | { readonly kind: 'server'; readonly ready: boolean }
   | { readonly kind: 'answered'; readonly record: AnswerRecord }
-  | { readonly kind: 'streamed'; readonly stalls: readonly Stall[] }
+  | { readonly kind: 'streamed'; readonly stalls: readonly Stall[]; readonly eventLoopMaxMs: number }
   | { readonly kind: 'shifted' }
   /** `answersSeen`: for each frame, how often it was in `answers$`. */
   | { readonly kind: 'stats'; readonly stats: DeviceStats; readonly answersSeen: readonly number[] }

@@ -12,6 +12,8 @@ export class DeviceProcess {
   /** Everything that was answered, in the order in which it was. */
   readonly answers: AnswerRecord[] = []
   readonly stalls: Stall[] = []
+  /** Longest delay of the device's event loop while it streamed. */
+  eventLoopMaxMs = 0
   #onAnswer: () => void = () => {}
 
   private constructor() {
@@ -33,8 +35,12 @@ export class DeviceProcess {
   }
 
   async stream(frames: number, intervalMs: number, mode: number): Promise<void> {
-    const { stalls } = await this.#ask({ kind: 'stream', frames, intervalMs, mode }, 'streamed')
+    const { stalls, eventLoopMaxMs } = await this.#ask(
+      { kind: 'stream', frames, intervalMs, mode },
+      'streamed',
+    )
     this.stalls.push(...stalls)
+    this.eventLoopMaxMs = Math.max(this.eventLoopMaxMs, eventLoopMaxMs)
   }
 
   /** Resolves when so many frames have been answered. */

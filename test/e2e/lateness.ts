@@ -12,11 +12,12 @@ export const TOLERANCE_MS = 5
 const NEEDS_PROCESSOR_MS = 20
 
 /**
- * How long after its deadline an answer came, not counting the time in which the device process was kept from running
- * when it had to: shared machines stop whole processes for tens of milliseconds, and no program can answer while it
- * is not run. What is taken off is measured, by timers in the device's main thread and in a thread beside it that
- * does nothing else, and only from shortly before the deadline to the answer: a stall before that is the device's
- * to make good.
+ * How long after its deadline an answer came, not counting the time in which the device was kept from running when
+ * it had to: busy machines stop threads for tens of milliseconds, and no program can answer while it is not run. What
+ * is taken off is measured: on Linux the time that the device's own threads waited for a processor, as the kernel
+ * counts it, and everywhere the time that an idle thread beside them did not get to run; and only from shortly before
+ * the deadline to the answer: a stall before that is the device's to make good. An event loop that is held up by the
+ * device's own work counts as late.
  */
 export function lateByMs(
   { askedMs, answeredMs }: AnswerTimes,

@@ -4,23 +4,8 @@ export interface Stall {
   readonly toMs: number
 }
 
-const TICK_MS = 2
-/** Timers are this inexact on an idle machine. */
-const USUAL_MS = 2
-
 /** The machine's monotonic clock: the same in every thread. */
 export const machineMs = (): number => Number(process.hrtime.bigint()) / 1e6
-
-/** Tells of every stall of this thread from now on. */
-export function watchStalls(tell: (stall: Stall) => void): void {
-  let lastMs = machineMs()
-  setInterval(() => {
-    const nowMs = machineMs()
-    const dueMs = lastMs + TICK_MS + USUAL_MS
-    if (nowMs > dueMs) tell({ fromMs: dueMs, toMs: nowMs })
-    lastMs = nowMs
-  }, TICK_MS).unref()
-}
 
 /** How much of `fromMs`..`toMs` lies in stalls, each moment counted once, in ms. */
 export function stalledMs(stalls: readonly Stall[], fromMs: number, toMs: number): number {
