@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type BrokerRefusal, EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded.ts'
 
 const SITE = 'yard'
@@ -169,6 +169,43 @@ describe('what a device may do at the broker inside', () => {
     await broker.publish(at('cam-2', 'reply'), Uint8Array.of(1))
     await Promise.all([arrived, arrivedToo])
     expect(retained.filter((topic) => !topic.endsWith('reply'))).toEqual([at('cam-2', 'birth')])
+  })
+})
+
+describe('last wills', () => {
+  it.each([at('cam-2', 'state'), at('edge', 'state'), '$SYS/x'])(
+    'turns away a device that would leave one at %s',
+    async (topic) => {
+      const { broker, refused } = await start()
+      const will = { topic, payload: Buffer.of(1), qos: 1 as const, retain: true }
+      const url = `mqtt://127.0.0.1:${broker.mqttPort}`
+      const client = mqtt.connect(url, { clientId: 'cam-1', reconnectPeriod: 0, will })
+      client.on('error', () => {})
+      await closed(client)
+      expect(await refused()).toEqual({ reason: 'forbidden-topic', clientId: 'cam-1' })
+    },
+  )
+
+  it('are not said for a device that is there when the wall clock jumps', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+    closing.push(() => vi.useRealTimers())
+    const { broker, device } = await start()
+    const heard: number[] = []
+    let arrived = () => {}
+    const own = new Promise<void>((resolve) => (arrived = resolve))
+    broker.onMessage((_topic, packet) => {
+      heard.push(packet[0]!)
+      arrived()
+    })
+    await broker.subscribe([at('+', 'state')])
+    const will = { topic: at('cam', 'state'), payload: Buffer.of(9), qos: 1 as const, retain: true }
+    const camera = await device('cam', { will, keepalive: 0 })
+    await vi.advanceTimersByTimeAsync(239_000)
+    vi.setSystemTime(Date.now() + 3_600_000)
+    await vi.advanceTimersByTimeAsync(2000)
+    await camera.publishAsync(at('cam', 'state'), Buffer.of(1), { qos: 1 })
+    await own
+    expect(heard).toEqual([1])
   })
 })
 

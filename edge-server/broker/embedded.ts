@@ -7,7 +7,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws'
 import { edgeError } from '../errors.ts'
 import { ConnectionGuard, type CutReason } from './connection-guard.ts'
 import { Credentials } from './credentials.ts'
-import { RetainedLimit } from './retained-limit.ts'
+import { RetainedMessages } from './retained-messages.ts'
 import type { MessageHandler, PublishOptions, Transport } from './transport.ts'
 
 /** Why the broker turned something away. */
@@ -45,6 +45,11 @@ const MAX_UNREAD_BYTES = 1 << 20
 const MAX_FRAME_BYTES = 1 << 20
 const CONNECT_TIMEOUT_MS = 10_000
 const MAX_RETAINED_BYTES = 16_384
+/**
+ * Tells brokers of a cluster that this one lives, by the wall clock: after a jump of it, the wills of devices that are
+ * still there would be published. There is no cluster, so it waits as long as timers can (four times this).
+ */
+const HEARTBEAT_MS = 2 ** 28
 /** MQTT 3.1.1, 3.2.2.3. */
 const IDENTIFIER_REJECTED = 2
 const BAD_USERNAME_OR_PASSWORD = 4
@@ -61,7 +66,7 @@ export class EmbeddedBroker implements Transport {
   readonly #options: EmbeddedBrokerOptions
   readonly #aedes: Aedes
   readonly #credentials: Credentials | undefined
-  readonly #retained: RetainedLimit
+  readonly #retained: RetainedMessages
   readonly #servers: (Server | HttpServer)[] = []
   readonly #connected = new Map<string, Client>()
   #webSockets: WebSocketServer | undefined
@@ -72,7 +77,7 @@ export class EmbeddedBroker implements Transport {
   private constructor(options: EmbeddedBrokerOptions) {
     this.#options = options
     this.#credentials = options.users && new Credentials(options.users)
-    this.#retained = new RetainedLimit(options.maxDevices)
+    this.#retained = new RetainedMessages(options.maxDevices)
     this.#aedes = new Aedes({
       id: 'isthmus',
       concurrency: 1000,
@@ -80,6 +85,7 @@ export class EmbeddedBroker implements Transport {
       maxInflightInbound: 16,
       maxTopicLevels: 8,
       maxClientsIdLength: 64,
+      heartbeatInterval: HEARTBEAT_MS,
     })
   }
 
@@ -109,8 +115,9 @@ export class EmbeddedBroker implements Transport {
     { qos = 0, retain = false }: PublishOptions = {},
   ): Promise<void> {
     const payload = Buffer.from(packet.buffer, packet.byteOffset, packet.length)
+    if (retain) this.#retained.keep(topic, payload, qos)
     return new Promise((resolve) => {
-      this.#aedes.publish({ cmd: 'publish', topic, payload, qos, retain, dup: false }, () => resolve())
+      this.#aedes.publish({ cmd: 'publish', topic, payload, qos, retain: false, dup: false }, () => resolve())
     })
   }
 
@@ -150,6 +157,12 @@ export class EmbeddedBroker implements Transport {
       // No session outlives its connection: what would wait for an absent device has no bound.
       packet.clean = true
       if (packet.clientId === '') packet.clientId = NO_ID
+      const { clientId, will } = packet
+      if (will && isDeviceId(clientId) && !deviceMayPublish(site, clientId, will.topic)) {
+        onRefusal('forbidden-topic', clientId)
+        done(new Forbidden(`${clientId} may not leave a will at ${will.topic}`), false)
+        return
+      }
       done(null, true)
     }
     aedes.authenticate = (client, username, password, done) => {
@@ -171,7 +184,7 @@ export class EmbeddedBroker implements Transport {
         done(new Forbidden(`${client.id} may not publish to ${packet.topic}`))
         return
       }
-      if (client !== null && packet.retain) this.#limitRetained(client, packet)
+      if (packet.retain) this.#retain(packet)
       done(null)
     }
     aedes.authorizeSubscribe = (client, subscription, done) => {
@@ -182,6 +195,13 @@ export class EmbeddedBroker implements Transport {
       onRefusal('forbidden-filter', client.id)
       done(null, null)
     }
+    aedes.on('subscribe', (subscriptions, client) => {
+      const granted = subscriptions.filter(({ topic }) => deviceMaySubscribe(site, client.id, topic))
+      this.#sendRetained(
+        client,
+        granted.map(({ topic }) => topic),
+      )
+    })
     aedes.on('client', (client) => this.#connected.set(client.id, client))
     aedes.on('clientDisconnect', (client) => {
       if (this.#connected.get(client.id) === client) this.#connected.delete(client.id)
@@ -201,14 +221,18 @@ export class EmbeddedBroker implements Transport {
     aedes.on('connectionError', onError)
   }
 
-  #limitRetained(client: Client, packet: { topic: string; payload: string | Buffer; retain: boolean }): void {
+  /** The broker itself keeps nothing: with many messages it would look through all of them at each subscription. */
+  #retain(packet: { topic: string; payload: string | Buffer; qos: 0 | 1 | 2; retain: boolean }): void {
+    packet.retain = false
+    const payload = Buffer.from(packet.payload)
     const verb = parseTopic(packet.topic)?.verb
-    if ((verb !== 'birth' && verb !== 'state') || packet.payload.length > MAX_RETAINED_BYTES) {
-      packet.retain = false
-      return
-    }
-    for (const topic of this.#retained.keep(client.id, packet.topic, packet.payload.length > 0)) {
-      void this.publish(topic, new Uint8Array(0), { retain: true })
+    if ((verb !== 'birth' && verb !== 'state') || payload.length > MAX_RETAINED_BYTES) return
+    this.#retained.keep(packet.topic, payload, packet.qos === 0 ? 0 : 1)
+  }
+
+  #sendRetained(client: Client, filters: readonly string[]): void {
+    for (const { topic, payload, qos } of filters.flatMap((filter) => this.#retained.matching(filter))) {
+      client.publish({ cmd: 'publish', topic, payload, qos, retain: true, dup: false }, () => {})
     }
   }
 
