@@ -90,6 +90,8 @@ export class Device {
   readonly #answers = new Subject<Answer>()
   readonly #telemetry = new Subject<Telemetry>()
   readonly #running = new Set<FrameRun>()
+  /** Those who wait for a server; each looks whether there is one. */
+  readonly #waiting = new Set<() => void>()
   #tickTimer: unknown
   #lastTelemetryMs = Number.NEGATIVE_INFINITY
   #closed: Promise<void> | undefined
@@ -154,6 +156,7 @@ export class Device {
     await Promise.all([local?.open(), head?.open()])
     await this.#warmUp('local', local)
     await this.#warmUp('head', head)
+    if (link) link.onChange = () => this.#look()
     link?.start()
     this.#tick()
   }
@@ -161,19 +164,21 @@ export class Device {
   /** Resolves with true when a server can be sent to and the link is measured, with false after `waitMs`. */
   async waitForServer(waitMs: number): Promise<boolean> {
     const { link, clock } = this.#parts
-    if (!link) return false
+    if (!link || this.#closed) return false
     const ready = () => link.refusal() === undefined && link.estimate !== undefined
     if (ready()) return true
     return new Promise<boolean>((resolve) => {
       const finish = (isReady: boolean) => {
         clock.clearTimeout(timer)
-        link.onChange = () => {}
+        this.#waiting.delete(look)
         resolve(isReady)
       }
-      const timer = clock.setTimeout(() => finish(false), waitMs)
-      link.onChange = () => {
+      const look = () => {
         if (ready()) finish(true)
+        else if (this.#closed) finish(false)
       }
+      const timer = clock.setTimeout(() => finish(false), waitMs)
+      this.#waiting.add(look)
     })
   }
 
@@ -186,9 +191,13 @@ export class Device {
     const { clock, deadlineMs: usualMs } = this.#parts
     if (this.#closed) throw deviceError('CLOSED', 'The device has been closed.')
     const startMs = clock.now()
+    if (typeof options !== 'object' || options === null) {
+      throw deviceError('BAD_OPTIONS', `infer takes an object of options, got ${String(options)}.`)
+    }
     const { deadlineMs = usualMs } = options
-    if (!(deadlineMs > 0) || deadlineMs > 3_600_000) {
-      throw deviceError('BAD_OPTIONS', `deadlineMs must be above 0 and at most an hour, got ${deadlineMs}.`)
+    if (typeof deadlineMs !== 'number' || !(deadlineMs > 0) || deadlineMs > 3_600_000) {
+      const got = `${typeof deadlineMs} ${String(deadlineMs)}`
+      throw deviceError('BAD_OPTIONS', `deadlineMs must be a number above 0, at most an hour, got ${got}.`)
     }
     checkFrame(frame, this.#shape)
     const { mode, reason } = this.#plan(frame, deadlineMs, options)
@@ -229,10 +238,15 @@ export class Device {
     if (this.#tickTimer !== undefined) clock.clearTimeout(this.#tickTimer)
     this.#tickTimer = undefined
     await link?.close()
+    this.#look()
     await Promise.allSettled([...this.#running].map(({ answer }) => answer))
     await Promise.all([local?.dispose(), head?.dispose()])
     this.#answers.complete()
     this.#telemetry.complete()
+  }
+
+  #look(): void {
+    for (const look of [...this.#waiting]) look()
   }
 
   #plan(frame: Frame, deadlineMs: number, { route, mode: id }: InferOptions): Choice {
@@ -247,6 +261,7 @@ export class Device {
     try {
       const plan = this.#decide(deadlineMs, isTensor)
       const mode = plan.route === 'skip' ? undefined : this.#modes.find(plan.route, plan.mode)
+      if (isTensor && mode?.route === 'edge') throw new Error('it sends a tensor as an image')
       return { mode, reason: plan.reason }
     } catch (error) {
       // A policy that fails costs the better answer, not the answer.

@@ -319,11 +319,14 @@ export class FrameRun implements ReplyHandlers {
 
   #checkedOutput(output: Float32Array): Float32Array {
     const { count } = this.#shop.output
-    if (output.length === count) return output
-    throw deviceError(
-      'BAD_BUNDLE',
-      `The local model gives ${output.length} numbers, the manifest says ${count}.`,
-    )
+    if (output.length !== count) {
+      throw deviceError(
+        'BAD_BUNDLE',
+        `The local model gives ${output.length} numbers, the manifest says ${count}.`,
+      )
+    }
+    if (allFinite(output)) return output
+    throw deviceError('LOCAL_FAILED', 'The local model gives NaN or an infinity.')
   }
 }
 

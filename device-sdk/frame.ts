@@ -1,5 +1,6 @@
 import type { Manifest } from '@isthmus/models/bundle'
 import { deviceError } from './errors.ts'
+import { allFinite } from './guesses.ts'
 
 /** RGB pixels, interleaved, rows from the top: `data.length` is width × height × 3. */
 export interface RgbFrame {
@@ -47,11 +48,14 @@ const MAX_SIDE = 16_384
 /** Throws BAD_FRAME for anything that is not a frame of this shape. */
 export function checkFrame(frame: unknown, shape: InputShape): asserts frame is Frame {
   if (frame instanceof Float32Array) {
-    if (frame.length === shape.count) return
-    throw deviceError(
-      'BAD_FRAME',
-      `The tensor holds ${frame.length} numbers, the network takes ${shape.count}.`,
-    )
+    if (frame.length !== shape.count) {
+      throw deviceError(
+        'BAD_FRAME',
+        `The tensor holds ${frame.length} numbers, the network takes ${shape.count}.`,
+      )
+    }
+    if (allFinite(frame)) return
+    throw deviceError('BAD_FRAME', 'The tensor holds NaN or an infinity.')
   }
   const { data, width, height, encoded } = (frame ?? {}) as Record<string, unknown>
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
@@ -79,5 +83,5 @@ export function checkFrame(frame: unknown, shape: InputShape): asserts frame is 
 }
 
 export function isRgb(frame: RgbFrame | EncodedFrame): frame is RgbFrame {
-  return !('encoded' in frame)
+  return !('encoded' in frame && frame.encoded)
 }

@@ -19,11 +19,12 @@ const withMethods = <T>(what: string, methods: readonly string[]) =>
 
 const brokerUrl = z.string().refine((text) => {
   try {
-    return ['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(new URL(text).protocol)
+    const { protocol, hostname } = new URL(text)
+    return ['mqtt:', 'mqtts:', 'ws:', 'wss:'].includes(protocol) && hostname !== ''
   } catch {
     return false
   }
-}, 'must be a URL that starts with mqtt://, mqtts://, ws:// or wss://')
+}, 'must be a URL that starts with mqtt://, mqtts://, ws:// or wss:// and names a host')
 
 /** Everything that all devices are told, under Node and in a browser. */
 export const commonOptions = {

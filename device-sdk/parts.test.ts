@@ -58,6 +58,7 @@ describe('options', () => {
     [{ ...good, id: 'edge' }, /id: .*not 'edge'/],
     [{ ...good, id: 'a/b' }, /id: /],
     [{ ...good, broker: 'edge.local' }, /broker: .*mqtt:\/\//],
+    [{ ...good, broker: 'mqtt:' }, /broker: .*names a host/],
     [{ ...good, deadlineMs: Number.NaN }, /deadlineMs/],
     [{ ...good, policy: {} }, /policy: must be a policy/],
     [{ id: 'cam' }, /bundle/],

@@ -133,6 +133,7 @@ export const SERVER_LABEL = 'ship'
 
 export interface WorldOptions {
   localMs?: number | (() => number)
+  localOutput?: number[]
   headMs?: number
   tailMs?: number
   rttMs?: number
@@ -178,6 +179,7 @@ export class World implements Transport {
   constructor(options: WorldOptions = {}) {
     this.options = {
       localMs: 10,
+      localOutput: [5, 0, 0, 0],
       headMs: 2,
       tailMs: 5,
       rttMs: 20,
@@ -208,7 +210,7 @@ export class World implements Transport {
       id: 'cam-1',
       manifest,
       bundleKey: BUNDLE_KEY,
-      local: hasLocal ? this.#runner('local', 'y', [5, 0, 0, 0], local) : undefined,
+      local: hasLocal ? this.#runner('local', 'y', this.options.localOutput, local) : undefined,
       head: this.#runner('head', 'z', [0, 1, 2, 3, 4, 5, 6, 7], () => headMs),
       images: new SharpImages(),
       link: this.link,
