@@ -6,6 +6,7 @@ import { CanvasImages } from './canvas-images.ts'
 import type { Device } from './device.ts'
 import { deviceError } from './errors.ts'
 import { checkAgainst, commonOptions } from './options.ts'
+import { randomBoot } from './random-boot.ts'
 
 export type { Answer, Guess, Stages } from './answer.ts'
 export type { Device, DeviceStats, InferOptions, Telemetry } from './device.ts'
@@ -42,7 +43,7 @@ export async function connectDevice(options: BrowserOptions): Promise<Device> {
     bundle,
     openModel: (model) => openWebSession(model, wasmUrl === undefined ? {} : { wasmUrl }),
     images: new CanvasImages(),
-    boot: Math.floor(Date.now() / 1000) >>> 0,
+    boot: randomBoot(),
   })
 }
 

@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openSession } from '@isthmus/models/runtime'
-import { afterEach, beforeAll, expect, test } from 'vitest'
+import { decodeMessage } from '@isthmus/proto'
+import { afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { writeTinyBundle } from './bundle.test.kit.ts'
 import { connectDevice } from './connect.ts'
 import type { Device } from './device.ts'
 import { inputShape } from './frame.ts'
 import { MiniEdge } from './mini-edge.test.kit.ts'
 import { Normaliser } from './normalise.ts'
+import type { Transport } from './transport.ts'
 
 type Tiny = Awaited<ReturnType<typeof writeTinyBundle>>
 let tiny: Tiny
@@ -125,4 +127,24 @@ test('a folder that is no bundle, or an option that is none, is an error at once
   await expect(connectDevice(typo as never)).rejects.toMatchObject({
     message: expect.stringContaining('broker'),
   })
+})
+
+test('two lives of a device that begin in the same second have different names', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  cleanUps.push(async () => void vi.useRealTimers())
+  const boots: number[] = []
+  for (let life = 0; life < 2; life++) {
+    const transport: Transport = {
+      start: ({ onOnline }) => onOnline(),
+      subscribe: () => {},
+      publish: (name, packet) => {
+        if (name.endsWith('/birth')) boots.push(decodeMessage(packet).envelope.boot)
+        return true
+      },
+      close: async () => {},
+    }
+    await (await connectDevice({ id: 'cam-1', bundle: tiny.dir, transport })).close()
+  }
+  expect(boots).toHaveLength(2)
+  expect(boots[0]).not.toBe(boots[1])
 })

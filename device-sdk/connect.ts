@@ -4,6 +4,7 @@ import { startDevice } from './assemble.ts'
 import { nextBoot } from './boot-counter.ts'
 import type { Device } from './device.ts'
 import { checkOptions, type DeviceOptions } from './options.ts'
+import { randomBoot } from './random-boot.ts'
 import { SharpImages } from './sharp-images.ts'
 
 /**
@@ -21,13 +22,12 @@ export async function connectDevice(options: DeviceOptions): Promise<Device> {
   const checked = checkOptions(options)
   const { stateDir, threads: intraOpThreads, tls } = checked
   const bundle = await loadBundle(checked.bundle, { only: ['local', 'head'] })
-  const wallSeconds = Math.floor(Date.now() / 1000)
-  const boot = stateDir === undefined ? wallSeconds : await nextBoot(stateDir, wallSeconds)
+  const boot = stateDir === undefined ? randomBoot() : await nextBoot(stateDir, Math.floor(Date.now() / 1000))
   return startDevice(checked, {
     bundle,
     openModel: (model) => openWorkerSession(model, { intraOpThreads }),
     images: new SharpImages(),
-    boot: boot >>> 0,
+    boot,
     tls,
   })
 }

@@ -64,7 +64,7 @@ const nodeOptions = z.strictObject({
   ...commonOptions,
   /** The bundle's folder. */
   bundle: z.string().min(1),
-  /** Where the device keeps its boot counter. Left out: it counts in seconds of the wall clock. */
+  /** Where the device keeps its boot counter. Left out: every start takes a random number. */
   stateDir: z.string().min(1).optional(),
   /** PEM files' contents for mqtts:// and wss://. */
   tls: z.strictObject({ ca: z.string(), cert: z.string(), key: z.string() }).partial().optional(),
