@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { type BrokerRefusal, EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded.ts'
 
 const SITE = 'yard'
@@ -185,28 +185,6 @@ describe('last wills', () => {
       expect(await refused()).toEqual({ reason: 'forbidden-topic', clientId: 'cam-1' })
     },
   )
-
-  it('are not said for a device that is there when the wall clock jumps', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
-    closing.push(() => vi.useRealTimers())
-    const { broker, device } = await start()
-    const heard: number[] = []
-    let arrived = () => {}
-    const own = new Promise<void>((resolve) => (arrived = resolve))
-    broker.onMessage((_topic, packet) => {
-      heard.push(packet[0]!)
-      arrived()
-    })
-    await broker.subscribe([at('+', 'state')])
-    const will = { topic: at('cam', 'state'), payload: Buffer.of(9), qos: 1 as const, retain: true }
-    const camera = await device('cam', { will, keepalive: 0 })
-    await vi.advanceTimersByTimeAsync(239_000)
-    vi.setSystemTime(Date.now() + 3_600_000)
-    await vi.advanceTimersByTimeAsync(2000)
-    await camera.publishAsync(at('cam', 'state'), Buffer.of(1), { qos: 1 })
-    await own
-    expect(heard).toEqual([1])
-  })
 })
 
 describe('what the broker inside does not put up with', () => {

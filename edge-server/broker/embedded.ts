@@ -45,11 +45,6 @@ const MAX_UNREAD_BYTES = 1 << 20
 const MAX_FRAME_BYTES = 1 << 20
 const CONNECT_TIMEOUT_MS = 10_000
 const MAX_RETAINED_BYTES = 16_384
-/**
- * Tells brokers of a cluster that this one lives, by the wall clock: after a jump of it, the wills of devices that are
- * still there would be published. There is no cluster, so it waits as long as timers can (four times this).
- */
-const HEARTBEAT_MS = 2 ** 28
 /** MQTT 3.1.1, 3.2.2.3. */
 const IDENTIFIER_REJECTED = 2
 const BAD_USERNAME_OR_PASSWORD = 4
@@ -85,7 +80,6 @@ export class EmbeddedBroker implements Transport {
       maxInflightInbound: 16,
       maxTopicLevels: 8,
       maxClientsIdLength: 64,
-      heartbeatInterval: HEARTBEAT_MS,
     })
   }
 

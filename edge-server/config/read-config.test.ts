@@ -65,12 +65,14 @@ describe('the configuration', () => {
     ['a flag without a value', () => read(['--site']), /--site needs a value/],
     ['a word that is no flag', () => read(['serve']), /"serve" is not a flag/],
     ['a broker that is no MQTT URL', () => read(['--broker', 'http://x']), /mqtt:\/\/host:1883/],
+    ['a broker without a host', () => read(['--broker', 'mqtt:']), /mqtt:\/\/host:1883/],
+    ['a port that is neither', () => read(['--ws-port', 'on']), /wsPort: must be a port from 0 .*, or off/],
     ['a site that fits into no topic', () => read(['--site', 'a/b']), /site: must be 1 to 64 letters/],
     ['a short password', () => read(['--config', file({ users: { cam: 'x' } })]), /users\.cam/],
     [
       'a user that is no device',
       () => read(['--config', file({ users: { edge: 'long-enough' } })]),
-      /users\.edge/,
+      /users\.edge: must be a device id/,
     ],
   ])('refuses %s in one line', (_what, act, message) => {
     expect(act).toThrow(message)

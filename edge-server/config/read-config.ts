@@ -72,7 +72,8 @@ export function checkConfig(values: unknown, source: string): EdgeConfig {
       settings.map(({ key }) => key),
     )
   const path = issue.path.join('.')
-  const problem = issue.message.replace(/^Invalid input: /, '')
+  const inner = issue.code === 'invalid_key' ? issue.issues[0] : undefined
+  const problem = (inner ?? issue).message.replace(/^Invalid input: /, '')
   throw edgeError('BAD_CONFIG', `In ${source}, ${path === '' ? 'the whole' : path}: ${problem}`)
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod'
 
 const port = z.int().min(0).max(65_535)
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - and _')
+const portOrOff = z.union([port, z.literal('off')], 'must be a port from 0 to 65535, or off')
 const count = z.int().min(1)
 const ms = z.int().min(1).max(3_600_000)
 
@@ -16,7 +17,11 @@ export const configSchema = z.strictObject({
   bundles: z.string().min(1).default('./bundles').describe('Folder of bundles, or one bundle.'),
 
   broker: z
-    .url({ protocol: /^(mqtt|mqtts|ws|wss)$/, error: 'must be a URL such as mqtt://host:1883' })
+    .url({
+      protocol: /^(mqtt|mqtts|ws|wss)$/,
+      hostname: /./,
+      error: 'must be a URL such as mqtt://host:1883',
+    })
     .optional()
     .describe('URL of an MQTT broker to use in place of the one inside.'),
   brokerUsername: z.string().optional().describe('User name for that broker.'),
@@ -28,12 +33,10 @@ export const configSchema = z.strictObject({
     .default('127.0.0.1')
     .describe('Address to listen on; 0.0.0.0 lets other machines in.'),
   mqttPort: port.default(1883).describe('Port of the broker inside, MQTT over TCP; 0 takes a free one.'),
-  wsPort: z
-    .union([port, z.literal('off')])
+  wsPort: portOrOff
     .default(9001)
     .describe('Port of the broker inside, MQTT over WebSocket; 0 takes a free one, off closes it.'),
-  httpPort: z
-    .union([port, z.literal('off')])
+  httpPort: portOrOff
     .default(9464)
     .describe('Port of /healthz, /readyz and /metrics; 0 takes a free one, off closes it.'),
   users: z

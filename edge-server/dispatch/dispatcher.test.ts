@@ -426,3 +426,16 @@ describe('draining', () => {
     expect(codes()).toEqual(['DRAINING', 'DRAINING'])
   })
 })
+
+it('a server that was stopped for longer than the wire can say still answers what it had', async () => {
+  const { dispatcher, runner, time, ask, codes, sent } = start()
+  ask('cam')
+  ask('cam')
+  time.nowMs += 5_000_000
+  dispatcher.tick()
+  await runner.jobs[0]!.finish(result)
+  expect(codes()).toEqual(['EXPIRED', 'reply'])
+  expect(sent.map(({ message: { body } }) => 'serverUs' in body && body.serverUs)).toEqual([
+    0xffffffff, 0xffffffff,
+  ])
+})

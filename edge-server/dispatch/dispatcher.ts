@@ -255,7 +255,7 @@ export class Dispatcher {
     this.#workMs += 0.1 * (decodeMs + tailMs - this.#workMs)
     const decodeUs = Math.round(decodeMs * 1000)
     const tailUs = Math.round(tailMs * 1000)
-    const serverUs = Math.max(Math.round(serverMs * 1000), decodeUs + tailUs)
+    const serverUs = Math.max(wireUs(serverMs), decodeUs + tailUs)
     const { sentUs } = waiting.envelope
     try {
       const bytes = new Uint8Array(result.buffer, result.byteOffset, result.byteLength)
@@ -335,7 +335,7 @@ export class Dispatcher {
 
   #echo({ envelope, arrivedMs }: Asked) {
     const { clock, epoch } = this.#options
-    const serverUs = Math.max(0, Math.round((clock() - arrivedMs) * 1000))
+    const serverUs = wireUs(clock() - arrivedMs)
     return { echoUs: envelope.sentUs, receivedUs: clockUs32(arrivedMs), serverUs, epoch }
   }
 
@@ -365,6 +365,9 @@ const nowhere: Envelope = {
   receiverUs: undefined,
   replyTopic: '',
 }
+
+/** A duration as the wire counts it; 71 minutes is the longest, which a process that was stopped may exceed. */
+const wireUs = (ms: number): number => Math.min(0xffffffff, Math.max(0, Math.round(ms * 1000)))
 
 const codeOf = (error: unknown): WireErrorCode =>
   error instanceof IsthmusError && isWireErrorCode(error.code) ? error.code : 'BAD_MESSAGE'

@@ -1,6 +1,7 @@
 import type { Manifest } from '@isthmus/models/bundle'
 import { IsthmusError, wireError } from '@isthmus/proto'
 import sharp from 'sharp'
+import { pngWithoutTexts } from './png-without-texts.ts'
 
 // One image at a time on this thread's behalf, and no cache of what will not come again.
 sharp.concurrency(1)
@@ -52,7 +53,7 @@ export async function decodeImage(
 ): Promise<Uint8Array> {
   const { channels, height, width } = sizeOf(input)
   try {
-    const image = sharp(bytes, {
+    const image = sharp(codec === 'png' ? pngWithoutTexts(bytes) : bytes, {
       limitInputPixels: Math.max(MAX_PIXELS, 16 * width * height),
       failOn: 'error',
     })
