@@ -8,6 +8,7 @@ import { cut } from './cut.ts'
 import { cutPoints } from './cut-points.ts'
 import { fixtureGraphs } from './fixtures.ts'
 import type { Graph, Model, Node } from './graph.ts'
+import { inspectModel } from './inspect.ts'
 import { readModel } from './read.ts'
 import { seededFeeds } from './seeded-feeds.ts'
 import { float32Tensor } from './tensor.ts'
@@ -90,6 +91,36 @@ describe('cutting the fixture graphs', () => {
     const info = { name: places(model)[1], dtype: 'float32', dims: ['N', 6, 6, 6] }
     expect(head.graph.outputs).toEqual([info])
     expect(tail.graph.inputs).toEqual([info])
+  })
+})
+
+describe('cutting odd graphs', () => {
+  it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty', 'a "b"/c\n☃'])(
+    'an input may be called %j',
+    (name) => {
+      const g = new GraphBuilder('odd')
+      const middle = g.op('Relu', [g.input(name, 'float32', ['N', 3])])
+      g.output(g.op('Relu', [middle]), 'y')
+      const model = readModel(writeModel(g.build()))
+      expect(inspectModel(model).cuts.map(({ tensor }) => tensor)).toContain(middle)
+      expect(cut(model, middle).head.graph.inputs[0]!.name).toBe(name)
+      expect(Object.entries(seededFeeds(model)).map(([key, { dims }]) => [key, dims])).toEqual([
+        [name, [1, 3]],
+      ])
+    },
+  )
+
+  it('one operator may join more values than a call takes arguments', () => {
+    const count = 150_000
+    const g = new GraphBuilder('wide')
+    const x = g.input('x', 'float32', [1])
+    const parts = Array.from({ length: count }, () => g.op('Relu', [x]))
+    const joined = g.op('Concat', parts, { axis: 0 })
+    g.value({ name: joined, dtype: 'float32', dims: [count] })
+    g.output(g.op('Relu', [joined]), 'y')
+    const { graph, ...rest } = g.build()
+    const model = readModel(writeModel({ ...rest, graph: { ...graph, nodes: graph.nodes.toReversed() } }))
+    expect(cut(model, joined).head.graph.nodes).toHaveLength(count + 1)
   })
 })
 

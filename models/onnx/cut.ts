@@ -51,7 +51,7 @@ function subgraph(
     const node = producers.get(value)
     if (!node || nodes.has(node)) continue
     nodes.add(node)
-    pending.push(...readsOf(node))
+    for (const name of readsOf(node)) pending.push(name)
   }
   const initializers = new Map<string, ConstantTensor>()
   for (const [key, value] of graph.initializers) if (names.has(key)) initializers.set(key, value)

@@ -20,7 +20,8 @@ export interface ValueInfo {
 export type Attribute =
   | { readonly type: 'float'; readonly value: number }
   | { readonly type: 'int'; readonly value: number }
-  | { readonly type: 'string'; readonly value: string }
+  /** `bytes`: as in the file, where they are no text; `value` says nothing then. */
+  | { readonly type: 'string'; readonly value: string; readonly bytes?: Uint8Array }
   | { readonly type: 'tensor'; readonly value: ConstantTensor }
   | { readonly type: 'graph'; readonly value: Graph }
   | { readonly type: 'floats'; readonly value: readonly number[] }
@@ -33,6 +34,8 @@ export interface Node {
   readonly op: string
   /** '' is the standard operator set. */
   readonly domain: string
+  /** Which of several functions of the model that share a name; absent for the only one. */
+  readonly overload?: string
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes: Readonly<Record<string, Attribute>>

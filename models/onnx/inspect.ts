@@ -44,13 +44,13 @@ export function concreteInputs(
   model: Model,
   given: Readonly<Record<string, readonly number[]>> = {},
 ): Record<string, readonly number[]> {
-  const shapes: Record<string, readonly number[]> = { ...given }
+  const shapes = new Map(Object.entries(given))
   for (const { name, dims } of model.graph.inputs) {
-    if (name in given || !dims) continue
+    if (shapes.has(name) || !dims) continue
     const filled = dims.map((dim, i) => (i === 0 && typeof dim !== 'number' ? 1 : dim))
-    if (filled.every((dim) => typeof dim === 'number')) shapes[name] = filled
+    if (filled.every((dim) => typeof dim === 'number')) shapes.set(name, filled)
   }
-  return shapes
+  return Object.fromEntries(shapes)
 }
 
 /**

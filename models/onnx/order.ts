@@ -71,7 +71,8 @@ export function sortNodes(nodes: readonly Node[]): readonly Node[] {
       } else {
         if (state.get(node) === 'open') throw circular(node)
         state.set(node, 'open')
-        stack.push(...pending.reverse())
+        // Not spread: one Concat may join more values than a call takes arguments.
+        for (const producer of pending.reverse()) stack.push(producer)
       }
     }
   }

@@ -95,6 +95,19 @@ describe('read(write(model))', () => {
     expect(plain(readModel(writeModel(model)))).toEqual(plain(model))
   })
 
+  it('keeps strings that are no text byte for byte, marks at their start, and which function a node means', () => {
+    const strings = [Uint8Array.of(0xff, 0, 0xfe), Uint8Array.of(0xef, 0xbb, 0xbf, 65), new Uint8Array(0)]
+    const attribute = strings.map((s, i) => ({ name: `s${i}`, type: 3, s }))
+    const node = [{ opType: 'Fn', domain: 'my.ops', overload: 'second', output: ['y'], attribute }]
+    const file = (graph: onnx.IGraphProto) =>
+      onnx.ModelProto.encode({ opsetImport: [{ version: 17 }], graph }).finish()
+    const [again] = onnx.ModelProto.decode(writeModel(readModel(file({ node })))).graph!.node!
+    expect(again!.overload).toBe('second')
+    expect(again!.attribute!.map(({ s }) => Array.from(s ?? []))).toEqual(strings.map((s) => Array.from(s)))
+    const list = [{ opType: 'Fn', output: ['y'], attribute: [{ name: 'list', type: 8, strings }] }]
+    expect(() => readModel(file({ node: list }))).toThrow(/Fn.*"list".*no UTF-8/)
+  })
+
   it('keeps signatures of subgraphs that state no type, or not that of a tensor', () => {
     const output = (name: string, type?: onnx.ITypeProto): onnx.IValueInfoProto => ({
       name,

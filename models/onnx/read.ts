@@ -6,8 +6,16 @@ import { sortNodes } from './order.ts'
 import { readTensor, toNumber, unreadable } from './read-tensor.ts'
 import type { ConstantTensor } from './tensor.ts'
 
-const utf8 = new TextDecoder('utf-8')
-const text = (bytes: Uint8Array | null | undefined): string => (bytes ? utf8.decode(bytes) : '')
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Nothing for bytes that are no text: operators of other domains keep all kinds of things in strings. */
+function text(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
 
 /**
  * Reads an ONNX model. Weights stay views into `bytes`, which must not change afterwards.
@@ -86,6 +94,7 @@ function readNode(proto: onnx.INodeProto): Node {
     name: proto.name ?? '',
     op: proto.opType ?? '',
     domain: domainOf(proto.domain),
+    ...(proto.overload ? { overload: proto.overload } : {}),
     inputs: proto.input ?? [],
     outputs: proto.output ?? [],
     attributes: record(proto.attribute ?? [], (entry) => [entry.name ?? '', readAttribute(entry, where)]),
@@ -99,7 +108,7 @@ function readAttribute(proto: onnx.IAttributeProto, where: string): Attribute {
     case 2:
       return { type: 'int', value: toNumber(proto.i) }
     case 3:
-      return { type: 'string', value: text(proto.s) }
+      return stringAttribute(proto.s ?? new Uint8Array(0))
     case 4:
       return { type: 'tensor', value: readTensor(proto.t ?? {}, `${where}, attribute ${proto.name}`) }
     case 5:
@@ -109,13 +118,27 @@ function readAttribute(proto: onnx.IAttributeProto, where: string): Attribute {
     case 7:
       return { type: 'ints', value: (proto.ints ?? []).map(toNumber) }
     case 8:
-      return { type: 'strings', value: (proto.strings ?? []).map(text) }
+      return { type: 'strings', value: (proto.strings ?? []).map((bytes) => listedText(bytes, proto, where)) }
     default:
       throw graphError(
         'UNSUPPORTED_MODEL',
         `${where} has attribute "${proto.name}" of kind ${proto.type}, which Isthmus does not read.`,
       )
   }
+}
+
+function stringAttribute(bytes: Uint8Array): Attribute {
+  const value = text(bytes)
+  return value === undefined ? { type: 'string', value: '', bytes } : { type: 'string', value }
+}
+
+function listedText(bytes: Uint8Array, { name }: onnx.IAttributeProto, where: string): string {
+  const value = text(bytes)
+  if (value !== undefined) return value
+  throw graphError(
+    'UNSUPPORTED_MODEL',
+    `${where} has attribute "${name}" with strings that are no UTF-8 text.`,
+  )
 }
 
 /** Whether a value is said to be a tensor of a type that Isthmus reads. */

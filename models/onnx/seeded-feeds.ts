@@ -21,9 +21,9 @@ export function seededFeeds(
 ): Record<string, Tensor> {
   const random = seededRandom(seed)
   const concrete = concreteInputs(model, shapes)
-  const feeds: Record<string, Tensor> = {}
+  const feeds = new Map<string, Tensor>()
   for (const { name, dtype } of model.graph.inputs) {
-    const dims = concrete[name]
+    const dims = Object.hasOwn(concrete, name) ? concrete[name] : undefined
     if (!dims) throw graphError('BAD_INPUT', `Give the shape of input "${name}" in whole numbers.`)
     if (dtype === 'string' || dtype === 'bfloat16') {
       throw graphError('BAD_INPUT', `Input "${name}" is ${dtype}, which cannot be fed from JavaScript.`)
@@ -39,7 +39,7 @@ export function seededFeeds(
       else if (dtype === 'int64' || dtype === 'uint64') data[i] = BigInt(random.below(2))
       else data[i] = random.below(2)
     }
-    feeds[name] = { dtype, dims, data }
+    feeds.set(name, { dtype, dims, data })
   }
-  return feeds
+  return Object.fromEntries(feeds)
 }

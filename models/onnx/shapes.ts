@@ -69,7 +69,7 @@ function bindInputs(graph: Graph, given: Readonly<Record<string, readonly number
       throw badInput(`The model has no input "${name}". It has: ${names.join(', ')}.`)
   }
   for (const { name, dtype, dims: declared } of graph.inputs) {
-    const dims = given[name] ?? declared
+    const dims = Object.hasOwn(given, name) ? given[name] : declared
     const stated = declared ? `[${declared.map((dim) => dim ?? '?')}]` : 'any shape'
     if (!dims?.every((dim) => typeof dim === 'number' && Number.isSafeInteger(dim) && dim >= 0)) {
       throw badInput(`Give the shape of input "${name}" in whole numbers; the model states ${stated}.`)

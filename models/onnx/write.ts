@@ -44,6 +44,7 @@ function nodeProto(node: Node): onnx.INodeProto {
     name: node.name,
     opType: node.op,
     domain: node.domain,
+    ...(node.overload ? { overload: node.overload } : {}),
     input: [...node.inputs],
     output: [...node.outputs],
     attribute: Object.entries(node.attributes).map(([name, attribute]) => attributeProto(name, attribute)),
@@ -57,7 +58,7 @@ function attributeProto(name: string, attribute: Attribute): onnx.IAttributeProt
     case 'int':
       return { name, type: 2, i: attribute.value }
     case 'string':
-      return { name, type: 3, s: encoder.encode(attribute.value) }
+      return { name, type: 3, s: attribute.bytes ?? encoder.encode(attribute.value) }
     case 'tensor':
       return { name, type: 4, t: tensorProto('', attribute.value) }
     case 'graph':
