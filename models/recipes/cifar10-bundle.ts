@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { loadBundle, type ManifestDraft } from '../bundle/index.ts'
+import { loadBundle, type ManifestDraft, type Mode } from '../bundle/index.ts'
 import { cifar10Labels } from '../data/index.ts'
 import { weightsOf } from '../nets/index.ts'
 import { type ConstantTensor, readModel } from '../onnx/index.ts'
@@ -41,3 +41,9 @@ export const recorded = (
   Object.fromEntries(Object.entries(settings).map(([key, value]) => [`${settings.name}.${key}`, value]))
 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`
+
+/** A line for each mode: name, accuracy, bytes. */
+export const modeTable = (modes: readonly Mode[]): string =>
+  modes
+    .map((mode) => `${mode.name.padEnd(14)} top-1 ${percent(mode.accuracy ?? 0)}, ${mode.payloadBytes} bytes`)
+    .join('\n')

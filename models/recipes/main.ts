@@ -9,7 +9,8 @@ import type { RecipeInput } from './recipe.ts'
 const recipes: Record<string, string> = {
   teacher: 'the classifier for the edge, trained from scratch on CIFAR-10',
   local: "the device's own classifier, taught by the teacher's bundle",
-  student: "encoder and decoder of the teacher's bundle; packs all three into bundle cifar10",
+  student: "BottleFit encoder and decoder in front of the teacher's tail, in two stages",
+  cifar10: 'bundle cifar10: the three networks together, nothing to train',
 }
 
 const usage = `npm run recipe -- NAME [--threads N] [--work FOLDER] [--out FOLDER]
