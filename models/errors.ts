@@ -44,7 +44,7 @@ export const modelErrors = {
     retryable: false,
     hint: 'Load the bundle with that model, or use a bundle that holds it.',
   },
-  BUNDLE_EXISTS: { retryable: false, hint: 'Choose another folder, or raise the version.' },
+  BUNDLE_EXISTS: { retryable: false, hint: 'Choose another folder.' },
   // train
   CHECKPOINT_UNREADABLE: { retryable: false, hint: 'Delete the file to start over.' },
   TRAINING_DIVERGED: { retryable: false, hint: 'Lower the learning rate, or check the data for NaN.' },

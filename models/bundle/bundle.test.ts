@@ -203,7 +203,10 @@ describe('writing', () => {
 
   it('replaces an older bundle as a whole', async () => {
     await writeBundle(dir, draft(), { ...files })
-    await writeFile(join(dir, 'notes.txt'), 'of the old one')
+    const named = { head: { file: 'first.onnx', macs: 1, params: 1 }, tail: draft().models.tail! }
+    const renamed = { 'first.onnx': files['head.onnx'], 'parts/tail.onnx': files['parts/tail.onnx'] }
+    await writeBundle(dir, draft({ models: named }), renamed)
+    expect((await readdir(dir)).sort()).toEqual(['first.onnx', 'manifest.json', 'parts'])
     await writeBundle(dir, draft({ version: '2.0.0' }), files)
     expect((await loadBundle(dir)).id).toBe('street@2.0.0')
     expect(await readdir(folder)).toEqual(['street'])
@@ -215,6 +218,26 @@ describe('writing', () => {
     await writeFile(join(dir, 'thesis.txt'), 'the only copy')
     await rejects(writeBundle(dir, draft(), files), 'BUNDLE_EXISTS', dir)
     expect(await readdir(dir)).toEqual(['thesis.txt'])
+    expect(await readdir(folder)).toEqual(['street'])
+  })
+
+  it('refuses the folder of another program that has a manifest.json, too', async () => {
+    await mkdir(join(dir, 'src'), { recursive: true })
+    await writeFile(join(dir, 'manifest.json'), '{ "name": "a browser extension" }')
+    await writeFile(join(dir, 'src', 'main.js'), 'the only copy')
+    await rejects(writeBundle(dir, draft(), files), 'BUNDLE_EXISTS', dir)
+    expect(await readdir(join(dir, 'src'))).toEqual(['main.js'])
+  })
+
+  it('refuses a bundle with a file of somebody else in it, by name', async () => {
+    await writeBundle(dir, draft(), files)
+    await writeFile(join(dir, 'parts', 'notes.txt'), 'the only copy')
+    await rejects(
+      writeBundle(dir, draft({ version: '2.0.0' }), files),
+      'BUNDLE_EXISTS',
+      "'parts/notes.txt' in it would be lost",
+    )
+    expect((await loadBundle(dir)).id).toBe('street@1.0.0')
     expect(await readdir(folder)).toEqual(['street'])
   })
 

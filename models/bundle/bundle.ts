@@ -20,7 +20,8 @@ export interface LoadOptions {
 /** A manifest with thousands of labels is some 100 kB; no more than this is parsed. */
 export const MAX_MANIFEST_BYTES = 4 * 2 ** 20
 
-function parseManifestBytes(bytes: Uint8Array): Manifest {
+/** The manifest of its file. Throws `BAD_MANIFEST`. */
+export function parseManifestBytes(bytes: Uint8Array): Manifest {
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw modelError('BAD_MANIFEST', `manifest.json is larger than ${MAX_MANIFEST_BYTES} bytes.`)
   }

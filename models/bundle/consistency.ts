@@ -49,8 +49,11 @@ export function manifestFault(manifest: Manifest): string | undefined {
   }
   const files = Object.values(models)
   for (const file of files) {
-    const other = files.find((one) => one.file === file.file && one.sha256 !== file.sha256)
-    if (other) return `models: '${file.file}' is named with two hashes`
+    const same = files.filter((one) => one.file.toLowerCase() === file.file.toLowerCase())
+    const other = same.find((one) => one.file !== file.file)
+    if (other) return `models: '${file.file}' and '${other.file}' are one file on some systems`
+    if (same.some((one) => one.sha256 !== file.sha256))
+      return `models: '${file.file}' is named with two hashes`
   }
   const twiceId = firstTwice(modes.map(({ id }) => id))
   if (twiceId >= 0) return `modes[${twiceId}].id: ${modes[twiceId]!.id} is already another mode's`

@@ -170,6 +170,10 @@ describe('a manifest', () => {
     )
   })
 
+  it.each(['Local.onnx', 'LOCAL.ONNX'])('is refused when %s is local.onnx on some systems', (name) => {
+    refused(changed('models.full', { ...file(name) }), /are one file on some systems/)
+  })
+
   it.each([null, undefined, 3, 'manifest', [], [good()]])('is not %j', (json) => {
     refused(json, /manifest: /)
   })

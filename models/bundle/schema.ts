@@ -14,7 +14,7 @@ const relativePath = z
     /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/,
     'must be a plain relative path with / between names',
   )
-  .refine((path) => path !== 'manifest.json', 'must not be the manifest')
+  .refine((path) => path.toLowerCase() !== 'manifest.json', 'must not be the manifest')
 
 const modelFile = z.strictObject({
   file: relativePath,

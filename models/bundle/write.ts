@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { modelError } from '../errors.ts'
-import type { Bundle } from './bundle.ts'
+import { type Bundle, parseManifestBytes } from './bundle.ts'
 import { loadBundle, sha256Hex } from './load.ts'
 import { type Manifest, type ModelFile, type ModelRole, parseManifest } from './manifest.ts'
 
@@ -38,19 +38,37 @@ async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Whether a folder stands where the bundle should go. Throws `BUNDLE_EXISTS` unless it is a bundle or empty. */
-async function standsInTheWay(dir: string): Promise<boolean> {
-  let entries: string[]
+/** What a folder's own manifest calls the bundle's; nothing when there is no manifest of a bundle. */
+async function filesOfBundle(dir: string): Promise<Set<string> | undefined> {
   try {
-    entries = await readdir(dir)
+    const { models } = parseManifestBytes(await readFile(join(dir, 'manifest.json')))
+    return new Set(['manifest.json', ...Object.values(models).map(({ file }) => file)])
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Whether a folder stands where a bundle should go. Throws `BUNDLE_EXISTS` unless it is empty, or a bundle and nothing
+ * else: it will be replaced as a whole.
+ */
+export async function standsInTheWay(dir: string): Promise<boolean> {
+  const occupied = (why: string, cause?: unknown) =>
+    modelError('BUNDLE_EXISTS', `${dir} cannot become a bundle: ${why}.`, cause)
+  try {
+    if ((await readdir(dir)).length === 0) return true
+    const own = await filesOfBundle(dir)
+    if (!own) throw occupied("it holds other files than a bundle's, which would be lost")
+    for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+      const file = relative(dir, join(entry.parentPath, entry.name)).replaceAll(sep, '/')
+      if (!entry.isDirectory() && !own.has(file)) throw occupied(`'${file}' in it would be lost`)
+    }
+    return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw modelError('BUNDLE_EXISTS', `${dir} cannot become a bundle: ${(error as Error).message}.`, error)
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return false
+    throw code === 'BUNDLE_EXISTS' ? error : occupied(message, error)
   }
-  if (entries.length > 0 && !entries.includes('manifest.json')) {
-    throw modelError('BUNDLE_EXISTS', `${dir} holds other files than a bundle's, which would be lost.`)
-  }
-  return true
 }
 
 /**

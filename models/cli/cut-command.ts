@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { compareCut } from '../onnx/compare.ts'
@@ -60,6 +60,15 @@ async function check(
   return 0
 }
 
+/** Cutting `head.onnx` into its own folder would leave nothing of it. */
+async function refuseOverwriting({ whole, head, tail }: Parts): Promise<void> {
+  const model = await realpath(whole)
+  for (const part of [head, tail]) {
+    if ((await realpath(part).catch(() => undefined)) !== model) continue
+    throw usageError(`${part} is the model itself: give another folder with --out.`)
+  }
+}
+
 export const cutCommand: Command = {
   name: 'cut',
   summary: 'write head.onnx and tail.onnx, cut at one tensor',
@@ -86,8 +95,9 @@ export const cutCommand: Command = {
     const model = await readModelFile(file)
     const { head, tail } = cut(model, values.at)
     const folder = values.out ?? `${basename(file, '.onnx')}-cut`
-    await mkdir(folder, { recursive: true })
     const parts: Parts = { whole: file, head: join(folder, 'head.onnx'), tail: join(folder, 'tail.onnx') }
+    await refuseOverwriting(parts)
+    await mkdir(folder, { recursive: true })
     for (const written of await writeModelFile(parts.head, head)) output.print(`wrote ${written}`)
     for (const written of await writeModelFile(parts.tail, tail)) output.print(`wrote ${written}`)
     return values.check ? check(parts, model, shapes, seed, output) : 0

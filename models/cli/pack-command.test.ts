@@ -270,7 +270,7 @@ describe('isthmus-models pack', () => {
     await writeFile(at('precious', 'thesis.txt'), 'mine')
     expect(await packFixture('towers', '--out', at('precious'))).toMatchObject({
       code: 1,
-      err: expect.stringContaining('--out'),
+      err: expect.stringContaining('precious cannot become a bundle'),
     })
     expect(await readFile(at('precious', 'thesis.txt'), 'utf8')).toBe('mine')
   })

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Manifest } from '../bundle/manifest.ts'
-import { writeBundle } from '../bundle/write.ts'
+import { standsInTheWay, writeBundle } from '../bundle/write.ts'
 import type { Quantizer } from '../codec/quantizer.ts'
 import { seededRandom } from '../data/random.ts'
-import { modelError } from '../errors.ts'
 import type { Model } from '../onnx/graph.ts'
 import { readModelFile } from '../onnx/model-files.ts'
 import * as pack from '../pack/index.ts'
@@ -19,19 +18,11 @@ import { describeCalibrations, jpegWarning, measuredNote, modeTable, nextSteps }
 /** Values of the latent that a quantiser's range is fitted to. */
 const SAMPLE_SIZE = 2 ** 18
 
-/** Found out before the long work, not after it. */
-async function refuseOccupied(folder: string): Promise<void> {
-  const entries = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
-  if (entries.length > 0 && !entries.includes('manifest.json')) {
-    throw modelError('BUNDLE_EXISTS', `--out ${folder} holds other files than a bundle's.`)
-  }
-}
-
 async function readLabels({ labels: file, background }: PackOptions): Promise<string[]> {
-  const labels = pack.parseLabels(await readFile(file, 'utf8'))
+  const bytes = await readFile(file).catch((cause: Error) => {
+    throw pack.packError('LABELS_MISMATCH', `Cannot read the labels "${file}": ${cause.message}.`)
+  })
+  const labels = pack.parseLabels(bytes)
   return background ? ['background', ...labels] : labels
 }
 
@@ -149,7 +140,8 @@ export const packCommand: Command = {
   help: packHelp,
   async run(args, output) {
     const options = readPackOptions(args)
-    await refuseOccupied(options.out)
+    // Found out before the long work, not after it.
+    await standsInTheWay(options.out)
     const labels = await readLabels(options)
     const whole = await readModelFile(options.model)
     const cut = pack.cutNetwork(whole, options.at, options.shapes, options.bits)

@@ -140,6 +140,18 @@ describe('isthmus-models cut', () => {
       expect((await stat(join(out, part))).size).toBeGreaterThan(100)
   })
 
+  it('does not write a part over the model', async () => {
+    const { cuts } = inspectModel(fixture('towers'))
+    const own = join(folder, 'tail.onnx')
+    await writeFile(own, await readFile(model))
+    const result = await cli('cut', own, '--at', cuts[1]!.tensor, '--out', folder)
+    expect(result).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/tail.onnx is the model itself: .*--out/),
+    })
+    expect((await readFile(own)).equals(await readFile(model))).toBe(true)
+  })
+
   it('says in one line what is wrong', async () => {
     const unknown = await cli('cut', model, '--at', 'Relu_999')
     expect(unknown.code).toBe(1)

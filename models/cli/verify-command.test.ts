@@ -83,6 +83,20 @@ describe('isthmus-models verify', () => {
     expect(counted.code).toBe(1)
   })
 
+  it('names a model that takes another type than float32, or is no model at all', async () => {
+    const dir = join(folder, 'unusable')
+    const [input] = head.graph.inputs
+    const bytes = { ...head, graph: { ...head.graph, inputs: [{ ...input!, dtype: 'uint8' as const }] } }
+    await writeBundle(dir, draft(), {
+      'head.onnx': writeModel(bytes),
+      'tail.onnx': new TextEncoder().encode('no model'),
+    })
+    const { code, text } = await cli('verify', dir)
+    expect(code).toBe(1)
+    expect(text).toMatch(/head.onnx \(head\) has the input "x" in uint8/)
+    expect(text).toMatch(/tail.onnx \(tail\) cannot be used: Not an ONNX model/)
+  })
+
   it('names a file that was changed, and a folder that is no bundle', async () => {
     const { dir } = await verify('changed')
     await writeFile(join(dir, 'tail.onnx'), writeModel(head))

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { IsthmusError } from '@isthmus/proto'
 import type { Bundle } from '../bundle/bundle.ts'
 import { loadBundle } from '../bundle/load.ts'
 import { type ModelRole, roles } from '../bundle/manifest.ts'
@@ -41,6 +42,8 @@ const show = ({ name, dims }: Port): string => `"${name}" [${dims}]`
 function fault(what: string, actual: readonly ValueInfo[], wanted: Port): string | undefined {
   const [value, second] = actual
   if (!value || second) return `has ${actual.length} ${what}s, the manifest knows one: ${show(wanted)}`
+  if (value.dtype !== 'float32')
+    return `has the ${what} "${value.name}" in ${value.dtype}, devices and servers use float32`
   const dims = value.dims?.slice(1)
   const fits =
     dims === undefined ||
@@ -66,6 +69,30 @@ async function trial(bytes: Uint8Array, model: Model, takes: Port, gives: Port):
   }
 }
 
+/** What is wrong with one model of a bundle. */
+async function faultsOf(
+  bundle: Bundle,
+  role: ModelRole,
+  macs: number,
+  { takes, gives }: { readonly takes: Port; readonly gives: Port },
+): Promise<string[]> {
+  try {
+    const bytes = bundle.modelBytes(role)
+    const model = readModel(bytes)
+    const { inputs, outputs } = model.graph
+    const doors = [fault('input', inputs, takes), fault('output', outputs, gives)].filter(Boolean)
+    if (doors.length > 0) return doors as string[]
+    const answer = await trial(bytes, model, takes, gives)
+    const counted = inspectModel(model, { [takes.name]: [1, ...takes.dims] }).macs
+    const miscounted =
+      counted === macs ? undefined : `does ${counted} multiply-adds, the manifest says ${macs}`
+    return [answer, miscounted].filter((reason) => reason !== undefined)
+  } catch (error) {
+    if (!(error instanceof IsthmusError)) throw error
+    return [`cannot be used: ${error.message}`]
+  }
+}
+
 export const verifyCommand: Command = {
   name: 'verify',
   summary: 'check that a bundle is whole, and that its models are what its manifest says',
@@ -79,18 +106,8 @@ export const verifyCommand: Command = {
       const file = bundle.manifest.models[role]
       const expected = ports(bundle, role)
       if (!file || !expected) continue
-      const { takes, gives } = expected
-      const model = readModel(bundle.modelBytes(role))
-      const wrong: (string | undefined)[] = [
-        fault('input', model.graph.inputs, takes),
-        fault('output', model.graph.outputs, gives),
-      ]
-      if (!wrong.some(Boolean)) {
-        wrong.push(await trial(bundle.modelBytes(role), model, takes, gives))
-        const { macs } = inspectModel(model, { [takes.name]: [1, ...takes.dims] })
-        if (macs !== file.macs) wrong.push(`does ${macs} multiply-adds, the manifest says ${file.macs}`)
-      }
-      for (const reason of wrong) if (reason) faults.push(`${file.file} (${role}) ${reason}`)
+      const wrong = await faultsOf(bundle, role, file.macs, expected)
+      for (const reason of wrong) faults.push(`${file.file} (${role}) ${reason}`)
       rows.push([role, file.file, formatBytes(file.bytes), formatCount(file.macs), formatCount(file.params)])
     }
     const headings = ['model', 'file', ' size', ' multiply-adds', ' parameters']

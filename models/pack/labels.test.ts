@@ -2,18 +2,29 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkLabelCount, labelFinder, parseLabels } from './labels.ts'
 
+const parse = (text: string) => parseLabels(Buffer.from(text))
+
 describe('a file of labels', () => {
   it('has one a line, whatever ends the lines', () => {
-    expect(parseLabels('\uFEFFcat\r\ngreat white shark \ndog\n\n')).toEqual([
-      'cat',
-      'great white shark',
-      'dog',
-    ])
+    const labels = ['cat', 'great white shark', 'dog']
+    expect(parse('\uFEFFcat\r\ngreat white shark \ndog\n\n')).toEqual(labels)
+    expect(parse('cat\rgreat white shark\rdog\r')).toEqual(labels)
+  })
+
+  it('is refused in another encoding than UTF-8, before a garbled label is in a bundle', () => {
+    for (const encoding of ['utf16le', 'latin1'] as const) {
+      expect(() => parseLabels(Buffer.from('chat\nécureuil\n', encoding))).toThrow(/save it as UTF-8/)
+    }
+    expect(() => parseLabels(Buffer.from('cat\ndog\n', 'utf16le'))).toThrow(/save it as UTF-8/)
+  })
+
+  it('is refused with the line of a label that is too long for a manifest', () => {
+    expect(() => parse(`cat\n${'x'.repeat(201)}\n`)).toThrow(/Line 2 .*201.*200/)
   })
 
   it('is refused with the number of an empty line', () => {
-    expect(() => parseLabels('cat\n\ndog')).toThrow(/Line 2 /)
-    expect(() => parseLabels('\n')).toThrow(/empty/)
+    expect(() => parse('cat\n\ndog')).toThrow(/Line 2 /)
+    expect(() => parse('\n')).toThrow(/empty/)
   })
 })
 

@@ -1,11 +1,29 @@
 import { sep } from 'node:path'
 import { packError } from './errors.ts'
 
-/** The labels of a text file, one a line, in the order of the network's output. Throws LABELS_MISMATCH for an empty line. */
-export function parseLabels(text: string): string[] {
-  const lines = text
-    .replace(/^\uFEFF/, '')
-    .split('\n')
+/** As much as a manifest takes. */
+const longestLabel = 200
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    if (!text.includes('\0')) return text
+  } catch {
+    // Falls through to the same refusal.
+  }
+  throw packError(
+    'LABELS_MISMATCH',
+    'The file of labels is no UTF-8 text: save it as UTF-8, one class a line.',
+  )
+}
+
+/**
+ * The labels of a text file in UTF-8, one a line, in the order of the network's output. Throws LABELS_MISMATCH for another
+ * encoding, an empty line, and a label that no manifest takes.
+ */
+export function parseLabels(bytes: Uint8Array): string[] {
+  const lines = decodeText(bytes)
+    .split(/\r\n|\r|\n/)
     .map((line) => line.trim())
   while (lines.at(-1) === '') lines.pop()
   const empty = lines.indexOf('')
@@ -13,6 +31,13 @@ export function parseLabels(text: string): string[] {
     throw packError(
       'LABELS_MISMATCH',
       `Line ${empty + 1} of the labels is empty: every line names one class.`,
+    )
+  }
+  const long = lines.findIndex((line) => line.length > longestLabel)
+  if (long >= 0) {
+    throw packError(
+      'LABELS_MISMATCH',
+      `Line ${long + 1} of the labels has ${lines[long]!.length} characters; a label has ${longestLabel} at most.`,
     )
   }
   if (lines.length === 0)
