@@ -5,7 +5,10 @@ import { deviceError } from './errors.ts'
 /** Bytes of a request beyond its payload. */
 const ENVELOPE_BYTES = 60
 
-/** Order in which routes are trusted when the manifest gives no accuracy: bigger networks know more. */
+/**
+ * Order in which routes are trusted when the manifest gives no accuracy: bigger networks know more. A bundle without a
+ * small network of the device's own runs the whole one there, which is as good as at the edge.
+ */
 const presumed: Record<Route, number> = { local: 0.5, split: 0.6, edge: 0.7, skip: 0 }
 
 /** Names under which stage times are kept; server stages differ from mode to mode. */
@@ -39,7 +42,7 @@ export class ModeTable {
     const fits = this.modes.filter(
       (mode) => (id === undefined || mode.id === id) && (!route || mode.route === route),
     )
-    const best = fits.sort((a, b) => accuracyOf(b) - accuracyOf(a))[0]
+    const best = fits.sort((a, b) => this.#accuracyOf(b) - this.#accuracyOf(a))[0]
     if (best) return best
     const asked = [id === undefined ? '' : `mode ${id}`, route ? `route ${route}` : '']
       .filter(Boolean)
@@ -48,12 +51,17 @@ export class ModeTable {
     throw deviceError('UNKNOWN_MODE', `This device has no ${asked}; it has: ${known}.`)
   }
 
+  #accuracyOf({ route, accuracy }: Mode): number {
+    const whole = route === 'local' && !this.#manifest.models.local
+    return accuracy ?? presumed[whole ? 'edge' : route]
+  }
+
   /** What each mode costs now. `localBacklog`: local runs queued before this frame's. */
   estimates(times: StageTimes, localBacklog: number, allowed: (mode: Mode) => boolean): ModeEstimate[] {
     const upper = (stage: string) => times.upper(stage) ?? 0
     const median = (stage: string) => times.median(stage) ?? 0
     return this.modes.filter(allowed).map((mode) => {
-      const base = { mode: mode.id, route: mode.route, accuracy: accuracyOf(mode) }
+      const base = { mode: mode.id, route: mode.route, accuracy: this.#accuracyOf(mode) }
       if (mode.route === 'local') {
         const deviceMs = upper('preprocess') + (1 + localBacklog) * upper('local')
         const medianMs = median('preprocess') + (1 + localBacklog) * median('local')
@@ -83,8 +91,4 @@ export class ModeTable {
     if (head && headMs !== undefined && head.macs > 0) return (headMs / head.macs) * mode.tailMacs
     return 0
   }
-}
-
-function accuracyOf(mode: Mode): number {
-  return mode.accuracy ?? presumed[mode.route]
 }

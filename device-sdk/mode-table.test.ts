@@ -1,0 +1,49 @@
+import { parseManifest } from '@isthmus/models/bundle'
+import { StageTimes } from '@isthmus/policies'
+import { describe, expect, it } from 'vitest'
+import { ModeTable } from './mode-table.ts'
+
+const file = { file: 'net.onnx', sha256: '0'.repeat(64), bytes: 1, macs: 10, params: 1 }
+
+/** A bundle that states no accuracies, with or without a small network for the device. */
+const table = (models: object): ModeTable =>
+  new ModeTable(
+    parseManifest({
+      format: 1,
+      name: 'unmeasured',
+      version: '1.0.0',
+      task: 'classification',
+      labels: ['a', 'b'],
+      input: { name: 'x', dims: [3, 4, 4], layout: 'NCHW', mean: [0, 0, 0], std: [1, 1, 1], fit: 'fill' },
+      output: { name: 'y', dims: [2], kind: 'logits' },
+      models,
+      modes: [
+        { id: 1, name: 'local', route: 'local', payloadBytes: 0, headMacs: 10, tailMacs: 0 },
+        {
+          id: 2,
+          name: 'edge',
+          route: 'edge',
+          image: { codec: 'raw' },
+          payloadBytes: 48,
+          headMacs: 0,
+          tailMacs: 10,
+        },
+      ],
+    }),
+    { local: true, head: false },
+  )
+
+const accuracies = (modes: ModeTable): number[] =>
+  modes.estimates(new StageTimes(), 0, () => true).map(({ accuracy }) => accuracy)
+
+describe('modes of a bundle that states no accuracies', () => {
+  it('trusts the edge more than a small network of the device', () => {
+    const [local, edge] = accuracies(table({ full: file, local: { ...file, file: 'small.onnx' } }))
+    expect(local).toBeLessThan(edge!)
+  })
+
+  it('trusts the whole network as much on the device as at the edge', () => {
+    const [local, edge] = accuracies(table({ full: file }))
+    expect(local).toBe(edge)
+  })
+})
