@@ -103,3 +103,19 @@ test('closing does not hang when there is no broker', async () => {
   await new Promise((resolve) => setTimeout(resolve, 60))
   expect(seen.errors).toBe(after)
 })
+
+test('takes an IPv6 address, over TCP and WebSocket', async () => {
+  for (const scheme of ['mqtt', 'ws']) {
+    let errors = 0
+    const transport = new MqttTransport({
+      url: `${scheme}://[::1]:1`,
+      clientId: 'cam-1',
+      will: { topic: 'will', payload: Buffer.from('gone') },
+      reconnect: { minMs: 20, maxMs: 100 },
+      onError: () => errors++,
+    })
+    cleanUps.push(() => transport.close())
+    transport.start({ onOnline: () => {}, onOffline: () => {}, onMessage: () => {} })
+    await until(() => errors > 1)
+  }
+})

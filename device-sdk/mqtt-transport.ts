@@ -52,6 +52,9 @@ export class MqttTransport implements Transport {
       will: { topic: will.topic, payload: asBuffer(will.payload), qos: 1, retain: true },
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
+      // mqtt.js leaves out the brackets of an IPv6 address.
+      transformWsUrl: (address, { hostname = '' }) =>
+        hostname.includes(':') ? address.replace(hostname, `[${hostname}]`) : address,
       ...tls,
     }
     const client = mqtt.connect(url, settings)

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -140,6 +141,19 @@ describe('isthmus-edge', () => {
     )
     first.child.kill('SIGTERM')
     await first.ended
+  })
+
+  it('ends by itself when it is told to while it starts', async () => {
+    const broker = createServer((socket) => {
+      socket.on('error', () => {})
+      child.kill('SIGTERM')
+      socket.destroy()
+    })
+    await new Promise<void>((resolve) => broker.listen(0, '127.0.0.1', resolve))
+    const { port } = broker.address() as AddressInfo
+    const { child, ended } = start('--bundles', folder.fast, '--broker', `mqtt://127.0.0.1:${port}`)
+    expect(await ended).toMatchObject({ code: 1, err: expect.stringContaining('does not answer') })
+    broker.close()
   })
 
   it('explains itself', async () => {

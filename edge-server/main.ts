@@ -12,19 +12,17 @@ async function main(): Promise<void> {
   if (action === 'version') return print(`${softwareVersion}\n`)
   if (action === 'print-config') return print(`${printableConfig(config)}\n`)
 
-  const server = await startEdge(config)
+  const starting = startEdge(config)
   let stopping = false
   const stop = () => {
     // Who asks twice does not want to wait.
     if (stopping) process.exit(1)
     stopping = true
-    server.close().then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    )
+    starting.then((server) => server.close()).then(() => process.exit(0), fail)
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  await starting
 }
 
 function print(text: string): void {

@@ -50,4 +50,10 @@ describe('a broker elsewhere', () => {
       message: expect.stringMatching(/127\.0\.0\.1:1 does not answer/),
     })
   })
+
+  it('may have an IPv6 address, over TCP and WebSocket', async () => {
+    for (const url of ['mqtt://[::1]:1', 'ws://[::1]:1']) {
+      await expect(open(url)).rejects.toMatchObject({ code: 'NO_BROKER' })
+    }
+  })
 })

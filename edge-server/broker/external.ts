@@ -52,6 +52,9 @@ export class ExternalBroker implements Transport {
       connectTimeout: CONNECT_TIMEOUT_MS,
       reconnectPeriod: RECONNECT_MS,
       queueQoSZero: false,
+      // mqtt.js leaves out the brackets of an IPv6 address.
+      transformWsUrl: (address, { hostname = '' }) =>
+        hostname.includes(':') ? address.replace(hostname, `[${hostname}]`) : address,
       will: { topic: will.topic, payload: Buffer.from(will.packet), qos: 1, retain: true },
     })
     // Nagle's algorithm would let a small answer wait for the acknowledgement of the one before it: 40 ms and more.
