@@ -47,8 +47,13 @@ export const modelErrors = {
   BUNDLE_EXISTS: { retryable: false, hint: 'Choose another folder.' },
   // train
   CHECKPOINT_UNREADABLE: { retryable: false, hint: 'Delete the file to start over.' },
+  CHECKPOINT_UNWRITABLE: {
+    retryable: true,
+    hint: 'Make room, or make the folder writable, and run the same command again.',
+  },
   TRAINING_DIVERGED: { retryable: false, hint: 'Lower the learning rate, or check the data for NaN.' },
   TRAINING_STOPPED: { retryable: true, hint: 'Run the same command again to go on from the checkpoint.' },
+  TRAINING_FAILED: { retryable: false, hint: 'The message says what went wrong in the training thread.' },
 } as const satisfies Record<string, { retryable: boolean; hint: string }>
 
 export type ModelErrorCode = keyof typeof modelErrors

@@ -1,5 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { z } from 'zod'
 import type { TrainingState } from '../autodiff/index.ts'
 import { modelError } from '../errors.ts'
 
@@ -16,19 +18,37 @@ export interface Checkpoint {
 
 const MAGIC = 'ISTHMUS-CHECKPOINT-1\n'
 
-/** Writes the checkpoint beside the old one, then puts it in its place: a crash leaves one of the two whole. */
+/** Of all that a checkpoint holds: going on from changed weights would spoil a run, and nothing would show it. */
+function sha256Of(header: Header, body: Uint8Array): string {
+  return createHash('sha256').update(JSON.stringify(header)).update(body).digest('hex')
+}
+
+/**
+ * Writes the checkpoint beside the old one, then puts it in its place: a crash leaves one of the two whole.
+ * Throws CHECKPOINT_UNWRITABLE naming the file.
+ */
 export async function saveCheckpoint(
   file: string,
   { step, identity, state, elapsedS }: Checkpoint,
 ): Promise<void> {
   const vectors = Object.entries(state).map(([name, vector]) => ({ name, length: vector.length }))
-  const header = Buffer.from(`${MAGIC}${JSON.stringify({ step, identity, elapsedS, vectors })}\n`)
-  const parts = Object.values(state).map((vector) =>
-    Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength),
+  const header: Header = { step, identity, elapsedS, vectors }
+  const body = Buffer.concat(
+    Object.values(state).map((vector) => Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)),
   )
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(`${file}.new`, Buffer.concat([header, ...parts]))
-  await rename(`${file}.new`, file)
+  const first = Buffer.from(`${MAGIC}${JSON.stringify({ ...header, sha256: sha256Of(header, body) })}\n`)
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(`${file}.new`, Buffer.concat([first, body]))
+    await rename(`${file}.new`, file)
+  } catch (error) {
+    await rm(`${file}.new`, { force: true }).catch(() => undefined)
+    throw modelError(
+      'CHECKPOINT_UNWRITABLE',
+      `${file} cannot be written: ${(error as Error).message}.`,
+      error,
+    )
+  }
 }
 
 /**
@@ -47,31 +67,44 @@ export async function loadCheckpoint(file: string, identity: string): Promise<Ch
   if (!bytes.subarray(0, MAGIC.length).equals(Buffer.from(MAGIC)) || headerEnd < 0) {
     throw modelError('CHECKPOINT_UNREADABLE', `${file} is not a checkpoint.`)
   }
-  const header = parseHeader(file, bytes.toString('utf8', MAGIC.length, headerEnd))
+  const { sha256, ...header } = parseHeader(file, bytes.toString('utf8', MAGIC.length, headerEnd))
   if (header.identity !== identity) {
     throw modelError('CHECKPOINT_UNREADABLE', `${file} belongs to another run (${header.identity}).`)
   }
+  const body = bytes.subarray(headerEnd + 1)
+  const length = header.vectors.reduce((sum, vector) => sum + 4 * vector.length, 0)
+  // Checkpoints of Isthmus 0.1.0 before its release have no hash.
+  if (body.length !== length || (sha256 !== undefined && sha256 !== sha256Of(header, body))) {
+    throw modelError('CHECKPOINT_UNREADABLE', `${file} is cut short or damaged.`)
+  }
+  const values = new Float32Array(new Uint8Array(body).buffer)
   const state: TrainingState = {}
-  let offset = headerEnd + 1
+  let offset = 0
   for (const { name, length } of header.vectors) {
-    const end = offset + 4 * length
-    if (end > bytes.length) throw modelError('CHECKPOINT_UNREADABLE', `${file} is cut short.`)
-    state[name] = new Float32Array(bytes.buffer.slice(bytes.byteOffset + offset, bytes.byteOffset + end))
-    offset = end
+    state[name] = values.slice(offset, offset + length)
+    offset += length
   }
   return { step: header.step, identity, state, elapsedS: header.elapsedS }
 }
 
 interface Header {
-  step: number
-  identity: string
-  elapsedS: number
-  vectors: { name: string; length: number }[]
+  readonly step: number
+  readonly identity: string
+  readonly elapsedS: number
+  readonly vectors: readonly { readonly name: string; readonly length: number }[]
 }
 
-function parseHeader(file: string, text: string): Header {
+const headerSchema = z.strictObject({
+  step: z.int().nonnegative(),
+  identity: z.string(),
+  elapsedS: z.number().nonnegative(),
+  vectors: z.array(z.object({ name: z.string(), length: z.int().nonnegative() })),
+  sha256: z.string().optional(),
+})
+
+function parseHeader(file: string, text: string): z.infer<typeof headerSchema> {
   try {
-    return JSON.parse(text) as Header
+    return headerSchema.parse(JSON.parse(text))
   } catch (error) {
     throw modelError('CHECKPOINT_UNREADABLE', `${file} has a damaged header.`, error)
   }

@@ -54,4 +54,15 @@ describe('imageBatches', () => {
       [0, 1, 2].map((label) => image * 3 + label),
     )
   })
+
+  it('refuses what would train on nothing, or on the labels of other images', () => {
+    const bad = (changes: object) =>
+      expect(() => imageBatches(images, { ...plain, ...changes })).toThrow(
+        expect.objectContaining({ code: 'BAD_OPTION' }),
+      )
+    bad({ batch: 11 })
+    bad({ batch: 0 })
+    bad({ classes: 2 })
+    bad({ softLabels: new Float32Array(29) })
+  })
 })

@@ -5,6 +5,7 @@ import {
   seededRandom,
   shuffledIndices,
 } from '../data/index.ts'
+import { modelError } from '../errors.ts'
 import type { Tensor } from '../runtime/index.ts'
 
 export interface ImageBatchOptions extends BatchOptions {
@@ -24,6 +25,7 @@ export const stepsPerEpoch = (images: LabelledImages, batch: number): number =>
 /**
  * The batches of a run over labelled images: by step, `images` [N,C,H,W] and `targets` [N,classes] (probabilities).
  * A step's data depends on seed and step alone. The tensors are reused at the next call.
+ * Throws BAD_OPTION when the images do not fill a batch, or labels do not fit the classes.
  */
 export function imageBatches(
   images: LabelledImages,
@@ -31,6 +33,7 @@ export function imageBatches(
 ): (step: number) => { images: Tensor; targets: Tensor } {
   const { batch, classes, labelSmoothing = 0, softLabels, seed } = options
   const { channels, height, width } = images
+  checkFit(images, options)
   const perEpoch = stepsPerEpoch(images, batch)
   const fill = batchFiller(images, options)
   const pixels = new Float32Array(batch * channels * height * width)
@@ -61,5 +64,24 @@ export function imageBatches(
       images: { dtype: 'float32', dims: [batch, channels, height, width], data: pixels },
       targets: { dtype: 'float32', dims: [batch, classes], data: targets },
     }
+  }
+}
+
+function checkFit(
+  { count, labels }: LabelledImages,
+  { batch, classes, softLabels }: ImageBatchOptions,
+): void {
+  if (!Number.isSafeInteger(batch) || batch < 1 || batch > count) {
+    throw modelError('BAD_OPTION', `batch ${batch} is not a whole number from 1 to the ${count} images.`)
+  }
+  if (softLabels && softLabels.length !== count * classes) {
+    throw modelError(
+      'BAD_OPTION',
+      `softLabels has ${softLabels.length} values for ${count} images of ${classes} classes.`,
+    )
+  }
+  const stranger = softLabels ? undefined : labels.find((label) => label >= classes)
+  if (stranger !== undefined) {
+    throw modelError('BAD_OPTION', `An image has label ${stranger}, and classes is ${classes}.`)
   }
 }

@@ -49,6 +49,13 @@ describe('runInThread', () => {
     expect(await output).toBe('stopped')
   })
 
+  it('tells the task to stop also when that was asked for before it began', async () => {
+    const module = task(
+      "await new Promise((stop) => context.signal.aborted ? stop() : context.signal.addEventListener('abort', stop)); return 'stopped'",
+    )
+    expect(await runInThread<string>(module, {}, { signal: AbortSignal.abort() })).toBe('stopped')
+  })
+
   it('says so when the thread dies', async () => {
     await expect(runInThread(task('process.exit(3)'), {})).rejects.toMatchObject({ code: 'WORKER_DIED' })
   })

@@ -29,6 +29,7 @@ export function runInThread<Output>(
   })
   const abort = () => worker.postMessage('abort')
   options.signal?.addEventListener('abort', abort)
+  if (options.signal?.aborted) abort()
   return new Promise<Output>((resolve, reject) => {
     worker.on('message', (message: ThreadMessage) => {
       if (message.kind === 'progress') options.onProgress?.(message.progress)

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -94,6 +94,18 @@ describe('runTraining', () => {
     expect(resumed.elapsedS).toBeGreaterThan(saved!.elapsedS)
   })
 
+  it('that is aborted in its last step is complete all the same', async () => {
+    const controller = new AbortController()
+    const last = run(3, {
+      signal: controller.signal,
+      batch: (step) => {
+        if (step === 2) controller.abort()
+        return brightestChannel(step)
+      },
+    })
+    expect((await runTraining(last)).state).toEqual((await runTraining(run(3))).state)
+  })
+
   it('stops with an error when the loss is no longer a number', async () => {
     const broken = run(3, {
       batch: (step) => {
@@ -103,6 +115,23 @@ describe('runTraining', () => {
       },
     })
     await expect(runTraining(broken)).rejects.toMatchObject({ code: 'TRAINING_DIVERGED' })
+  })
+})
+
+describe('the folder of checkpoints', () => {
+  it('that cannot be written is named before the first step', async () => {
+    await writeFile(join(folder, 'file'), '')
+    const checkpoint = { file: join(folder, 'file', 'run.checkpoint'), identity: 'test', everySteps: 100 }
+    const seen: number[] = []
+    const batch = (step: number) => {
+      seen.push(step)
+      return brightestChannel(step)
+    }
+    await expect(runTraining(run(3, { checkpoint, batch }))).rejects.toMatchObject({
+      code: expect.stringMatching(/CHECKPOINT_UN(READ|WRIT)ABLE/),
+      message: expect.stringContaining('run.checkpoint'),
+    })
+    expect(seen).toEqual([])
   })
 })
 
@@ -123,6 +152,17 @@ describe('a checkpoint', () => {
     })
   })
 
+  it('that cannot be written leaves the one before, and nothing beside it', async () => {
+    const file = await save()
+    // In the place of the new file, so that writing fails whoever runs the test.
+    await mkdir(`${file}.new`)
+    await expect(save()).rejects.toMatchObject({
+      code: 'CHECKPOINT_UNWRITABLE',
+      message: expect.stringContaining(file),
+    })
+    expect((await loadCheckpoint(file, 'a run'))?.step).toBe(42)
+  })
+
   it('is absent before the first save', async () => {
     expect(await loadCheckpoint(join(folder, 'none'), 'a run')).toBeUndefined()
   })
@@ -136,7 +176,14 @@ describe('a checkpoint', () => {
   it('that is cut short or damaged is refused', async () => {
     const file = await save()
     const bytes = await readFile(file)
+    const flipped = Array.from({ length: bytes.length }, (_, at) => {
+      const copy = Buffer.from(bytes)
+      copy[at]! ^= 1
+      return copy
+    })
     for (const damaged of [
+      ...flipped,
+      Buffer.concat([bytes, Buffer.alloc(4)]),
       bytes.subarray(0, bytes.length - 1),
       bytes.subarray(0, 30),
       Buffer.from('no checkpoint\n'),

@@ -45,7 +45,8 @@ const vector = (data: Float32Array): Tensor => ({ dtype: 'float32', dims: [data.
  * Runs a training step over and over. Blocks its thread while a step computes: use `runInThread` beside other work.
  * With a checkpoint file, a run that was stopped goes on where it was
  * and ends in the same state as one that was not.
- * Throws TRAINING_DIVERGED when the loss stops being a number, TRAINING_STOPPED when aborted.
+ * Throws TRAINING_DIVERGED when the loss stops being a number, TRAINING_STOPPED when aborted, and CHECKPOINT_UNREADABLE or
+ * CHECKPOINT_UNWRITABLE naming the file.
  */
 export async function runTraining(run: TrainingRun): Promise<TrainingResult> {
   const { step: graph, steps, checkpoint, phase = 'training' } = run
@@ -61,6 +62,8 @@ export async function runTraining(run: TrainingRun): Promise<TrainingResult> {
     const { file, identity } = checkpoint
     await saveCheckpoint(file, { step, identity, state, elapsedS: elapsedS() })
   }
+  // A folder that cannot be written is found out now, not after an hour.
+  if (!saved) await save(0)
   // Layout transformations gain nothing here, since the weights change at every step.
   const session = await openSession(writeModel(graph.model), {
     intraOpThreads: run.threads ?? 2,
@@ -89,7 +92,7 @@ export async function runTraining(run: TrainingRun): Promise<TrainingResult> {
         // Lets messages (an abort, for one) in between two blocking steps.
         await new Promise<void>((resolve) => setImmediate(resolve))
       }
-      if (run.signal?.aborted) {
+      if (run.signal?.aborted && done < steps) {
         await save(done)
         throw modelError('TRAINING_STOPPED', `Stopped after step ${done} of ${steps}.`)
       }
