@@ -69,9 +69,10 @@ function readMessage(bytes: Uint8Array, end: number): Message {
     if (field === ENVELOPE_FIELD && envelope === undefined) {
       if (content.length > MAX_HEADER_BYTES) throw headerTooLarge(content.length)
       const fields = v1.Envelope.decode(content)
-      envelope = fill.envelopeFrom(fields, fields.schema)
-      // First of all: other schemas may hold anything after their envelope.
-      if (envelope.schema !== SCHEMA_VERSION) throw fill.unsupportedSchema(envelope.schema)
+      // First of all: other schemas may hold anything, in their envelope and after it.
+      const schema = fields.schema ?? 0
+      if (schema !== SCHEMA_VERSION) throw fill.unsupportedSchema(schema)
+      envelope = fill.envelopeFrom(fields, schema)
     } else if (envelope === undefined) {
       throw bad('The message does not start with its envelope')
     } else if (field >= FIRST_BODY_FIELD && field <= LAST_BODY_FIELD && body === undefined) {

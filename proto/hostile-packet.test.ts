@@ -160,6 +160,11 @@ describe('a packet that lies', () => {
     ['a length without end', sealed(envelope, probe, [0x72, ...Array<number>(9).fill(0xff)]), 'BAD_MESSAGE'],
     ['no schema', sealed(field(1, [0x10, 7]), probe), 'UNSUPPORTED_SCHEMA'],
     ['a later schema, with anything behind', sealed(field(1, [0x08, 2]), [0xff, 0xff]), 'UNSUPPORTED_SCHEMA'],
+    [
+      'a later schema with other rules',
+      sealed(field(1, [0x08, 2, 0x42, 1, 0x23]), probe),
+      'UNSUPPORTED_SCHEMA',
+    ],
     ['a request without id', sealed(field(1, [0x08, 1]), probe), 'BAD_MESSAGE'],
     ['no route', sealed(envelope, field(4, [0x10, 1])), 'BAD_MESSAGE'],
     ['an unknown route', sealed(envelope, field(4, [0x18, 5])), 'BAD_MESSAGE'],
