@@ -14,7 +14,16 @@ describe('photos of a folder', () => {
   it('are found in the folders below too, in one order everywhere, without hidden and other files', async () => {
     await mkdir(join(folder, 'b', 'deep'), { recursive: true })
     await mkdir(join(folder, 'folder.jpg'))
-    for (const name of ['z.JPG', 'a.png', 'notes.txt', '._a.png', 'B.webp', 'b/deep/c.jpeg']) {
+    await mkdir(join(folder, '.thumbnails', 'large'), { recursive: true })
+    for (const name of [
+      'z.JPG',
+      'a.png',
+      'notes.txt',
+      '._a.png',
+      'B.webp',
+      'b/deep/c.jpeg',
+      '.thumbnails/large/a.png',
+    ]) {
       await writeFile(join(folder, name), '')
     }
     const expected = ['B.webp', 'a.png', 'b/deep/c.jpeg', 'z.JPG']

@@ -1,12 +1,13 @@
 import { readdir, stat } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { extname, join, relative, sep } from 'node:path'
 import { dataError, reasonOf } from './errors.ts'
 
 const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'])
 
 /**
  * The image files in a folder and the folders below it, as paths that start with `folder`, in code-unit order
- * (the same on every machine). Hidden files are left out; linked files are taken, linked folders not entered.
+ * (the same on every machine). What is hidden, or in a hidden folder (thumbnails, version control), is left out. Linked
+ * files are taken, linked folders not entered.
  *
  * @throws NO_IMAGES when the folder cannot be read or holds none
  */
@@ -16,8 +17,11 @@ export async function listPhotos(folder: string): Promise<string[]> {
   })
   const photos: string[] = []
   for (const entry of entries) {
-    if (entry.name.startsWith('.') || !extensions.has(extname(entry.name).toLowerCase())) continue
     const path = join(entry.parentPath, entry.name)
+    const hidden = relative(folder, path)
+      .split(sep)
+      .some((name) => name.startsWith('.'))
+    if (hidden || !extensions.has(extname(entry.name).toLowerCase())) continue
     if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(path)))) photos.push(path)
   }
   if (photos.length === 0) {
