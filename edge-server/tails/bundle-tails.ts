@@ -66,7 +66,8 @@ export class BundleTails {
       const decodedMs = performance.now()
       const { result, dims } = await this.#run(part)
       // No device could use it, and an error says why.
-      if (!result.every(Number.isFinite)) throw wireError('TAIL_FAILED', 'The result holds NaN or an infinity')
+      if (!result.every(Number.isFinite))
+        throw wireError('TAIL_FAILED', 'The result holds NaN or an infinity')
       const decodeMs = decodedMs - startMs
       return { ok: true, result, dims, decodeMs, tailMs: performance.now() - decodedMs }
     } catch (error) {
