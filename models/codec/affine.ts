@@ -72,7 +72,7 @@ export function packAffine(x: Float32Array, range: AffineRange, bits: number, pa
   let at = 0
   for (let i = 0; i < x.length; i++) {
     const level = fround(zeroPoint + fround(x[i]! / scale))
-    // biome-ignore lint/complexity/useMathMinMax: they take half as long again.
+    // Math.min and Math.max take half as long again.
     const clamped = level > 0 ? (level < top ? level : top) : 0
     held |= (clamped + roundingShift - roundingShift) << heldBits
     heldBits += bits
