@@ -127,6 +127,7 @@ export async function trainLocal(
     },
     checkpoint: context.checkpoint('local', localSettings),
     threads: context.threads,
+    spinning: context.spinning,
     phase: 'local',
     onProgress: context.onProgress,
     signal: context.signal,

@@ -13,7 +13,7 @@ const recipes: Record<string, string> = {
   cifar10: 'bundle cifar10: the three networks together, nothing to train',
 }
 
-const usage = `npm run recipe -- NAME [--threads N] [--work FOLDER] [--out FOLDER]
+const usage = `npm run recipe -- NAME [--threads N] [--spin] [--work FOLDER] [--out FOLDER]
 
 Trains one of the networks that ship with Isthmus, measures it and writes its bundle.
 Interrupt it at any time: the same command goes on from the last checkpoint.
@@ -23,6 +23,7 @@ ${Object.entries(recipes)
   .join('\n')}
 
   --threads N    threads of one operator (default 2); the result depends on it in the last digits
+  --spin         let waiting threads spin: faster where nobody else uses the cores, slower elsewhere
   --work FOLDER  where checkpoints are kept (default: the cache folder)
   --out FOLDER   where the bundle goes (default: models/bundles)
 `
@@ -32,6 +33,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       threads: { type: 'string', default: '2' },
+      spin: { type: 'boolean', default: false },
       work: { type: 'string' },
       out: { type: 'string', default: fileURLToPath(new URL('../../bundles', import.meta.url)) },
       help: { type: 'boolean', short: 'h', default: false },
@@ -51,6 +53,7 @@ async function main(): Promise<number> {
     workFolder: values.work ?? join(cacheFolder(), 'recipes', name),
     bundlesFolder: values.out,
     threads: Number(values.threads),
+    spinning: values.spin,
   }
   const bar = trainingProgressBar()
   const interrupted = new AbortController()

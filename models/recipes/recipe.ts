@@ -5,6 +5,7 @@ import type { TrainingProgress } from '../train/index.ts'
 /** What every recipe is given. */
 export interface RecipeContext {
   readonly threads: number
+  readonly spinning: boolean
   readonly onProgress: (progress: TrainingProgress) => void
   readonly signal: AbortSignal
   /** Where a phase keeps its checkpoint, and what names it: its settings. */
@@ -23,6 +24,7 @@ export interface RecipeInput {
   readonly workFolder: string
   readonly bundlesFolder: string
   readonly threads: number
+  readonly spinning: boolean
 }
 
 const CHECKPOINT_EVERY_STEPS = 100
@@ -33,6 +35,7 @@ export function recipeContext(
 ): RecipeContext {
   return {
     threads: input.threads,
+    spinning: input.spinning,
     onProgress: thread.onProgress,
     signal: thread.signal,
     checkpoint: (phase, settings) => ({

@@ -74,6 +74,7 @@ export async function trainTeacher(data: Cifar10, context: RecipeContext): Promi
     },
     checkpoint: context.checkpoint('teacher', teacherSettings),
     threads: context.threads,
+    spinning: context.spinning,
     phase: 'teacher',
     onProgress: context.onProgress,
     signal: context.signal,
