@@ -47,4 +47,6 @@ const loopOf = (job: Job, threads: number) => ({
   itemsPerStep: job.itemsPerStep,
   rate: () => job.rate,
   threads,
+  // PyTorch's waiting threads spin as well.
+  spinning: true,
 })
