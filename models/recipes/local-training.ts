@@ -125,12 +125,7 @@ export async function trainLocal(
       const { images, targets: probabilities } = batches(at)
       return { input: images, targets: probabilities }
     },
-    checkpoint: context.checkpoint('local', localSettings),
-    threads: context.threads,
-    spinning: context.spinning,
-    phase: 'local',
-    onProgress: context.onProgress,
-    signal: context.signal,
+    ...context.phase('local', localSettings),
   })
   return { weights: step.parameters(state), elapsedS }
 }

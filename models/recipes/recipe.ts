@@ -1,16 +1,19 @@
 import { join } from 'node:path'
 import type { ConstantTensor } from '../onnx/index.ts'
-import type { TrainingProgress } from '../train/index.ts'
+import type { TrainingRun } from '../train/index.ts'
 
 /** What every recipe is given. */
 export interface RecipeContext {
-  readonly threads: number
-  readonly spinning: boolean
-  readonly onProgress: (progress: TrainingProgress) => void
-  readonly signal: AbortSignal
-  /** Where a phase keeps its checkpoint, and what names it: its settings. */
-  checkpoint(phase: string, settings: object): { file: string; identity: string; everySteps: number }
+  /**
+   * How a phase runs: threads, progress, the signal to stop, and a checkpoint under `name` that belongs to these
+   * `settings` only. `title` is what the progress shows.
+   */
+  phase(name: string, settings: object, title?: string): PhaseOptions
 }
+
+type PhaseOptions = Required<
+  Pick<TrainingRun, 'threads' | 'spinning' | 'checkpoint' | 'phase' | 'onProgress' | 'signal'>
+>
 
 /** What a training phase makes. */
 export interface Trained {
@@ -31,17 +34,20 @@ const CHECKPOINT_EVERY_STEPS = 100
 
 export function recipeContext(
   input: RecipeInput,
-  thread: Pick<RecipeContext, 'onProgress' | 'signal'>,
+  thread: Pick<PhaseOptions, 'onProgress' | 'signal'>,
 ): RecipeContext {
   return {
-    threads: input.threads,
-    spinning: input.spinning,
-    onProgress: thread.onProgress,
-    signal: thread.signal,
-    checkpoint: (phase, settings) => ({
-      file: join(input.workFolder, `${phase}.checkpoint`),
-      identity: JSON.stringify(settings),
-      everySteps: CHECKPOINT_EVERY_STEPS,
+    phase: (name, settings, title = name) => ({
+      threads: input.threads,
+      spinning: input.spinning,
+      phase: title,
+      onProgress: thread.onProgress,
+      signal: thread.signal,
+      checkpoint: {
+        file: join(input.workFolder, `${name}.checkpoint`),
+        identity: JSON.stringify(settings),
+        everySteps: CHECKPOINT_EVERY_STEPS,
+      },
     }),
   }
 }

@@ -110,12 +110,7 @@ export async function distilHead(
     itemsPerStep: batch,
     rate: triangle(distillPeakRate, steps),
     batch: (at) => ({ input: batches(at).images }),
-    checkpoint: context.checkpoint('distillation', studentSettings),
-    threads: context.threads,
-    spinning: context.spinning,
-    phase: 'student, stage 1: head distillation',
-    onProgress: context.onProgress,
-    signal: context.signal,
+    ...context.phase('distillation', studentSettings, 'student, stage 1: head distillation'),
   })
   return { weights: step.parameters(state), elapsedS }
 }
@@ -206,12 +201,7 @@ export async function fineTune(
       const { images, targets } = batches(at)
       return { input: images, targets }
     },
-    checkpoint: context.checkpoint('fine-tuning', { ...studentSettings, ...range }),
-    threads: context.threads,
-    spinning: context.spinning,
-    phase: 'student, stage 2: fine-tuning',
-    onProgress: context.onProgress,
-    signal: context.signal,
+    ...context.phase('fine-tuning', { ...studentSettings, ...range }, 'student, stage 2: fine-tuning'),
   })
   return { weights: step.parameters(state), elapsedS }
 }

@@ -72,12 +72,7 @@ export async function trainTeacher(data: Cifar10, context: RecipeContext): Promi
       const { images, targets: labels } = batches(at)
       return { input: images, targets: labels }
     },
-    checkpoint: context.checkpoint('teacher', teacherSettings),
-    threads: context.threads,
-    spinning: context.spinning,
-    phase: 'teacher',
-    onProgress: context.onProgress,
-    signal: context.signal,
+    ...context.phase('teacher', teacherSettings),
   })
   return { weights: new Map([...step.parameters(state), ['whitening.weight', whitening]]), elapsedS }
 }
