@@ -18,8 +18,8 @@ export interface GuardOptions {
 
 /** Share of a second's packets that may come at once. */
 const BURST = 0.2
-/** How long a peer that sends faster is not listened to. */
-const HOLD_MS = 100
+/** The shortest time for which a peer that sends faster is not listened to: a timer for each packet would cost more. */
+const LEAST_HOLD_MS = 5
 
 /**
  * Stands between a connection and the broker, which has no limits of its own: cuts the connection as soon as a
@@ -67,11 +67,12 @@ export class ConnectionGuard extends Duplex {
   #hold(rest: Buffer): void {
     this.#held = rest
     this.#inner.pause()
+    const waitMs = Math.max(LEAST_HOLD_MS, this.#bucket.waitMs(performance.now()))
     this.#timer = setTimeout(() => {
       this.#held = undefined
       this.#inner.resume()
       this.#receive(rest)
-    }, HOLD_MS)
+    }, waitMs)
   }
 
   #end(reason: CutReason): void {

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { deviceMayPublish, deviceMaySubscribe, isDeviceId, parseTopic } from '@isthmus/proto'
+import { deviceMayPublish, deviceMaySubscribe, isDeviceId, parseTopic, topic } from '@isthmus/proto'
 import { Aedes, type Client } from 'aedes'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { edgeError } from '../errors.ts'
@@ -64,6 +64,8 @@ export class EmbeddedBroker implements Transport {
   readonly #retained: RetainedMessages
   readonly #servers: (Server | HttpServer)[] = []
   readonly #connected = new Map<string, Client>()
+  /** Reply topic → the device that reads it; nobody else may. */
+  readonly #replyReaders = new Map<string, Client>()
   #webSockets: WebSocketServer | undefined
   #handler: MessageHandler = () => {}
   mqttPort = 0
@@ -110,8 +112,12 @@ export class EmbeddedBroker implements Transport {
   ): Promise<void> {
     const payload = Buffer.from(packet.buffer, packet.byteOffset, packet.length)
     if (retain) this.#retained.keep(topic, payload, qos)
+    const message = { cmd: 'publish', topic, payload, qos, retain: false, dup: false } as const
+    // Written to directly: asking all subscriptions costs more than the rest of a reply.
+    const reader = qos === 0 ? this.#replyReaders.get(topic) : undefined
     return new Promise((resolve) => {
-      this.#aedes.publish({ cmd: 'publish', topic, payload, qos, retain: false, dup: false }, () => resolve())
+      if (reader) reader.publish(message, () => resolve())
+      else this.#aedes.publish(message, () => resolve())
     })
   }
 
@@ -190,15 +196,18 @@ export class EmbeddedBroker implements Transport {
       done(null, null)
     }
     aedes.on('subscribe', (subscriptions, client) => {
-      const granted = subscriptions.filter(({ topic }) => deviceMaySubscribe(site, client.id, topic))
-      this.#sendRetained(
-        client,
-        granted.map(({ topic }) => topic),
-      )
+      const granted = subscriptions
+        .map(({ topic }) => topic)
+        .filter((topic) => deviceMaySubscribe(site, client.id, topic))
+      for (const topic of granted)
+        if (parseTopic(topic)?.verb === 'reply') this.#replyReaders.set(topic, client)
+      this.#sendRetained(client, granted)
     })
+    aedes.on('unsubscribe', (topics, client) => this.#forgetReader(topics, client))
     aedes.on('client', (client) => this.#connected.set(client.id, client))
     aedes.on('clientDisconnect', (client) => {
       if (this.#connected.get(client.id) === client) this.#connected.delete(client.id)
+      this.#forgetReader([topic(site, client.id, 'reply')], client)
     })
     const onError = (client: Client, error: NodeJS.ErrnoException & { errorCode?: number }) => {
       // Told of already, or a connection that broke by itself.
@@ -213,6 +222,10 @@ export class EmbeddedBroker implements Transport {
     }
     aedes.on('clientError', onError)
     aedes.on('connectionError', onError)
+  }
+
+  #forgetReader(topics: readonly string[], client: Client): void {
+    for (const topic of topics) if (this.#replyReaders.get(topic) === client) this.#replyReaders.delete(topic)
   }
 
   /** The broker itself keeps nothing: with many messages it would look through all of them at each subscription. */

@@ -113,6 +113,24 @@ function contract(name: string, open: () => Promise<Setting>, installed = true):
       expect([...(await message).packet]).toEqual([7, 0, 255])
     })
 
+    it('reaches no device at topics that it has left, and the later of two connections with one id', async () => {
+      const { transport, device } = await start()
+      const reply = at('cam', 'reply')
+      const camera = await device('cam')
+      await camera.subscribeAsync(reply)
+      await camera.unsubscribeAsync(reply)
+      await transport.publish(reply, Uint8Array.of(1))
+      await camera.subscribeAsync(reply)
+      const first = next(camera)
+      await transport.publish(reply, Uint8Array.of(2))
+      expect((await first).packet[0]).toBe(2)
+      const successor = await device('cam')
+      await successor.subscribeAsync(reply)
+      const second = next(successor)
+      await transport.publish(reply, Uint8Array.of(3))
+      expect((await second).packet[0]).toBe(3)
+    })
+
     it('leaves retained messages for those who come later, the latest only', async () => {
       const { transport, device } = await start()
       for (const byte of [1, 2]) {

@@ -27,6 +27,11 @@ export class TokenBucket {
     return Math.floor(this.#tokens)
   }
 
+  /** How long until there is a whole token, in ms. */
+  waitMs(nowMs: number): number {
+    return this.tokens(nowMs) >= 1 ? 0 : (1 - this.#tokens) / this.#perMs
+  }
+
   /** Takes so many, even if there are fewer: then nothing is there until the debt is paid. */
   spend(count: number): void {
     this.#tokens -= count

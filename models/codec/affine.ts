@@ -92,6 +92,10 @@ function packBytes(x: Float32Array, { scale, zeroPoint }: AffineRange, codes: Ui
 /** x̂ = scale · (q − zeroPoint), in float32. */
 export function unpackAffine(packed: Uint8Array, range: AffineRange, bits: number, out: Float32Array): void {
   const { scale, zeroPoint } = range
+  if (bits === 8) {
+    for (let i = 0; i < out.length; i++) out[i] = scale * (packed[i]! - zeroPoint)
+    return
+  }
   const mask = 2 ** bits - 1
   let held = 0
   let heldBits = 0

@@ -1,5 +1,5 @@
 import { clockUs32, decodeMessage, encodeMessage, topic, wireErrorCodeOf } from '@isthmus/proto'
-import mqtt, { type MqttClient } from 'mqtt'
+import { BareMqtt } from './bare-mqtt.ts'
 import { payloadBytes, SPLIT_MODE } from './bundles.ts'
 
 /** What one device saw during a window. */
@@ -14,7 +14,7 @@ export interface Tally {
  * no policy: the server is what is measured.
  */
 export class LightDevice {
-  readonly #client: MqttClient
+  #client!: BareMqtt
   readonly #bundle: number
   readonly #inferTopic: string
   readonly #payload: Uint8Array
@@ -25,18 +25,17 @@ export class LightDevice {
   #errors: Record<string, number> = {}
   #idle: (() => void) | undefined
 
-  private constructor(client: MqttClient, id: string, bundle: number) {
-    this.#client = client
+  private constructor(id: string, bundle: number) {
     this.#bundle = bundle
     this.#inferTopic = topic('default', id, 'infer')
     this.#payload = new Uint8Array(payloadBytes).map((_, at) => (at * 31) % 256)
-    client.on('message', (_, packet) => this.#onReply(packet))
   }
 
   static async connect(url: string, id: string, bundle: number): Promise<LightDevice> {
-    const client = await mqtt.connectAsync(url, { clientId: id, protocolVersion: 4, reconnectPeriod: 0 })
-    await client.subscribeAsync(topic('default', id, 'reply'))
-    return new LightDevice(client, id, bundle)
+    const device = new LightDevice(id, bundle)
+    const replies = topic('default', id, 'reply')
+    device.#client = await BareMqtt.connect(url, id, replies, (packet) => device.#onReply(packet))
+    return device
   }
 
   start(): void {
@@ -63,7 +62,7 @@ export class LightDevice {
   }
 
   async close(): Promise<void> {
-    await this.#client.endAsync()
+    await this.#client.close()
   }
 
   #ask(): void {
@@ -76,7 +75,7 @@ export class LightDevice {
       },
       this.#payload,
     )
-    this.#client.publish(this.#inferTopic, packet as Buffer)
+    this.#client.publish(this.#inferTopic, packet)
   }
 
   #onReply(packet: Uint8Array): void {
