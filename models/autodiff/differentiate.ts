@@ -20,6 +20,8 @@ export interface ForwardPass {
   readonly constant: (value: string) => ConstantTensor | undefined
   /** What the windows of a convolution see, where the pass has laid it out ({@link writeAsProduct}). */
   readonly patches?: (node: Node) => string | undefined
+  /** The transformed tiles of a convolution's input, where the pass has made them ({@link writeByTiles}). */
+  readonly tiles?: (node: Node) => string | undefined
 }
 
 /**

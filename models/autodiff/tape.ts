@@ -25,6 +25,8 @@ export interface TapeSource {
   readonly needsGradient: (value: string) => boolean
   /** What the windows of a convolution see, where the forward pass has laid it out already. */
   readonly patches?: ((node: Node) => string | undefined) | undefined
+  /** The transformed tiles of a convolution's input, where the forward pass has made them. */
+  readonly tiles?: ((node: Node) => string | undefined) | undefined
 }
 
 /**
@@ -57,6 +59,11 @@ export class Tape {
   /** What the windows of a convolution see, [positions, taps·channels], if the forward pass has laid it out. */
   patches(node: Node): string | undefined {
     return this.#source.patches?.(node)
+  }
+
+  /** The transformed tiles of a convolution's input, [36, N·tiles, C], if the forward pass works by tiles. */
+  tiles(node: Node): string | undefined {
+    return this.#source.tiles?.(node)
   }
 
   /** Whether anybody asks for the gradient by this value. */

@@ -18,6 +18,7 @@ import { autodiffError } from './errors.ts'
 import { correctionsOf, momentsOf, nextOf, type Optimizer, writeUpdate } from './optimizer.ts'
 import { gather, type Layout, layoutOf, scatter } from './parameter-layout.ts'
 import { writeAsProduct } from './window-products.ts'
+import { writeByTiles } from './winograd.ts'
 
 /** Parameters that share weight decay and learning rate. */
 export interface ParameterGroup {
@@ -113,13 +114,16 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
   }
   const trained = new Set(parameters)
   const patches = new Map<Node, string>()
+  const tiles = new Map<Node, string>()
   for (const node of nodes) {
     const seen = writeAsProduct(g, node, known, trained)
-    if (seen === undefined) g.node(node)
-    else patches.set(node, seen)
+    const cut = seen === undefined ? writeByTiles(g, node, known) : undefined
+    if (seen !== undefined) patches.set(node, seen)
+    else if (cut !== undefined) tiles.set(node, cut)
+    else g.node(node)
   }
   const gradients = differentiate(
-    { builder: g, nodes, ...known, patches: (node) => patches.get(node) },
+    { builder: g, nodes, ...known, patches: (node) => patches.get(node), tiles: (node) => tiles.get(node) },
     options.loss,
     parameters,
   )

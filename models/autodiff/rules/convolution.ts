@@ -1,5 +1,6 @@
 import { intAttribute, stringAttribute } from '../../onnx/index.ts'
 import type { GradientRule, Tape } from '../tape.ts'
+import { inputGradientByTiles, kernelGradientByTiles } from '../winograd.ts'
 import { padForWindow, patches, taps, type Window, windowOf } from './window.ts'
 
 /**
@@ -97,6 +98,15 @@ const conv: GradientRule = (tape, node, [dy]) => {
   const [x, kernel, bias] = node.inputs as [string, string, string | undefined]
   const [input, kernelDims, output] = [tape.dims(x), tape.dims(kernel), tape.dims(node.outputs[0] as string)]
   const groups = intAttribute(node, 'group', 1)
+  const biasGradient = tape.needs(bias) ? tape.sum(dy, [0, 2, 3], false) : undefined
+  const tiles = tape.tiles(node)
+  if (tiles !== undefined) {
+    return [
+      tape.needs(x) ? inputGradientByTiles(tape, dy, kernel, kernelDims, input, output) : undefined,
+      tape.needs(kernel) ? kernelGradientByTiles(tape, dy, tiles, kernelDims, output) : undefined,
+      biasGradient,
+    ]
+  }
   const window = windowOf(tape, node, kernelDims.slice(2), input, output)
   return [
     tape.needs(x) ? inputGradient(tape, dy, kernel, kernelDims, input, output, window, groups) : undefined,
@@ -110,7 +120,7 @@ const conv: GradientRule = (tape, node, [dy]) => {
           tape.patches(node),
         )
       : undefined,
-    tape.needs(bias) ? tape.sum(dy, [0, 2, 3], false) : undefined,
+    biasGradient,
   ]
 }
 
