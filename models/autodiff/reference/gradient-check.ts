@@ -2,6 +2,7 @@ import { type Random, seededRandom } from '../../data/random.ts'
 import { elementCount, GraphBuilder, inferShapes, type Node, writeModel } from '../../onnx/index.ts'
 import { openSession, type Tensor } from '../../runtime/index.ts'
 import { differentiate } from '../differentiate.ts'
+import { writeByTiles } from '../winograd.ts'
 import { type Choices, type GradientCase, gradientCases } from './cases/index.ts'
 import { type Dense, dense } from './dense.ts'
 import { interpret, referenceRules } from './interpret.ts'
@@ -26,7 +27,7 @@ const SMALL = 1e-2
  * the gradient rules and ONNX Runtime, once by central differences of the interpreter.
  */
 export async function checkCase(
-  { opset, inputs, write }: GradientCase,
+  { opset, inputs, write, byTiles = false }: GradientCase,
   wrt: readonly string[],
   random: Random,
 ): Promise<CaseErrors> {
@@ -41,20 +42,25 @@ export async function checkCase(
   const weights = new Map(outputs.map((name) => [name, weightsFor(expected.get(name)!, random)]))
 
   const loss = writeLoss(g, weights)
-  const types = inferShapes(g.build(), {})
-  const gradients = differentiate(
-    {
-      builder: g,
-      nodes: [...g.build().graph.nodes],
-      dims: (value) => types.get(value)?.dims,
-      constant: (value) => forward.graph.initializers.get(value),
-    },
-    loss,
-    wrt,
-  )
-  for (const name of outputs) g.output(name)
-  for (const [name, gradient] of gradients) g.output(gradient, `gradient.${name}`)
-  const actual = await runOnce(writeModel(g.build()), inputs)
+  const whole = g.build()
+  const types = inferShapes(whole, {})
+  const known = {
+    dims: (value: string) => types.get(value)?.dims,
+    constant: (value: string) => forward.graph.initializers.get(value),
+  }
+  const run = new GraphBuilder('run', opset, 'run/')
+  for (const [name, { dims }] of Object.entries(inputs)) run.input(name, 'float32', dims)
+  for (const [name, constant] of whole.graph.initializers) run.constant(constant, name)
+  const tiles = new Map<Node, string | undefined>()
+  for (const node of whole.graph.nodes) {
+    tiles.set(node, byTiles ? writeByTiles(run, node, known) : undefined)
+    if (tiles.get(node) === undefined) run.node(node)
+  }
+  const pass = { builder: run, nodes: whole.graph.nodes, ...known, tiles: (node: Node) => tiles.get(node) }
+  const gradients = differentiate(pass, loss, wrt)
+  for (const name of outputs) run.output(name)
+  for (const [name, gradient] of gradients) run.output(gradient, `gradient.${name}`)
+  const actual = await runOnce(writeModel(run.build()), inputs)
 
   const errors = { outputs: 0, gradients: 0 }
   for (const name of outputs) {

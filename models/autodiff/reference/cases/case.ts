@@ -16,6 +16,8 @@ export interface GradientCase {
   readonly opset: number
   /** Float32 inputs by name, kept as float64. */
   readonly inputs: Readonly<Record<string, Dense>>
+  /** Convolutions run by Winograd's tiles, as in a training step. Default false. */
+  readonly byTiles?: boolean
   /** Writes the operator over inputs of these names; returns the outputs to be compared. */
   write(g: GraphBuilder): readonly string[]
 }

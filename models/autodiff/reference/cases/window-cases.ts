@@ -51,6 +51,23 @@ function channels(choose: Choices): { groups: number; perGroup: number; perGroup
   return { groups, perGroup: 1, perGroupOutputs: kind === 'depthwise' ? 1 : 2 }
 }
 
+/** Wide enough for Winograd's tiles. */
+const wideConv: CaseMaker = (choose) => {
+  const { random } = choose
+  const [channels, outputs] = [choose.integer(24, 26), choose.integer(24, 26)]
+  const image = [1, channels, choose.integer(1, 6), choose.integer(1, 6)]
+  return {
+    opset: choose.pick(OPSETS),
+    byTiles: true,
+    inputs: {
+      x: uniform(image, random),
+      kernel: uniform([outputs, channels, 3, 3], random),
+      bias: uniform([outputs], random),
+    },
+    write: (g) => [g.op('Conv', ['x', 'kernel', 'bias'], { pads: [1, 1, 1, 1] })],
+  }
+}
+
 const conv: CaseMaker = (choose) => {
   const { random } = choose
   const kernel = [choose.integer(1, 3), choose.integer(1, 3)]
@@ -171,6 +188,7 @@ const globalAveragePool: CaseMaker = (choose) => {
 /** Convolutions and pooling layers. */
 export const windowCases: Record<string, CaseMaker> = {
   Conv: conv,
+  "Conv, by Winograd's tiles": wideConv,
   ConvTranspose: convTranspose,
   MaxPool: maxPool,
   AveragePool: averagePool,
