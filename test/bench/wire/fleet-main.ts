@@ -3,14 +3,18 @@ import { LightDevice } from './light-device.ts'
 
 // A process of its own for all devices, as they would be other machines: commands come from the parent.
 
-const [url, bundle, count] = process.argv.slice(2) as [string, string, string]
+const [url, count] = process.argv.slice(2) as [string, string]
 const devices = await Promise.all(
-  Array.from({ length: Number(count) }, (_, at) => LightDevice.connect(url, `light-${at}`, Number(bundle))),
+  Array.from({ length: Number(count) }, (_, at) => LightDevice.connect(url, `light-${at}`)),
 )
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-async function run({ rampMs, durationMs }: Extract<FleetOrder, { kind: 'run' }>): Promise<FleetReport> {
-  for (const device of devices) device.start()
+async function run({
+  bundle,
+  rampMs,
+  durationMs,
+}: Extract<FleetOrder, { kind: 'run' }>): Promise<FleetReport> {
+  for (const device of devices) device.start(bundle)
   await after(rampMs)
   for (const device of devices) device.reset()
   const startMs = performance.now()

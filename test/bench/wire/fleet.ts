@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 export type FleetOrder =
-  | { readonly kind: 'run'; readonly rampMs: number; readonly durationMs: number }
+  | { readonly kind: 'run'; readonly bundle: number; readonly rampMs: number; readonly durationMs: number }
   | { readonly kind: 'close' }
 
 export interface FleetReport {
@@ -21,16 +21,16 @@ export class Fleet {
     this.#child = child
   }
 
-  static async start(brokerUrl: string, bundle: number, devices: number): Promise<Fleet> {
+  static async start(brokerUrl: string, devices: number): Promise<Fleet> {
     const main = fileURLToPath(new URL('./fleet-main.js', import.meta.url))
-    const child = fork(main, [brokerUrl, String(bundle), String(devices)])
+    const child = fork(main, [brokerUrl, String(devices)])
     await Fleet.#next(child)
     return new Fleet(child)
   }
 
-  /** All devices ask for `rampMs`, then for the `durationMs` that count. */
-  async run(rampMs: number, durationMs: number): Promise<FleetReport> {
-    const order: FleetOrder = { kind: 'run', rampMs, durationMs }
+  /** All devices ask for an answer of `bundle` for `rampMs`, then for the `durationMs` that count. */
+  async run(bundle: number, rampMs: number, durationMs: number): Promise<FleetReport> {
+    const order: FleetOrder = { kind: 'run', bundle, rampMs, durationMs }
     this.#child.send(order)
     return (await Fleet.#next(this.#child)) as FleetReport
   }

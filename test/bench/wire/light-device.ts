@@ -15,7 +15,7 @@ export interface Tally {
  */
 export class LightDevice {
   #client!: BareMqtt
-  readonly #bundle: number
+  #bundle = 0
   readonly #inferTopic: string
   readonly #payload: Uint8Array
   readonly #boot = 1
@@ -25,20 +25,20 @@ export class LightDevice {
   #errors: Record<string, number> = {}
   #idle: (() => void) | undefined
 
-  private constructor(id: string, bundle: number) {
-    this.#bundle = bundle
+  private constructor(id: string) {
     this.#inferTopic = topic('default', id, 'infer')
     this.#payload = new Uint8Array(payloadBytes).map((_, at) => (at * 31) % 256)
   }
 
-  static async connect(url: string, id: string, bundle: number): Promise<LightDevice> {
-    const device = new LightDevice(id, bundle)
+  static async connect(url: string, id: string): Promise<LightDevice> {
+    const device = new LightDevice(id)
     const replies = topic('default', id, 'reply')
     device.#client = await BareMqtt.connect(url, id, replies, (packet) => device.#onReply(packet))
     return device
   }
 
-  start(): void {
+  start(bundle: number): void {
+    this.#bundle = bundle
     this.#asking = true
     this.#ask()
   }

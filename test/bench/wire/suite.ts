@@ -13,7 +13,7 @@ async function measure(context: SuiteContext): Promise<Measurement> {
   try {
     say('finding a tail of 10 ms')
     const tail = await calibratedTail(context)
-    await writeBenchBundle(folder, 'bench-light', tailModel(0))
+    const light = await writeBenchBundle(folder, 'bench-light', tailModel(0))
     const heavy = await writeBenchBundle(folder, 'bench-heavy', tail.model)
     const edge = await EdgeProcess.start(folder, WORKERS)
     try {
@@ -21,7 +21,8 @@ async function measure(context: SuiteContext): Promise<Measurement> {
       const [frames, warmUp] = quick ? [1000, 300] : [5000, 1000]
       const overhead = await measureOverhead(edge.brokerUrl, join(folder, 'bench-light'), frames, warmUp)
       say('measuring throughput')
-      const throughput = await measureThroughput(context, { broker: edge.brokerUrl, bundle: heavy.key }, tail)
+      const served = { broker: edge.brokerUrl, bundle: heavy.key, lightBundle: light.key }
+      const throughput = await measureThroughput(context, served, tail)
       const { overheadMsP50, overheadMsP99, envelopeBytes, stageSumErrorPct } = overhead
       const { tailThroughputRatio, rawPerSecond } = throughput
       return {
