@@ -1,3 +1,5 @@
 export { packBits, unpackBits } from './bits.ts'
 export { dequantize, type Quantized, quantize } from './codec.ts'
+export { FREQUENCY_BITS, type FrequencyTable, frequencyTable, symbolBits } from './frequency-table.ts'
 export { type AffineRange, packedBytes, type Quantizer } from './quantizer.ts'
+export { RansCoder } from './rans.ts'
