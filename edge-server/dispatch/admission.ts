@@ -33,8 +33,10 @@ export function admit(view: AdmissionView): Offer | Refusal {
   if (view.draining) return { code: 'DRAINING', detail: '' }
   const offer = view.catalog.find(request.bundle, request.mode, request.route)
   if ('code' in offer) return offer
-  if (offer.exactBytes !== undefined && payloadBytes !== offer.exactBytes) {
-    const detail = `Mode ${request.mode} takes ${offer.exactBytes} payload bytes, not ${payloadBytes}`
+  const { limits } = offer
+  if (limits && (payloadBytes < limits.least || payloadBytes > limits.most)) {
+    const range = limits.least === limits.most ? `${limits.most}` : `${limits.least} to ${limits.most}`
+    const detail = `Mode ${request.mode} takes ${range} payload bytes, not ${payloadBytes}`
     return { code: 'BAD_SHAPE', detail }
   }
   if (payloadBytes === 0) return { code: 'BAD_PAYLOAD', detail: 'The request has no payload' }

@@ -32,6 +32,20 @@ export const modes: readonly Mode[] = [
     route: 'split',
     quantizer: { kind: 'affine-dynamic', bits: 16 },
   },
+  {
+    ...costs,
+    id: 7,
+    payloadBytes: 3,
+    name: 'coded4',
+    route: 'split',
+    quantizer: {
+      kind: 'entropy',
+      bits: 4,
+      scale: 1,
+      zeroPoint: 0,
+      tables: [{ first: 0, frequencies: [4095, 1] }],
+    },
+  },
 ]
 
 /** The manifest of a bundle that adds nothing up but has every field. */

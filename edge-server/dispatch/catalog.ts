@@ -1,5 +1,5 @@
 import type { Bundle, Manifest, Mode } from '@isthmus/models/bundle'
-import { packedBytes } from '@isthmus/models/codec'
+import { payloadLimits } from '@isthmus/models/codec'
 import type { Route, WireErrorCode } from '@isthmus/proto'
 
 type ServedMode = Exclude<Mode, { route: 'local' }>
@@ -9,8 +9,8 @@ export interface Offer {
   readonly bundle: number
   readonly mode: number
   readonly route: 'split' | 'edge'
-  /** The length that a payload must have; undefined for coded images, whose length varies. */
-  readonly exactBytes: number | undefined
+  /** How long a payload may be; undefined for coded images, which may have any length. */
+  readonly limits: { readonly least: number; readonly most: number } | undefined
   /** Whether the request must bring the range of its quantiser. */
   readonly needsRange: boolean
 }
@@ -37,14 +37,15 @@ function offerOf(bundle: Bundle, mode: ServedMode): Offer | undefined {
   const common = { bundle: key, mode: mode.id }
   if (mode.route === 'edge') {
     if (manifest.models.full === undefined) return undefined
-    const exactBytes = mode.image.codec === 'raw' ? rawImageBytes(manifest) : undefined
-    return { ...common, route: 'edge', exactBytes, needsRange: false }
+    const bytes = rawImageBytes(manifest)
+    const limits = mode.image.codec === 'raw' ? { least: bytes, most: bytes } : undefined
+    return { ...common, route: 'edge', limits, needsRange: false }
   }
   if (manifest.models.tail === undefined || manifest.latent === undefined) return undefined
   return {
     ...common,
     route: 'split',
-    exactBytes: packedBytes(product(manifest.latent.dims), mode.quantizer.bits),
+    limits: payloadLimits(mode.quantizer, product(manifest.latent.dims)),
     needsRange: mode.quantizer.kind === 'affine-dynamic' && mode.quantizer.bits !== 16,
   }
 }

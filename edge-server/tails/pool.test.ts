@@ -76,6 +76,11 @@ describe('a worker computes what a payload says', () => {
     expect(logits(await pool.run(work(6, halves)))).toEqual([4, 8])
   })
 
+  it('of an entropy quantiser', async () => {
+    const { pool } = await open()
+    expect(logits(await pool.run(work(7, Uint8Array.of(0, 0x21, 0x43))))).toEqual([10, 20])
+  })
+
   it('of a raw image, [H,W,C] bytes turned into the layout of the model', async () => {
     const { pool } = await open()
     const pixels = Uint8Array.from({ length: 12 }, (_, index) => 10 * index)
@@ -132,6 +137,8 @@ describe('a worker refuses', () => {
   it.each([
     ['halves that are NaN', 'NOT_FINITE', () => work(6, notANumber)],
     ['a range outside the codes', 'BAD_PAYLOAD', () => work(2, new Uint8Array(2), { scale: 1, zeroPoint })],
+    ['codes that no table gives', 'BAD_PAYLOAD', () => work(7, Uint8Array.of(1, 2, 3))],
+    ['a payload that says nothing of how it is coded', 'BAD_PAYLOAD', () => work(7, Uint8Array.of(9, 2, 3))],
     ['bytes that are no image', 'BAD_PAYLOAD', () => work(4, new Uint8Array(50).fill(7))],
     ['a truncated image', 'BAD_PAYLOAD', async () => work(4, (await png(50, 50)).subarray(0, 60))],
     ['an image of another kind', 'BAD_PAYLOAD', async () => work(4, await jpeg())],

@@ -1,4 +1,4 @@
-import { packedBytes, quantizerFault } from '../codec/quantizer.ts'
+import { payloadLimits, quantizerFault } from '../codec/quantizer.ts'
 import type { Manifest, Mode } from './manifest.ts'
 
 /** No tensor of a frame may have more elements: nobody allocates more on a manifest's word. */
@@ -25,10 +25,14 @@ function modeFault(mode: Mode, { models, latent }: Manifest): string | undefined
   if (!latent) return 'route: a split mode needs latent'
   const fault = quantizerFault(mode.quantizer)
   if (fault) return `quantizer: ${fault}`
-  const bytes = packedBytes(product(latent.dims), mode.quantizer.bits)
-  return mode.payloadBytes === bytes
-    ? undefined
-    : `payloadBytes: [${latent.dims}] at ${mode.quantizer.bits} bits are ${bytes} bytes, not ${mode.payloadBytes}`
+  const { quantizer, payloadBytes } = mode
+  if (quantizer.kind === 'entropy' && ![1, latent.dims[0]].includes(quantizer.tables.length)) {
+    return `quantizer.tables: ${quantizer.tables.length} for a latent of [${latent.dims}]: give one, or one for each channel`
+  }
+  const { least, most } = payloadLimits(quantizer, product(latent.dims))
+  if (payloadBytes >= least && payloadBytes <= most) return undefined
+  const range = least === most ? `${most}` : `${least} to ${most}`
+  return `payloadBytes: [${latent.dims}] at ${quantizer.bits} bits are ${range} bytes, not ${payloadBytes}`
 }
 
 /** What in a manifest of the right shape contradicts itself, as `path: what is wrong`, or nothing. */

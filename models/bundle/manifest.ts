@@ -34,7 +34,10 @@ export type Mode = {
   name: string
   /** Top-1 accuracy, 0 to 1, on what `measuredOn` names. */
   accuracy?: number
-  /** Coded payload of one frame, without the message around it; 0 for a local mode, an average for an image codec. */
+  /**
+   * Coded payload of one frame, without the message around it; 0 for a local mode, an average where frames differ (image codecs,
+   * entropy quantisers).
+   */
   payloadBytes: number
   /** Multiply-adds of one frame on the device and on the server. */
   headMacs: number

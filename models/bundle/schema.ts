@@ -36,6 +36,16 @@ const quantizer = z.discriminatedUnion('kind', [
     zeroPoint: z.int(),
   }),
   z.strictObject({ kind: z.literal('affine-dynamic'), bits: z.int() }),
+  z.strictObject({
+    kind: z.literal('entropy'),
+    bits: z.int(),
+    scale: z.number(),
+    zeroPoint: z.int(),
+    tables: z
+      .array(z.strictObject({ first: z.int(), frequencies: z.array(z.int()).max(4096) }))
+      .min(1)
+      .max(4096),
+  }),
 ])
 
 const modeFields = {
@@ -107,5 +117,6 @@ export const knownKeys: readonly string[] = [
   ...Object.keys(models.shape),
   ...Object.keys(modelFile.shape),
   ...Object.keys(modeFields),
-  ...['route', 'quantizer', 'image', 'bits', 'scale', 'zeroPoint', 'codec', 'quality'],
+  ...['route', 'quantizer', 'image', 'bits', 'scale', 'zeroPoint', 'codec', 'quality', 'tables'],
+  ...['first', 'frequencies'],
 ]

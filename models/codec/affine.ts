@@ -85,6 +85,17 @@ export function packAffine(x: Float32Array, range: AffineRange, bits: number, pa
   if (heldBits > 0) packed[at] = held
 }
 
+/** The codes of {@link packAffine}, one by one. */
+export function affineCodes(x: Float32Array, range: AffineRange, bits: number, codes: Int32Array): void {
+  const { scale, zeroPoint } = range
+  const top = 2 ** bits - 1
+  for (let i = 0; i < x.length; i++) {
+    const level = fround(zeroPoint + fround(x[i]! / scale))
+    const clamped = level > 0 ? (level < top ? level : top) : 0
+    codes[i] = clamped + roundingShift - roundingShift
+  }
+}
+
 function packBytes(x: Float32Array, { scale, zeroPoint }: AffineRange, codes: Uint8ClampedArray): void {
   for (let i = 0; i < x.length; i++) codes[i] = fround(zeroPoint + fround(x[i]! / scale))
 }

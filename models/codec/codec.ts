@@ -1,5 +1,6 @@
 import { modelError } from '../errors.ts'
 import { affineRange, checkFinite, packAffine, unpackAffine } from './affine.ts'
+import { decodeEntropy, encodeEntropy } from './entropy.ts'
 import { packHalves, unpackHalves } from './half.ts'
 import {
   type AffineRange,
@@ -13,7 +14,10 @@ import {
 
 /** A tensor as bytes, with the range that {@link dequantize} needs of a dynamic quantiser. */
 export interface Quantized extends AffineRange {
-  /** ⌈n · bits / 8⌉ bytes: codes packed without gaps, lowest bits first; at 16 bits halves, low byte first. */
+  /**
+   * ⌈n · bits / 8⌉ bytes: codes packed without gaps, lowest bits first; at 16 bits halves, low byte first. Of an entropy
+   * quantiser as many as it takes.
+   */
   readonly packed: Uint8Array
 }
 
@@ -29,6 +33,12 @@ export interface Quantized extends AffineRange {
  * size. Throws `NOT_FINITE`, `BAD_QUANTIZER`, `BAD_OPTION`.
  */
 export function quantize(x: Float32Array, quantizer: Quantizer, out?: Uint8Array): Quantized {
+  if (quantizer.kind === 'entropy') {
+    const payload = encodeEntropy(x, quantizer)
+    const packed = bytesFor(payload.length, out)
+    if (out) packed.set(payload)
+    return { scale: quantizer.scale, zeroPoint: quantizer.zeroPoint, packed: out ? packed : payload }
+  }
   checkQuantizer(quantizer)
   const { bits } = quantizer
   const packed = bytesFor(packedBytes(x.length, bits), out)
@@ -60,13 +70,19 @@ export function dequantize(
   range?: AffineRange,
   out?: Float32Array,
 ): Float32Array {
-  checkQuantizer(quantizer)
   const { bits } = quantizer
-  checkPacked(packed, count, bits)
+  if (quantizer.kind !== 'entropy') {
+    checkQuantizer(quantizer)
+    checkPacked(packed, count, bits)
+  }
   if (out && out.length < count) {
     throw modelError('BAD_OPTION', `\`out\` holds ${out.length} values, and ${count} are needed.`)
   }
   const values = out ? (out.length === count ? out : out.subarray(0, count)) : new Float32Array(count)
+  if (quantizer.kind === 'entropy') {
+    decodeEntropy(packed, quantizer, values)
+    return values
+  }
   if (bits === 16) {
     unpackHalves(packed, values)
     return values

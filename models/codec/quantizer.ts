@@ -1,4 +1,5 @@
 import { modelError } from '../errors.ts'
+import { type FrequencyTable, frequencyTableFault } from './frequency-table.ts'
 
 /**
  * How a latent becomes bytes.
@@ -7,12 +8,24 @@ import { modelError } from '../errors.ts'
  *   payload.
  * - `affine-dynamic`: scale and zero point come from each tensor's own minimum and maximum and travel with it; this is
  *   BottleFit's published quantiser (see {@link quantize}).
+ * - `entropy`: the codes of a static range (1 to 8 bits), each channel's coded by its own table of how often they come. The
+ *   payload is as long as the frame has information, and never longer than its packed codes and one byte.
  *
- * At 16 bits both are the IEEE half of each value, and scale and zero point are not used.
+ * At 16 bits the first two are the IEEE half of each value, and scale and zero point are not used.
  */
 export type Quantizer =
   | { kind: 'affine-static'; bits: number; scale: number; zeroPoint: number }
   | { kind: 'affine-dynamic'; bits: number }
+  | EntropyQuantizer
+
+export interface EntropyQuantizer {
+  kind: 'entropy'
+  bits: number
+  scale: number
+  zeroPoint: number
+  /** One for each channel, or one for all: the tensor is split into as many equal runs. */
+  tables: FrequencyTable[]
+}
 
 /** The affine map of a tensor: x ≈ scale · (q − zeroPoint). `scale` is a float32, `zeroPoint` one of the codes q. */
 export interface AffineRange {
@@ -37,9 +50,25 @@ export function rangeFault({ scale, zeroPoint }: AffineRange, bits: number): str
 /** What is wrong with a quantiser, or nothing. */
 export function quantizerFault(quantizer: Quantizer): string | undefined {
   const { bits } = quantizer
-  if (bits === 16) return undefined
+  if (bits === 16 && quantizer.kind !== 'entropy') return undefined
   if (!(Number.isInteger(bits) && bits >= 1 && bits <= 8)) return `${bits} bits are not 1 to 8 or 16`
-  return quantizer.kind === 'affine-static' ? rangeFault(quantizer, bits) : undefined
+  if (quantizer.kind === 'affine-dynamic') return undefined
+  return rangeFault(quantizer, bits) ?? (quantizer.kind === 'entropy' ? tablesFault(quantizer) : undefined)
+}
+
+function tablesFault({ tables }: EntropyQuantizer): string | undefined {
+  if (tables.length === 0) return 'tables are missing'
+  for (const [channel, table] of tables.entries()) {
+    const fault = frequencyTableFault(table)
+    if (fault) return `table ${channel}: ${fault}`
+  }
+  return undefined
+}
+
+/** How long the payload of `count` values may be; both ends are the same for all kinds but `entropy`. */
+export function payloadLimits(quantizer: Quantizer, count: number): { least: number; most: number } {
+  const packed = packedBytes(count, quantizer.bits)
+  return quantizer.kind === 'entropy' ? { least: 1, most: packed + 1 } : { least: packed, most: packed }
 }
 
 /** Throws `BAD_QUANTIZER`. */

@@ -54,19 +54,20 @@ export async function modelHits(
   }
 }
 
-/** Head, quantiser, packed bytes, and from these bytes alone: dequantiser and tail. Also the size of each payload. */
+/** Head, quantiser, coded bytes, and from these bytes alone: dequantiser and tail. Also the largest and the mean payload. */
 export async function splitHits(
   bundle: Bundle,
   { quantizer }: SplitMode,
   images: LabelledImages,
   threads: number,
-): Promise<{ hits: Hits; payloadBytes: number }> {
+): Promise<{ hits: Hits; payloadBytes: number; meanPayloadBytes: number }> {
   const { input, output, latent } = bundle.manifest
   if (!latent) throw new Error(`Bundle ${bundle.id} has a split mode but no latent.`)
   const head = await openSession(bundle.modelBytes('head'), { intraOpThreads: threads })
   const tail = await openSession(bundle.modelBytes('tail'), { intraOpThreads: threads })
   const size = latent.dims.reduce((product, dim) => product * dim, 1)
   let payloadBytes = 0
+  let bytes = 0
   try {
     const right = await hits(bundle, images, async (rows, data) => {
       const values = await run(head, input.name, [rows, ...input.dims], data, latent.name)
@@ -74,11 +75,12 @@ export async function splitHits(
       for (let row = 0; row < rows; row++) {
         const coded = quantize(values.subarray(row * size, (row + 1) * size), quantizer)
         payloadBytes = Math.max(payloadBytes, coded.packed.length)
+        bytes += coded.packed.length
         received.set(dequantize(coded.packed.slice(), size, quantizer, coded), row * size)
       }
       return run(tail, latent.name, [rows, ...latent.dims], received, output.name)
     })
-    return { hits: right, payloadBytes }
+    return { hits: right, payloadBytes, meanPayloadBytes: bytes / images.count }
   } finally {
     await head.dispose()
     await tail.dispose()

@@ -31,6 +31,9 @@ function drop(first: Hits, second: Hits): { points: number; interval95: [number,
   return { points: (100 * (onlyFirst - onlySecond)) / first.length, interval95: [100 * low, 100 * high] }
 }
 
+/** The mode that the figures are about: 8 bits, packed, no entropy coding. */
+const isPlain8 = ({ quantizer }: SplitMode): boolean => quantizer.bits === 8 && quantizer.kind !== 'entropy'
+
 async function measure({ quick, bundles, threads, say }: SuiteContext): Promise<Measurement> {
   say('cutting every fixture graph at every place')
   const fixtures = await tryFixtures()
@@ -44,7 +47,7 @@ async function measure({ quick, bundles, threads, say }: SuiteContext): Promise<
   const modes = bundle.manifest.modes.filter((mode): mode is SplitMode => mode.route === 'split')
   const splits = []
   for (const mode of modes) splits.push({ mode, ...(await splitHits(bundle, mode, images, threads)) })
-  const student = splits.find(({ mode }) => mode.quantizer.bits === 8)
+  const student = splits.find(({ mode }) => isPlain8(mode))
   if (!student) throw new Error(`Bundle ${bundle.id} has no split mode of 8 bits.`)
   const fall = drop(teacher, student.hits)
   const { macs, parameters } = inspectedLocal(bundle)
@@ -77,12 +80,13 @@ async function measure({ quick, bundles, threads, say }: SuiteContext): Promise<
       intervals95: intervals,
       bundle: { id: bundle.id, key: bundle.key.toString(16).padStart(8, '0'), claimed: claims(bundle) },
       modes: Object.fromEntries(
-        splits.map(({ mode, hits, payloadBytes }) => [
+        splits.map(({ mode, hits, payloadBytes, meanPayloadBytes }) => [
           mode.name,
           {
             bits: mode.quantizer.bits,
             top1: percentage(hits),
             payloadBytes,
+            meanPayloadBytes,
             dropPts: drop(teacher, hits).points,
           },
         ]),
@@ -115,7 +119,7 @@ function keptClaims(
 ): Record<string, string | null> {
   const percent = (accuracy: number | undefined) => 100 * (accuracy ?? Number.NaN)
   const teacherTop1 = percent(manifest.models.full?.accuracy)
-  const student = manifest.modes.find((mode) => mode.route === 'split' && mode.quantizer.bits === 8)
+  const student = manifest.modes.find((mode) => mode.route === 'split' && isPlain8(mode))
   const studentTop1 = percent(student?.accuracy)
   const stated: Record<string, number> = {
     teacherTop1,

@@ -1,0 +1,52 @@
+import { modelError } from '../errors.ts'
+import { affineCodes, checkFinite } from './affine.ts'
+import { type FrequencyTable, frequencyTable } from './frequency-table.ts'
+import { checkQuantizer, type EntropyQuantizer, type Quantizer } from './quantizer.ts'
+
+/** A code that comes less often than this is left to the escape: each one in a table takes 1/4096 from the others. */
+const RARE = 1 / 8192
+
+/**
+ * The entropy quantiser of a static one (1 to 8 bits), its tables made from how often each code came in `latents`: whole frames
+ * one after the other, each of `channels` runs of `perChannel` values. Take frames that the network was trained on, some thousand
+ * of them. Throws BAD_QUANTIZER, NOT_FINITE, and BAD_OPTION when there is not one whole frame.
+ */
+export function entropyQuantizer(
+  plain: Extract<Quantizer, { kind: 'affine-static' }>,
+  latents: Float32Array,
+  channels: number,
+  perChannel: number,
+): EntropyQuantizer {
+  const frames = latents.length / (channels * perChannel)
+  if (!Number.isSafeInteger(frames) || frames < 1) {
+    throw modelError(
+      'BAD_OPTION',
+      `${latents.length} values are not frames of ${channels} times ${perChannel}.`,
+    )
+  }
+  checkQuantizer(plain)
+  checkFinite(latents)
+  const { bits, scale, zeroPoint } = plain
+  const codes = new Int32Array(latents.length)
+  affineCodes(latents, { scale: Math.fround(scale), zeroPoint }, bits, codes)
+  const tables = Array.from({ length: channels }, (_, channel) => {
+    const counts = new Array<number>(2 ** bits).fill(0)
+    for (let frame = 0; frame < frames; frame++) {
+      const begin = (frame * channels + channel) * perChannel
+      for (let at = begin; at < begin + perChannel; at++) counts[codes[at]!]!++
+    }
+    return tableOf(counts, frames * perChannel)
+  })
+  const made: EntropyQuantizer = { kind: 'entropy', bits, scale, zeroPoint, tables }
+  checkQuantizer(made)
+  return made
+}
+
+function tableOf(counts: readonly number[], total: number): FrequencyTable {
+  const frequent = (count: number) => count >= RARE * total
+  const first = counts.findIndex(frequent)
+  const last = counts.findLastIndex(frequent)
+  const held = counts.slice(first, last + 1)
+  const rest = total - held.reduce((sum, count) => sum + count, 0)
+  return frequencyTable(first, held, rest)
+}

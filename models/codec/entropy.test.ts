@@ -1,0 +1,153 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../data/random.ts'
+import {
+  dequantize,
+  type EntropyQuantizer,
+  entropyQuantizer,
+  frequencyTable,
+  payloadLimits,
+  type Quantizer,
+  quantize,
+} from './index.ts'
+
+const throwsCode = (run: () => unknown, code: string) =>
+  expect(run).toThrow(expect.objectContaining({ name: 'IsthmusError', code }))
+
+/** A quantiser of [−4, 4] whose tables expect normal values of this spread, `channels` of them. */
+function normalQuantizer(bits: number, channels: number, spread: number): EntropyQuantizer {
+  const top = 2 ** bits - 1
+  const scale = Math.fround(8 / top)
+  const zeroPoint = Math.round(top / 2)
+  const weights = Array.from({ length: top + 1 }, (_, code) => {
+    const value = (code - zeroPoint) * scale
+    return Math.exp(-(value ** 2) / (2 * spread ** 2))
+  })
+  const table = frequencyTable(0, weights, 1e-6)
+  return { kind: 'entropy', bits, scale, zeroPoint, tables: Array.from({ length: channels }, () => table) }
+}
+
+const withoutTables = ({ bits, scale, zeroPoint }: EntropyQuantizer): Quantizer => ({
+  kind: 'affine-static',
+  bits,
+  scale,
+  zeroPoint,
+})
+
+const normal = (count: number, seed: number, spread = 1): Float32Array => {
+  const random = seededRandom(seed)
+  return Float32Array.from({ length: count }, () => spread * random.normal())
+}
+
+describe('the entropy quantiser', () => {
+  it('gives the very values of the static quantiser, whatever the tensor', () => {
+    const samples = fc.record({
+      bits: fc.integer({ min: 1, max: 8 }),
+      channels: fc.integer({ min: 1, max: 5 }),
+      perChannel: fc.integer({ min: 1, max: 60 }),
+      spread: fc.constantFrom(0.05, 0.5, 1, 8),
+      seed: fc.nat(),
+    })
+    fc.assert(
+      fc.property(samples, ({ bits, channels, perChannel, spread, seed }) => {
+        const count = channels * perChannel
+        const quantizer = normalQuantizer(bits, channels, 0.5)
+        const x = normal(count, seed, spread)
+        const { packed } = quantize(x, quantizer)
+        const plain = quantize(x, withoutTables(quantizer))
+        expect(dequantize(packed, count, quantizer)).toEqual(
+          dequantize(plain.packed, count, withoutTables(quantizer)),
+        )
+        const { least, most } = payloadLimits(quantizer, count)
+        expect(packed.length).toBeGreaterThanOrEqual(least)
+        expect(packed.length).toBeLessThanOrEqual(most)
+      }),
+    )
+  })
+
+  it('sends what a frame holds, and never more than its packed codes and a byte', () => {
+    const quantizer = normalQuantizer(8, 10, 0.5)
+    expect(quantize(normal(490, 1, 0.5), quantizer).packed.length).toBeLessThan(0.8 * 490)
+    expect(quantize(normal(490, 1, 100), quantizer).packed.length).toBe(491)
+  })
+
+  it('writes into the memory that it is given', () => {
+    const quantizer = normalQuantizer(4, 2, 0.5)
+    const x = normal(60, 2, 0.5)
+    const out = new Uint8Array(100).fill(0xee)
+    const { packed } = quantize(x, quantizer, out)
+    expect(packed.buffer).toBe(out.buffer)
+    expect(packed).toEqual(quantize(x, quantizer).packed)
+    expect(out[packed.length]).toBe(0xee)
+    throwsCode(() => quantize(x, quantizer, new Uint8Array(3)), 'BAD_OPTION')
+  })
+
+  it('refuses payloads that it did not write, and says nothing else', () => {
+    const quantizer = normalQuantizer(4, 2, 0.5)
+    const count = 40
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 30 }), (bytes) => {
+        try {
+          const values = dequantize(bytes, count, quantizer)
+          expect(values.every(Number.isFinite)).toBe(true)
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'BAD_PAYLOAD' })
+        }
+      }),
+    )
+    throwsCode(() => dequantize(Uint8Array.of(2, 0, 0), count, quantizer), 'BAD_PAYLOAD')
+    throwsCode(() => dequantize(new Uint8Array(0), count, quantizer), 'BAD_PAYLOAD')
+    // Tables may hold symbols that are no codes of so many bits.
+    const { scale, tables } = normalQuantizer(8, 1, 0.5)
+    const packed = quantize(new Float32Array(200), {
+      kind: 'entropy',
+      bits: 8,
+      scale,
+      zeroPoint: 200,
+      tables,
+    }).packed
+    const narrow: EntropyQuantizer = { kind: 'entropy', bits: 4, scale, zeroPoint: 8, tables }
+    throwsCode(() => dequantize(packed, 200, narrow), 'BAD_PAYLOAD')
+  })
+
+  it('refuses tables that are none, that do not fit the tensor, and other bits', () => {
+    const quantizer = normalQuantizer(4, 3, 0.5)
+    throwsCode(() => quantize(new Float32Array(10), quantizer), 'BAD_QUANTIZER')
+    throwsCode(() => quantize(new Float32Array(3), { ...quantizer, tables: [] }), 'BAD_QUANTIZER')
+    throwsCode(() => quantize(new Float32Array(3), { ...quantizer, bits: 16 }), 'BAD_QUANTIZER')
+    const table = { first: 0, frequencies: [1, 2] }
+    throwsCode(() => quantize(new Float32Array(3), { ...quantizer, tables: [table] }), 'BAD_QUANTIZER')
+    throwsCode(() => quantize(Float32Array.of(1, Number.NaN, 0), quantizer), 'NOT_FINITE')
+  })
+})
+
+describe('tables made from latents', () => {
+  const plain = { kind: 'affine-static', bits: 6, scale: Math.fround(8 / 63), zeroPoint: 32 } as const
+
+  it('code other frames of the same kind in about their cross-entropy', () => {
+    const frames = normal(400 * 3 * 49, 1, 0.6)
+    const quantizer = entropyQuantizer(plain, frames, 3, 49)
+    const fresh = normal(3 * 49, 2, 0.6)
+    const bits = 147 * Math.log2((0.6 * Math.sqrt(2 * Math.PI * Math.E)) / plain.scale)
+    const { length } = quantize(fresh, quantizer).packed
+    expect(length).toBeGreaterThan(0.9 * (bits / 8))
+    expect(length).toBeLessThan(1.1 * (bits / 8) + 8)
+  })
+
+  it('hold each channel by itself, and leave what is rare to the escape', () => {
+    const latents = Float32Array.from({ length: 20_000 }, (_, at) => (at % 20 < 10 ? 0 : 1))
+    latents[0] = 3
+    const { tables } = entropyQuantizer(plain, latents, 2, 10)
+    expect(tables).toEqual([
+      { first: 32, frequencies: [4095, 1] },
+      { first: 40, frequencies: [4095, 1] },
+    ])
+  })
+
+  it('need whole frames of finite values', () => {
+    throwsCode(() => entropyQuantizer(plain, new Float32Array(0), 1, 1), 'BAD_OPTION')
+    throwsCode(() => entropyQuantizer(plain, new Float32Array(7), 2, 3), 'BAD_OPTION')
+    throwsCode(() => entropyQuantizer(plain, Float32Array.of(1, Number.NaN), 1, 2), 'NOT_FINITE')
+    throwsCode(() => entropyQuantizer({ ...plain, bits: 9 }, new Float32Array(2), 1, 2), 'BAD_QUANTIZER')
+  })
+})
