@@ -1,4 +1,10 @@
 export { type BottleFitWidths, bottleFitDecoder, bottleFitEncoder } from './bottlefit.ts'
+export {
+  type PublishedDecoder,
+  type PublishedEncoder,
+  publishedDecoder,
+  publishedEncoder,
+} from './bottlefit-published.ts'
 export { foldBatchNorm } from './fold-batch-norm.ts'
 export { storeHalfWeights, weightsOf } from './half-weights.ts'
 export { type LocalWidths, localNet } from './local.ts'
