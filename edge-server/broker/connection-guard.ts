@@ -20,6 +20,8 @@ export interface GuardOptions {
 const BURST = 0.2
 /** The shortest time for which a peer that sends faster is not listened to: a timer for each packet would cost more. */
 const LEAST_HOLD_MS = 5
+/** How long the broker may read what a peer left behind. */
+const LAST_READING_MS = 1000
 
 /**
  * Stands between a connection and the broker, which has no limits of its own: cuts the connection as soon as a
@@ -36,6 +38,8 @@ export class ConnectionGuard extends Duplex {
   /** What came in beyond the rate; nothing more is read before it is passed on. */
   #held: Buffer | undefined
   #timer: NodeJS.Timeout | undefined
+  /** The peer sends no more. */
+  #ended = false
 
   constructor(inner: Duplex, options: GuardOptions) {
     super({ decodeStrings: true })
@@ -46,10 +50,16 @@ export class ConnectionGuard extends Duplex {
     this.#bucket = new TokenBucket(packetsPerSecond, Math.max(1, BURST * packetsPerSecond), performance.now())
     inner.on('data', (chunk: Buffer) => this.#receive(chunk))
     inner.on('end', () => {
-      if (this.#held === undefined) this.push(null)
+      this.#ended = true
+      this.#passRest()
+      this.push(null)
     })
     inner.on('error', (error) => this.destroy(error))
-    inner.on('close', () => this.destroy())
+    inner.on('close', () => {
+      if (!this.#ended || this.readableEnded) this.destroy()
+      // The broker still reads what had come before the end; the goodbye may be in it.
+      else setTimeout(() => this.destroy(), LAST_READING_MS).unref()
+    })
   }
 
   #receive(chunk: Buffer): void {
@@ -70,9 +80,19 @@ export class ConnectionGuard extends Duplex {
     const waitMs = Math.max(LEAST_HOLD_MS, this.#bucket.waitMs(performance.now()))
     this.#timer = setTimeout(() => {
       this.#held = undefined
-      this.#inner.resume()
       this.#receive(rest)
+      if (this.#held === undefined) this.#inner.resume()
     }, waitMs)
+  }
+
+  /** A peer that has gone cannot be made to wait: a second's share of what it left is passed on. */
+  #passRest(): void {
+    const rest = this.#held
+    clearTimeout(this.#timer)
+    this.#held = undefined
+    if (rest === undefined || this.destroyed) return
+    const reading = this.#lengths.read(rest, this.#options.packetsPerSecond)
+    if (!('wrong' in reading)) this.push(rest.subarray(0, reading.bytes))
   }
 
   #end(reason: CutReason): void {

@@ -267,6 +267,29 @@ describe('where the broker inside listens', () => {
 })
 
 describe('a device that sends too fast', () => {
+  it('may leave at once: what it sent still arrives, its goodbye too', async () => {
+    const { broker, device } = await start({ packetsPerSecond: 200 })
+    const heard: { topic: string; byte: number }[] = []
+    let left = () => {}
+    const gone = new Promise<void>((resolve) => (left = resolve))
+    broker.onMessage((topic, packet) => {
+      heard.push({ topic, byte: packet[0]! })
+      if (packet[0] === 255) left()
+    })
+    await broker.subscribe([at('+', 'infer'), at('+', 'state')])
+    const will = { topic: at('cam', 'state'), payload: Buffer.of(99), qos: 1 as const, retain: true }
+    const camera = await device('cam', { will })
+    for (let n = 0; n < 150; n++) camera.publish(at('cam', 'infer'), Buffer.of(n))
+    await camera.endAsync()
+    const neighbour = await device('other')
+    while (heard.length < 150) await neighbour.publishAsync(at('other', 'state'), Buffer.of(1), { qos: 1 })
+    await neighbour.publishAsync(at('other', 'infer'), Buffer.of(255), { qos: 1 })
+    await gone
+    const sent = heard.filter(({ topic }) => topic === at('cam', 'infer')).map(({ byte }) => byte)
+    expect(sent).toEqual(Array.from({ length: 150 }, (_, n) => n))
+    expect(heard.some(({ topic }) => topic === at('cam', 'state'))).toBe(false)
+  })
+
   it('is made to wait, and loses nothing', async () => {
     const { broker, device } = await start({ packetsPerSecond: 100 })
     const heard: number[] = []
