@@ -2,6 +2,7 @@ import type { IsthmusError } from '@isthmus/proto'
 import {
   type AttributeValue,
   type ConstantTensor,
+  type DType,
   describeNode,
   elementCount,
   float32Tensor,
@@ -22,6 +23,8 @@ export interface TapeSource {
   readonly builder: GraphBuilder
   readonly dims: (value: string) => readonly number[] | undefined
   readonly constant: (value: string) => ConstantTensor | undefined
+  /** Element type, where it is not float32. */
+  readonly dtype?: ((value: string) => DType | undefined) | undefined
   readonly needsGradient: (value: string) => boolean
   /** What the windows of a convolution see, where the forward pass has laid it out already. */
   readonly patches?: ((node: Node) => string | undefined) | undefined
@@ -54,6 +57,11 @@ export class Tape {
     const dims = this.#dims.get(value) ?? this.#source.dims(value)
     if (!dims) throw autodiffError('UNSUPPORTED_GRADIENT', `The shape of "${value}" is not known.`)
     return dims
+  }
+
+  /** Element type of a value of the forward pass. */
+  dtype(value: string): DType {
+    return this.#source.dtype?.(value) ?? 'float32'
   }
 
   /** What the windows of a convolution see, [positions, taps·channels], if the forward pass has laid it out. */

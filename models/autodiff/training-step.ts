@@ -110,6 +110,7 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
   const parameters = layouts.flatMap((layout) => layout.slots.map((slot) => slot.name))
   const known = {
     dims: (value: string) => types.get(value)?.dims,
+    dtype: (value: string) => types.get(value)?.dtype,
     constant: (value: string) => constants.get(value),
   }
   const trained = new Set(parameters)

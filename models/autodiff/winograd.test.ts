@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { float32Tensor, GraphBuilder } from '../onnx/index.ts'
 import { expectResultsOfConv, network, type Shape } from './convolution.test.support.ts'
 import { compileTrainingStep } from './training-step.ts'
 
@@ -57,5 +58,21 @@ describe('wide 3×3 convolutions in a training step', () => {
     expect(convolutions({ attributes: { pads: [1, 1, 1, 1], strides: [2, 2] }, size: [24, 24] })).toBe(2)
     expect(convolutions({ attributes: { pads: [1, 1, 1, 0] } })).toBe(2)
     expect(convolutions({ kernel: [5, 5], attributes: { pads: [2, 2, 2, 2] } })).toBe(2)
+  })
+
+  test('of halves are left alone', () => {
+    const g = new GraphBuilder('halves')
+    const kernel = { dtype: 'float16', dims: [24, 24, 3, 3], bytes: new Uint8Array(2 * 24 * 24 * 9) } as const
+    const half = g.op('Cast', [g.input('x', 'float32', [1, 24, 5, 5])], { to: 10 })
+    const seen = g.op('Conv', [half, g.constant(kernel)], { pads: [1, 1, 1, 1] })
+    const scaled = g.op('Mul', [g.op('Cast', [seen], { to: 1 }), g.constant(float32Tensor([1]), 'gain')])
+    g.output(g.op('ReduceSum', [scaled], { keepdims: 0 }, 'loss'), 'loss', 'float32', [])
+    const { model } = compileTrainingStep(g.build(), {
+      loss: 'loss',
+      inputDims: { x: [1, 24, 5, 5] },
+      groups: [{ name: 'all', parameters: ['gain'] }],
+      optimizer: { kind: 'sgd', momentum: 0 },
+    })
+    expect(model.graph.nodes.filter(({ op }) => op === 'Conv')).toHaveLength(1)
   })
 })

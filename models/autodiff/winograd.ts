@@ -71,6 +71,7 @@ function fitsTiles(
   output: readonly number[],
 ): boolean {
   if (node.op !== 'Conv' || node.domain !== '' || input.length !== 4) return false
+  if (tape.dtype(node.outputs[0]!) !== 'float32') return false
   if (intAttribute(node, 'group', 1) !== 1 || kernel[2] !== 3 || kernel[3] !== 3) return false
   if (Math.min(kernel[0]!, kernel[1]!) < LEAST_CHANNELS) return false
   const { strides, dilations, before, after } = windowOf(tape, node, kernel.slice(2), input, output)
