@@ -50,7 +50,7 @@ describe('admission', () => {
     expect(verdict({ payloadBytes: 12 }, { mode: 3, route: 'edge' })).toBe('admitted')
     expect(verdict({ payloadBytes: 99 }, { mode: 4, route: 'edge' })).toBe('admitted')
     expect(verdict({ payloadBytes: 8 }, { mode: 6 })).toBe('admitted')
-    for (const payloadBytes of [1, 2, 3]) expect(verdict({ payloadBytes }, { mode: 7 })).toBe('admitted')
+    expect(verdict({ payloadBytes: 3 }, { mode: 7 })).toBe('admitted')
   })
 
   it.each([
@@ -68,7 +68,7 @@ describe('admission', () => {
     ['BAD_SHAPE', { payloadBytes: 0 }, {}],
     ['BAD_SHAPE', { payloadBytes: 11 }, { mode: 3, route: 'edge' }],
     ['BAD_SHAPE', { payloadBytes: 4 }, { mode: 7 }],
-    ['BAD_SHAPE', { payloadBytes: 0 }, { mode: 7 }],
+    ['BAD_SHAPE', { payloadBytes: 2 }, { mode: 7 }],
     ['BAD_PAYLOAD', { payloadBytes: 0 }, { mode: 4, route: 'edge' }],
     ['BAD_PAYLOAD', { payloadBytes: 2 }, { mode: 2 }],
     ['BAD_PAYLOAD', { payloadBytes: 2 }, { mode: 2, scale: 0, zeroPoint: 0 }],

@@ -4,6 +4,9 @@ import type { Manifest, Mode } from './manifest.ts'
 /** No tensor of a frame may have more elements: nobody allocates more on a manifest's word. */
 const mostElements = 2 ** 26
 
+/** Each table takes some kilobytes where it is used. */
+const mostTables = 8192
+
 const product = (dims: readonly number[]): number => dims.reduce((all, dim) => all * dim, 1)
 
 const firstTwice = <T>(values: readonly T[]): number =>
@@ -63,9 +66,12 @@ export function manifestFault(manifest: Manifest): string | undefined {
   if (twiceId >= 0) return `modes[${twiceId}].id: ${modes[twiceId]!.id} is already another mode's`
   const twiceName = firstTwice(modes.map(({ name }) => name))
   if (twiceName >= 0) return `modes[${twiceName}].name: '${modes[twiceName]!.name}' is already another mode's`
+  let tables = 0
   for (const [i, mode] of modes.entries()) {
     const fault = modeFault(mode, manifest)
     if (fault) return `modes[${i}].${fault}`
+    if (mode.route === 'split' && mode.quantizer.kind === 'entropy') tables += mode.quantizer.tables.length
   }
+  if (tables > mostTables) return `modes: ${tables} frequency tables, more than ${mostTables}`
   return undefined
 }

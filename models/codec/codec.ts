@@ -5,9 +5,11 @@ import { packHalves, unpackHalves } from './half.ts'
 import {
   type AffineRange,
   bytesFor,
+  checkCoded,
   checkPacked,
   checkQuantizer,
   packedBytes,
+  payloadLimits,
   type Quantizer,
   rangeFault,
 } from './quantizer.ts'
@@ -29,15 +31,18 @@ export interface Quantized extends AffineRange {
  * The published range assumes that the values straddle zero or start there, as after a ReLU: others saturate, since the
  * zero point is clamped. Calibrate a static quantiser for a latent that keeps away from zero.
  *
- * With `out` (at least {@link packedBytes} long) no memory is allocated for the codes; `packed` is then `out`, cut to
- * size. Throws `NOT_FINITE`, `BAD_QUANTIZER`, `BAD_OPTION`.
+ * With `out` (at least as long as {@link payloadLimits} says) no memory is allocated for the codes, but by an entropy quantiser;
+ * `packed` is then `out`, cut to size. Throws `NOT_FINITE`, `BAD_QUANTIZER`, `BAD_OPTION`.
  */
 export function quantize(x: Float32Array, quantizer: Quantizer, out?: Uint8Array): Quantized {
   if (quantizer.kind === 'entropy') {
+    // Whatever the values: a buffer that fits one frame must fit the next.
+    if (out) bytesFor(payloadLimits(quantizer, x.length).most, out)
     const payload = encodeEntropy(x, quantizer)
-    const packed = bytesFor(payload.length, out)
-    if (out) packed.set(payload)
-    return { scale: quantizer.scale, zeroPoint: quantizer.zeroPoint, packed: out ? packed : payload }
+    const { zeroPoint } = quantizer
+    out?.set(payload)
+    const packed = out?.subarray(0, payload.length) ?? payload
+    return { scale: Math.fround(quantizer.scale), zeroPoint, packed }
   }
   checkQuantizer(quantizer)
   const { bits } = quantizer
@@ -71,7 +76,8 @@ export function dequantize(
   out?: Float32Array,
 ): Float32Array {
   const { bits } = quantizer
-  if (quantizer.kind !== 'entropy') {
+  if (quantizer.kind === 'entropy') checkCoded(packed, count, quantizer)
+  else {
     checkQuantizer(quantizer)
     checkPacked(packed, count, bits)
   }

@@ -25,6 +25,8 @@ export function entropyQuantizer(
     )
   }
   checkQuantizer(plain)
+  if (plain.bits > 8)
+    throw modelError('BAD_QUANTIZER', `Halves have no tables: ${plain.bits} bits are not 1 to 8.`)
   checkFinite(latents)
   const { bits, scale, zeroPoint } = plain
   const codes = new Int32Array(latents.length)

@@ -71,6 +71,21 @@ describe('the entropy quantiser', () => {
     expect(quantize(normal(490, 1, 100), quantizer).packed.length).toBe(491)
   })
 
+  it('follows a quantiser that is changed between two frames', () => {
+    const quantizer = normalQuantizer(8, 1, 0.5)
+    const x = normal(50, 3, 0.5)
+    quantize(x, quantizer)
+    quantizer.scale = Math.fround(2 * quantizer.scale)
+    const { packed, scale } = quantize(x, quantizer)
+    expect(scale).toBe(quantizer.scale)
+    expect(dequantize(packed, 50, { ...quantizer })).toEqual(dequantize(packed, 50, quantizer))
+  })
+
+  it('gives no infinity', () => {
+    const huge: EntropyQuantizer = { ...normalQuantizer(8, 1, 0.5), scale: 3e38, zeroPoint: 0 }
+    throwsCode(() => dequantize(Uint8Array.of(0, 9, 1), 2, huge), 'NOT_FINITE')
+  })
+
   it('writes into the memory that it is given', () => {
     const quantizer = normalQuantizer(4, 2, 0.5)
     const x = normal(60, 2, 0.5)
@@ -79,7 +94,9 @@ describe('the entropy quantiser', () => {
     expect(packed.buffer).toBe(out.buffer)
     expect(packed).toEqual(quantize(x, quantizer).packed)
     expect(out[packed.length]).toBe(0xee)
-    throwsCode(() => quantize(x, quantizer, new Uint8Array(3)), 'BAD_OPTION')
+    // Also where this frame would fit.
+    const { most } = payloadLimits(quantizer, 60)
+    throwsCode(() => quantize(new Float32Array(60), quantizer, new Uint8Array(most - 1)), 'BAD_OPTION')
   })
 
   it('refuses payloads that it did not write, and says nothing else', () => {
@@ -97,6 +114,9 @@ describe('the entropy quantiser', () => {
     )
     throwsCode(() => dequantize(Uint8Array.of(2, 0, 0), count, quantizer), 'BAD_PAYLOAD')
     throwsCode(() => dequantize(new Uint8Array(0), count, quantizer), 'BAD_PAYLOAD')
+    for (const none of [-1, 1.5, 2 ** 53, Number.POSITIVE_INFINITY]) {
+      throwsCode(() => dequantize(new Uint8Array(8), none, quantizer), 'BAD_PAYLOAD')
+    }
     // Tables may hold symbols that are no codes of so many bits.
     const { scale, tables } = normalQuantizer(8, 1, 0.5)
     const packed = quantize(new Float32Array(200), {
@@ -148,6 +168,8 @@ describe('tables made from latents', () => {
     throwsCode(() => entropyQuantizer(plain, new Float32Array(0), 1, 1), 'BAD_OPTION')
     throwsCode(() => entropyQuantizer(plain, new Float32Array(7), 2, 3), 'BAD_OPTION')
     throwsCode(() => entropyQuantizer(plain, Float32Array.of(1, Number.NaN), 1, 2), 'NOT_FINITE')
-    throwsCode(() => entropyQuantizer({ ...plain, bits: 9 }, new Float32Array(2), 1, 2), 'BAD_QUANTIZER')
+    for (const bits of [9, 16]) {
+      throwsCode(() => entropyQuantizer({ ...plain, bits }, new Float32Array(2), 1, 2), 'BAD_QUANTIZER')
+    }
   })
 })

@@ -8,8 +8,9 @@ import { RansCoder } from './rans.ts'
 const PACKED = 0
 const CODED = 1
 
-/** A coder with memory for one tensor. */
+/** A coder with memory for one tensor, and what it was made of. */
 interface Kept {
+  readonly made: EntropyQuantizer
   readonly coder: RansCoder
   readonly codes: Int32Array
   readonly range: { readonly scale: number; readonly zeroPoint: number }
@@ -20,20 +21,24 @@ const kept = new WeakMap<EntropyQuantizer, Kept>()
 
 function keptFor(quantizer: EntropyQuantizer, count: number): Kept {
   const known = kept.get(quantizer)
-  if (known?.codes.length === count) return known
+  if (known?.codes.length === count && isSame(known.made, quantizer)) return known
   checkQuantizer(quantizer)
   const { tables, scale, zeroPoint } = quantizer
   if (count % tables.length !== 0) {
     throw modelError('BAD_QUANTIZER', `The quantiser has ${tables.length} tables for ${count} values.`)
   }
-  const made: Kept = {
+  const fresh: Kept = {
+    made: { ...quantizer },
     coder: new RansCoder(tables, count / tables.length),
     codes: new Int32Array(count),
     range: { scale: Math.fround(scale), zeroPoint },
   }
-  kept.set(quantizer, made)
-  return made
+  kept.set(quantizer, fresh)
+  return fresh
 }
+
+const isSame = (a: EntropyQuantizer, b: EntropyQuantizer): boolean =>
+  a.bits === b.bits && a.scale === b.scale && a.zeroPoint === b.zeroPoint && a.tables === b.tables
 
 /**
  * One byte that says how, then the codes: by their tables or, where that would be longer (noise, say), packed without gaps. So no
@@ -53,7 +58,7 @@ export function encodeEntropy(x: Float32Array, quantizer: EntropyQuantizer): Uin
   return payload
 }
 
-/** Fills `out` with the values of a payload. Throws BAD_PAYLOAD for anything that {@link encodeEntropy} did not write. */
+/** Fills `out` with the values of a payload. Throws BAD_PAYLOAD for what is none, NOT_FINITE, BAD_QUANTIZER. */
 export function decodeEntropy(payload: Uint8Array, quantizer: EntropyQuantizer, out: Float32Array): void {
   const { coder, codes, range } = keptFor(quantizer, out.length)
   const { bits } = quantizer
@@ -68,4 +73,5 @@ export function decodeEntropy(payload: Uint8Array, quantizer: EntropyQuantizer, 
     if (code < 0 || code > top) throw modelError('BAD_PAYLOAD', `Code ${code} is not one of ${bits} bits.`)
     out[i] = scale * (code - zeroPoint)
   }
+  if (Math.fround(scale * 2 ** bits) === Number.POSITIVE_INFINITY) checkFinite(out)
 }

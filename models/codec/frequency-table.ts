@@ -18,7 +18,7 @@ export interface FrequencyTable {
 /** What is wrong with a table, or nothing. */
 export function frequencyTableFault({ first, frequencies }: FrequencyTable): string | undefined {
   if (!Number.isInteger(first) || Math.abs(first) > 2 ** 24)
-    return `first symbol ${first} is not a whole number`
+    return `first symbol ${first} is not a whole number of at most 2^24`
   if (frequencies.length < 2 || frequencies.length > TOTAL) {
     return `${frequencies.length} frequencies are not 2 to ${TOTAL}`
   }

@@ -50,8 +50,11 @@ export function rangeFault({ scale, zeroPoint }: AffineRange, bits: number): str
 /** What is wrong with a quantiser, or nothing. */
 export function quantizerFault(quantizer: Quantizer): string | undefined {
   const { bits } = quantizer
-  if (bits === 16 && quantizer.kind !== 'entropy') return undefined
-  if (!(Number.isInteger(bits) && bits >= 1 && bits <= 8)) return `${bits} bits are not 1 to 8 or 16`
+  const isEntropy = quantizer.kind === 'entropy'
+  if (bits === 16 && !isEntropy) return undefined
+  if (!(Number.isInteger(bits) && bits >= 1 && bits <= 8)) {
+    return `${bits} bits are not 1 to 8${isEntropy ? '' : ' or 16'}`
+  }
   if (quantizer.kind === 'affine-dynamic') return undefined
   return rangeFault(quantizer, bits) ?? (quantizer.kind === 'entropy' ? tablesFault(quantizer) : undefined)
 }
@@ -65,10 +68,14 @@ function tablesFault({ tables }: EntropyQuantizer): string | undefined {
   return undefined
 }
 
+/** The shortest that an entropy-coded tensor can be: one state of the coder. */
+const RANS_HEAD_BYTES = 4
+
 /** How long the payload of `count` values may be; both ends are the same for all kinds but `entropy`. */
 export function payloadLimits(quantizer: Quantizer, count: number): { least: number; most: number } {
   const packed = packedBytes(count, quantizer.bits)
-  return quantizer.kind === 'entropy' ? { least: 1, most: packed + 1 } : { least: packed, most: packed }
+  if (quantizer.kind !== 'entropy') return { least: packed, most: packed }
+  return { least: 1 + Math.min(packed, RANS_HEAD_BYTES), most: 1 + packed }
 }
 
 /** Throws `BAD_QUANTIZER`. */
@@ -86,11 +93,22 @@ export function bytesFor(bytes: number, out: Uint8Array | undefined): Uint8Array
   return out.length === bytes ? out : out.subarray(0, bytes)
 }
 
+function checkCount(count: number): void {
+  if (Number.isSafeInteger(count) && count >= 0) return
+  throw modelError('BAD_PAYLOAD', `${count} is not a count of values.`)
+}
+
+/** Throws `BAD_PAYLOAD` when an entropy-coded payload is shorter or longer than `count` values can be. */
+export function checkCoded(payload: Uint8Array, count: number, quantizer: EntropyQuantizer): void {
+  checkCount(count)
+  const { least, most } = payloadLimits(quantizer, count)
+  if (payload.length >= least && payload.length <= most) return
+  throw modelError('BAD_PAYLOAD', `${count} values take ${least} to ${most} bytes, got ${payload.length}.`)
+}
+
 /** Throws `BAD_PAYLOAD` unless `packed` is exactly as long as `count` values at `bits` are. */
 export function checkPacked(packed: Uint8Array, count: number, bits: number): void {
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw modelError('BAD_PAYLOAD', `${count} is not a count of values.`)
-  }
+  checkCount(count)
   const bytes = packedBytes(count, bits)
   if (packed.length !== bytes) {
     throw modelError(
