@@ -9,4 +9,5 @@ export {
   type ModelRole,
   parseManifest,
 } from './manifest.ts'
+export { withoutDominated } from './prune-modes.ts'
 export { type ManifestDraft, writeBundle } from './write.ts'
