@@ -23,7 +23,7 @@ link, by every route that the bundle offers; then kills the server in the middle
   --rate KBIT     rate of the link each way in kbit/s (default 250)
   --delay MS      round trip of the link in ms (default 40)
   --deadline MS   time that each frame has in ms (default 150)
-  --quick         40 photographs for each route: half a minute in place of four
+  --quick         40 photographs for each route: half a minute in place of five
   --help          this text
 
 Environment:

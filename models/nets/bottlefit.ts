@@ -2,8 +2,9 @@ import type { NetBuilder } from './net-builder.ts'
 
 /** Sizes of a small BottleFit pair for 32×32 inputs. */
 export interface BottleFitWidths {
-  /** Channels of the encoder's two strided stages. */
+  /** Channels of the encoder at 16×16. */
   readonly stem: number
+  /** Channels of the encoder at 8×8. */
   readonly body: number
   /** Channels of the bottleneck, 7×7 each. */
   readonly latent: number
@@ -12,35 +13,19 @@ export interface BottleFitWidths {
 }
 
 /**
- * The device's encoder: [N,3,32,32] → raw, signed bottleneck [N,latent,7,7]. Strided convolutions first, so that
- * little is computed at full size; the last layer is a 2×2 convolution without activation, as in BottleFit
- * (arXiv 2201.02693): what crosses is the raw convolution output.
+ * The device's encoder: [N,3,32,32] → signed bottleneck [N,latent,7,7]. Strided convolutions with a residual layer
+ * behind each; the last layer is a 2×2 convolution without activation, as in BottleFit (arXiv 2201.02693). The
+ * normalisation behind it gives every channel the same range, so that one static quantiser fits them all; it folds
+ * into the convolution, and what crosses is that convolution's raw output.
  */
 export function bottleFitEncoder(net: NetBuilder, x: string, widths: BottleFitWidths): string {
-  const stem = net.conv('encoder.conv1', x, 3, widths.stem, { kernel: 4, stride: 2, pad: 1 })
-  const strided = net.conv(
-    'encoder.conv2',
-    net.normRelu('encoder.norm1', stem, widths.stem),
-    widths.stem,
-    widths.body,
-    {
-      kernel: 3,
-      stride: 2,
-      pad: 1,
-    },
-  )
-  const body = net.conv(
-    'encoder.conv3',
-    net.normRelu('encoder.norm2', strided, widths.body),
-    widths.body,
-    widths.body,
-    {
-      kernel: 3,
-      pad: 1,
-    },
-  )
-  const rich = net.normRelu('encoder.norm3', body, widths.body)
-  return net.conv('encoder.conv4', rich, widths.body, widths.latent, { kernel: 2 })
+  const { stem, body, latent } = widths
+  const conv1 = net.conv('encoder.conv1', x, 3, stem, { kernel: 4, stride: 2, pad: 1 })
+  const half = residual(net, 'encoder', 2, net.normRelu('encoder.norm1', conv1, stem), stem)
+  const conv3 = net.conv('encoder.conv3', half, stem, body, { kernel: 3, stride: 2, pad: 1 })
+  const quarter = residual(net, 'encoder', 4, net.normRelu('encoder.norm3', conv3, body), body)
+  const conv5 = net.conv('encoder.conv5', quarter, body, latent, { kernel: 2 })
+  return net.norm('encoder.norm5', conv5, latent)
 }
 
 /** The server's decoder: bottleneck [N,latent,7,7] → what the teacher has there, [N,outputs,7,7] behind a ReLU. */
@@ -51,11 +36,15 @@ export function bottleFitDecoder(
   outputs: number,
 ): string {
   const { decoder } = widths
-  const conv = (name: string, x: string, channels: number, to: number) =>
-    net.conv(`decoder.${name}`, x, channels, to, { kernel: 3, pad: 1 })
-  const entry = conv('conv1', net.norm('decoder.norm0', latent, widths.latent), widths.latent, decoder)
-  const first = net.normRelu('decoder.norm1', entry, decoder)
-  const second = net.normRelu('decoder.norm2', conv('conv2', first, decoder, decoder), decoder)
-  const exit = conv('conv3', net.add(first, second), decoder, outputs)
-  return net.normRelu('decoder.norm3', exit, outputs)
+  const conv1 = net.conv('decoder.conv1', latent, widths.latent, decoder, { kernel: 3, pad: 1 })
+  const entry = net.normRelu('decoder.norm1', conv1, decoder)
+  const deep = residual(net, 'decoder', 3, residual(net, 'decoder', 2, entry, decoder), decoder)
+  const conv4 = net.conv('decoder.conv4', deep, decoder, outputs, { kernel: 3, pad: 1 })
+  return net.normRelu('decoder.norm4', conv4, outputs)
+}
+
+/** x + ReLU(norm(conv(x))), the layers numbered as they come. */
+function residual(net: NetBuilder, part: string, layer: number, x: string, channels: number): string {
+  const conv = net.conv(`${part}.conv${layer}`, x, channels, channels, { kernel: 3, pad: 1 })
+  return net.add(x, net.normRelu(`${part}.norm${layer}`, conv, channels))
 }

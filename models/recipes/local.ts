@@ -5,9 +5,10 @@ import { storeHalfWeights } from '../nets/index.ts'
 import { writeModel } from '../onnx/index.ts'
 import { type ThreadTask, top1 } from '../train/index.ts'
 import { cifar10Manifest, inputDims, percent, recorded, weightsFrom } from './cifar10-bundle.ts'
-import { localModel, localSettings, softLabels, trainLocal } from './local-training.ts'
+import { localModel, localSettings, trainLocal } from './local-training.ts'
 import { modelFile, normalisation, open } from './measure.ts'
 import { type RecipeInput, recipeContext } from './recipe.ts'
+import { softLabels } from './soft-labels.ts'
 import { teacherModel } from './teacher-training.ts'
 
 /** The device's own classifier, taught by bundle `cifar10-teacher`, written as bundle `cifar10-local`. */
@@ -17,7 +18,7 @@ const localRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
     teacherModel(await weightsFrom(input.bundlesFolder, 'cifar10-teacher', 'full')),
     input.threads,
   )
-  const targets = await softLabels(teacher, data.train)
+  const targets = await softLabels(teacher, data.train, localSettings)
   await teacher.dispose()
   const { weights, elapsedS } = await trainLocal(data, targets, recipeContext(input, thread))
   const model = storeHalfWeights(localModel(weights))

@@ -25,8 +25,8 @@ export function modelFile(
 }
 
 /**
- * Top-1 on `images` of a split classifier, each frame's bottleneck quantised, packed, unpacked and dequantised as on
- * the wire.
+ * Top-1 on `images` of a split classifier, each frame's bottleneck coded and decoded as on the wire, and the mean length of
+ * what crosses.
  */
 export async function splitTop1(
   head: Session,
@@ -34,12 +34,13 @@ export async function splitTop1(
   quantizer: Quantizer,
   images: LabelledImages,
   latentDims: readonly number[],
-): Promise<number> {
+): Promise<{ accuracy: number; payloadBytes: number }> {
   const fill = batchFiller(images, normalisation)
   const size = images.channels * images.height * images.width
   const latentSize = latentDims.reduce((product, dim) => product * dim, 1)
   const batch = 250
   let right = 0
+  let bytes = 0
   for (let start = 0; start < images.count; start += batch) {
     const rows = Math.min(batch, images.count - start)
     const data = new Float32Array(rows * size)
@@ -57,6 +58,7 @@ export async function splitTop1(
     const received = new Float32Array(rows * latentSize)
     for (let row = 0; row < rows; row++) {
       const coded = quantize(latent.subarray(row * latentSize, (row + 1) * latentSize), quantizer)
+      bytes += coded.packed.length
       received.set(dequantize(coded.packed, latentSize, quantizer, coded), row * latentSize)
     }
     const { logits } = await tail.run({
@@ -66,7 +68,7 @@ export async function splitTop1(
     for (let row = 0; row < rows; row++)
       if (argmax(values, row * 10, 10) === images.labels[start + row]) right++
   }
-  return right / images.count
+  return { accuracy: right / images.count, payloadBytes: Math.round(bytes / images.count) }
 }
 
 /** `images` as they look after JPEG, and the mean size of the files in bytes. */

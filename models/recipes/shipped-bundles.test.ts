@@ -50,7 +50,10 @@ describe('bundle cifar10', () => {
       if (mode.route === 'local') return top1(sessions.get('local')!, images, normalisation)
       if (mode.route === 'split') {
         const { dims } = bundle.manifest.latent!
-        return splitTop1(sessions.get('head')!, sessions.get('tail')!, mode.quantizer, images, dims)
+        const [head, tail] = [sessions.get('head')!, sessions.get('tail')!]
+        const { accuracy, payloadBytes } = await splitTop1(head, tail, mode.quantizer, images, dims)
+        expect(payloadBytes / mode.payloadBytes, `bytes of ${mode.name}`).toBeCloseTo(1, 1)
+        return accuracy
       }
       const seen =
         mode.image.codec === 'jpeg' ? (await throughJpeg(images, mode.image.quality!)).images : images

@@ -4,6 +4,7 @@ import {
   type BottleFitWidths,
   bottleFitDecoder,
   bottleFitEncoder,
+  foldBatchNorm,
   NetBuilder,
   teacher,
   teacherEnd,
@@ -16,7 +17,7 @@ import { teacherWidths } from './teacher-training.ts'
 
 type Weights = ReadonlyMap<string, ConstantTensor>
 
-export const studentWidths: BottleFitWidths = { stem: 32, body: 64, latent: 10, decoder: 128 }
+export const studentWidths: BottleFitWidths = { stem: 32, body: 64, latent: 10, decoder: 192 }
 
 /** Shape of the bottleneck: 490 values, so 490 bytes at 8 bits. */
 export const latentDims: readonly number[] = [studentWidths.latent, 7, 7]
@@ -26,26 +27,26 @@ export const studentSettings = {
   name: 'student',
   seed: 3,
   batch: 128,
-  distillEpochs: 7,
+  distillEpochs: 3,
   distillPeakRate: 2e-3,
-  fineTuneEpochs: 4,
-  fineTunePeakRate: 0.02,
-  fineTuneWeightDecay: 5e-4,
+  fineTuneEpochs: 24,
+  fineTunePeakRate: 0.1,
+  fineTuneWeightDecay: 8e-4,
   /** Share of the label in the fine-tuning target; the rest is the teacher's answer. */
   labelShare: 0.5,
-  padPx: 2,
+  padPx: 3,
 }
 
 const normalisation = { mean: cifar10Mean, std: cifar10Std }
 const adam: Optimizer = { kind: 'adam' }
 const sgd: Optimizer = { kind: 'sgd', momentum: 0.9, nesterov: true }
 
-/** The device's part: `input` [N,3,32,32] → `latent` [N,10,7,7], raw convolution output. */
+/** The device's part: `input` [N,3,32,32] → `latent` [N,10,7,7], raw convolution output, normalisations folded in. */
 export function headModel(weights: Weights): Model {
   const net = new NetBuilder('cifar10-head', { random: seededRandom(0), weights })
   const input = net.g.input('input', 'float32', ['N', 3, 32, 32])
   net.g.output(bottleFitEncoder(net, input, studentWidths), 'latent', 'float32', ['N', ...latentDims])
-  return net.build()
+  return foldBatchNorm(net.build())
 }
 
 /** The server's part: `latent` [N,10,7,7] → `logits` [N,10]. */
@@ -115,11 +116,8 @@ export async function distilHead(
   return { weights: step.parameters(state), elapsedS }
 }
 
-/** A static range that holds all but one in 10,000 values on each side, from the first 2,000 training images. */
-export async function calibrateLatent(
-  data: Cifar10,
-  weights: Weights,
-): Promise<{ scale: number; zeroPoint: number }> {
+/** What the head gives for the first 2,000 training images, as they are. */
+export async function trainingLatents(data: Cifar10, weights: Weights): Promise<Float32Array> {
   const session = await openSession(writeModel(headModel(weights)), { intraOpThreads: 2 })
   const count = 2000
   const images = new Float32Array(count * 3 * 32 * 32)
@@ -132,7 +130,12 @@ export async function calibrateLatent(
     input: { dtype: 'float32', dims: [count, 3, 32, 32], data: images },
   })
   await session.dispose()
-  const sorted = (latent!.data as Float32Array).slice().sort()
+  return latent!.data as Float32Array
+}
+
+/** A static range that holds all but one in 10,000 values on each side. */
+export function staticRange(latents: Float32Array): { scale: number; zeroPoint: number } {
+  const sorted = latents.slice().sort()
   const outside = Math.floor(sorted.length * 1e-4)
   const low = Math.min(0, sorted[outside]!)
   const high = Math.max(0, sorted[sorted.length - 1 - outside]!)
@@ -141,22 +144,21 @@ export async function calibrateLatent(
 }
 
 /**
- * Stage 2: encoder, decoder and tail are fine-tuned together on labels and the teacher's answers, with the
- * bottleneck rounded as it will be on the wire.
+ * Stage 2: encoder, decoder and tail are fine-tuned together on `targets` (the teacher's answers mixed with the
+ * labels, [count, 10]), with the bottleneck rounded as it will be on the wire.
  */
 export async function fineTune(
   data: Cifar10,
+  targets: Float32Array,
   teacherWeights: Weights,
   distilled: Weights,
   range: { scale: number; zeroPoint: number },
   context: RecipeContext,
 ): Promise<Trained> {
-  const { seed, batch, fineTuneEpochs, fineTunePeakRate, fineTuneWeightDecay, labelShare, padPx } =
-    studentSettings
+  const { seed, batch, fineTuneEpochs, fineTunePeakRate, fineTuneWeightDecay, padPx } = studentSettings
   const g = new GraphBuilder('cifar10-fine-tuning', 17)
   const input = g.input('input', 'float32', [batch, 3, 32, 32])
-  const labels = g.input('targets', 'float32', [batch, 10])
-  const target = frozenTeacher(g, input, teacherWeights)
+  const wanted = g.input('targets', 'float32', [batch, 10])
   const student = new NetBuilder('student', {
     random: seededRandom(seed),
     training: true,
@@ -167,12 +169,7 @@ export async function fineTune(
   const received = student.fakeQuantize(latent, range.scale, range.zeroPoint)
   const group2 = bottleFitDecoder(student, received, studentWidths, teacherWidths.group2)
   const { logits } = teacherEnd(student, group2, teacherWidths)
-  const answers = g.op('Softmax', [target.logits], { axis: 1 })
-  const mixed = g.op('Add', [
-    g.op('Mul', [labels, g.scalar(labelShare)]),
-    g.op('Mul', [answers, g.scalar(1 - labelShare)]),
-  ])
-  g.output(student.crossEntropy(logits, mixed, batch), 'loss')
+  g.output(student.crossEntropy(logits, wanted, batch), 'loss')
   const step = compileTrainingStep(g.build(), {
     loss: 'loss',
     inputDims: { input: [batch, 3, 32, 32], targets: [batch, 10] },
@@ -187,6 +184,7 @@ export async function fineTune(
     ...normalisation,
     batch,
     classes: 10,
+    softLabels: targets,
     seed: seed + 1,
     flip: 'alternating',
     padPx,
@@ -198,8 +196,8 @@ export async function fineTune(
     itemsPerStep: batch,
     rate: triangle(fineTunePeakRate, steps),
     batch: (at) => {
-      const { images, targets } = batches(at)
-      return { input: images, targets }
+      const { images, targets: probabilities } = batches(at)
+      return { input: images, targets: probabilities }
     },
     ...context.phase('fine-tuning', { ...studentSettings, ...range }, 'student, stage 2: fine-tuning'),
   })
