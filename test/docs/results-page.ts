@@ -10,12 +10,13 @@ interface Stored {
   figures: Record<string, number>
   targets: Record<string, Target>
   missing: Record<string, string>
+  detail: { modes?: Record<string, { top1: number; meanPayloadBytes: number; dropPts: number }> }
 }
 
 const shown = (value: number): string =>
   Number.isInteger(value) || Math.abs(value) >= 1e6 ? String(value) : String(Number(value.toPrecision(4)))
 
-function section({ suite, date, machine, figures, targets, missing }: Stored): string {
+function section({ suite, date, machine, figures, targets, missing, detail }: Stored): string {
   const names = Object.keys(targets)
   const rows = names.map((name) => {
     const value = figures[name]
@@ -31,7 +32,23 @@ function section({ suite, date, machine, figures, targets, missing }: Stored): s
     '|---|---|---|',
     ...rows,
     '',
+    ...modesTable(detail.modes),
   ].join('\n')
+}
+
+/** The operating points of the bundle: what crosses for a frame, and what it costs in accuracy. */
+function modesTable(modes: Stored['detail']['modes']): string[] {
+  if (!modes) return []
+  const rows = Object.entries(modes).map(
+    ([name, { top1, meanPayloadBytes, dropPts }]) =>
+      `| ${name} | ${shown(meanPayloadBytes)} | ${shown(top1)} | ${shown(dropPts)} |`,
+  )
+  return [
+    '| mode | bytes per frame, mean | top-1, % | below the teacher, points |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ]
 }
 
 /** docs/results.md, made from the files that `npm run bench` wrote. */
