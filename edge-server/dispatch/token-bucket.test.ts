@@ -28,4 +28,15 @@ describe('a token bucket', () => {
     bucket.take(1000)
     expect(bucket.take(0)).toBe(false)
   })
+
+  it('says how long until there is a token, a debt included', () => {
+    const bucket = new TokenBucket(10, 3, 0)
+    expect(bucket.waitMs(0)).toBe(0)
+    bucket.spend(3)
+    expect(bucket.waitMs(0)).toBeCloseTo(100)
+    expect(bucket.waitMs(60)).toBeCloseTo(40)
+    bucket.spend(2)
+    expect(bucket.waitMs(60)).toBeCloseTo(240)
+    expect(bucket.waitMs(300)).toBe(0)
+  })
 })
