@@ -1,4 +1,4 @@
-import { compileTrainingStep, type Optimizer } from '../autodiff/index.ts'
+import { compileTrainingStep, type Optimizer, type TrainingState } from '../autodiff/index.ts'
 import { batchFiller, type Cifar10, cifar10Mean, cifar10Std, seededRandom } from '../data/index.ts'
 import {
   type BottleFitWidths,
@@ -11,7 +11,7 @@ import {
 } from '../nets/index.ts'
 import { type ConstantTensor, GraphBuilder, type Model, writeModel } from '../onnx/index.ts'
 import { openSession } from '../runtime/index.ts'
-import { imageBatches, runTraining, stepsPerEpoch, triangle } from '../train/index.ts'
+import { imageBatches, runTraining, type Schedule, stepsPerEpoch, triangle } from '../train/index.ts'
 import type { RecipeContext, Trained } from './recipe.ts'
 import { teacherWidths } from './teacher-training.ts'
 
@@ -31,6 +31,11 @@ export const studentSettings = {
   distillPeakRate: 2e-3,
   fineTuneEpochs: 24,
   fineTunePeakRate: 0.1,
+  /** A second, gentler round from where the first has ended; the weights of both ends are averaged. */
+  restartEpochs: 8,
+  restartPeakRate: 0.04,
+  /** Steps that only measure the running statistics of the averaged weights. */
+  statisticsSteps: 120,
   fineTuneWeightDecay: 8e-4,
   /** Share of the label in the fine-tuning target; the rest is the teacher's answer. */
   labelShare: 0.5,
@@ -145,7 +150,8 @@ export function staticRange(latents: Float32Array): { scale: number; zeroPoint: 
 
 /**
  * Stage 2: encoder, decoder and tail are fine-tuned together on `targets` (the teacher's answers mixed with the
- * labels, [count, 10]), with the bottleneck rounded as it will be on the wire.
+ * labels, [count, 10]), with the bottleneck rounded as it will be on the wire; in two rounds, whose ends are averaged
+ * (stochastic weight averaging, Izmailov et al., arXiv 1803.05407).
  */
 export async function fineTune(
   data: Cifar10,
@@ -156,6 +162,7 @@ export async function fineTune(
   context: RecipeContext,
 ): Promise<Trained> {
   const { seed, batch, fineTuneEpochs, fineTunePeakRate, fineTuneWeightDecay, padPx } = studentSettings
+  const { restartEpochs, restartPeakRate, statisticsSteps } = studentSettings
   const g = new GraphBuilder('cifar10-fine-tuning', 17)
   const input = g.input('input', 'float32', [batch, 3, 32, 32])
   const wanted = g.input('targets', 'float32', [batch, 10])
@@ -179,7 +186,6 @@ export async function fineTune(
       { name: 'vectors', parameters: student.vectors },
     ],
   })
-  const steps = fineTuneEpochs * stepsPerEpoch(data.train, batch)
   const batches = imageBatches(data.train, {
     ...normalisation,
     batch,
@@ -189,17 +195,37 @@ export async function fineTune(
     flip: 'alternating',
     padPx,
   })
-  const { state, elapsedS } = await runTraining({
-    step,
-    optimizer: sgd,
-    steps,
-    itemsPerStep: batch,
-    rate: triangle(fineTunePeakRate, steps),
-    batch: (at) => {
-      const { images, targets: probabilities } = batches(at)
-      return { input: images, targets: probabilities }
-    },
-    ...context.phase('fine-tuning', { ...studentSettings, ...range }, 'student, stage 2: fine-tuning'),
-  })
-  return { weights: step.parameters(state), elapsedS }
+  const train = (name: string, first: number, steps: number, rate: Schedule, start?: TrainingState) =>
+    runTraining({
+      step,
+      optimizer: sgd,
+      steps,
+      itemsPerStep: batch,
+      rate,
+      ...(start && { start }),
+      batch: (at) => {
+        const { images, targets: probabilities } = batches(first + at)
+        return { input: images, targets: probabilities }
+      },
+      ...context.phase(name, { ...studentSettings, ...range }, `student, stage 2: ${name}`),
+    })
+  const steps = fineTuneEpochs * stepsPerEpoch(data.train, batch)
+  const more = restartEpochs * stepsPerEpoch(data.train, batch)
+  const first = await train('fine-tuning', 0, steps, triangle(fineTunePeakRate, steps))
+  const second = await train('restart', steps, more, triangle(restartPeakRate, more), first.state)
+  // At rate 0 nothing changes but the running averages.
+  const average = mean(first.state, second.state)
+  const last = await train('averaging', steps + more, statisticsSteps, () => 0, average)
+  const elapsedS = first.elapsedS + second.elapsedS + last.elapsedS
+  return { weights: step.parameters(last.state), elapsedS }
+}
+
+/** Halfway between two states of one training. */
+function mean(one: TrainingState, other: TrainingState): TrainingState {
+  return Object.fromEntries(
+    Object.entries(one).map(([name, values]) => [
+      name,
+      values.map((value, at) => (value + other[name]![at]!) / 2),
+    ]),
+  )
 }
