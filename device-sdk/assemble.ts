@@ -1,4 +1,4 @@
-import type { Bundle } from '@isthmus/models/bundle'
+import type { Bundle, HeadRole } from '@isthmus/models/bundle'
 import type { Session } from '@isthmus/models/runtime'
 import { measuredCostController } from '@isthmus/policies'
 import { topic } from '@isthmus/proto'
@@ -29,7 +29,7 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
   const { bundle, openModel, images } = surroundings
   const { manifest, key: bundleKey } = bundle
   const clock = options.clock ?? systemClock
-  const runner = (which: 'local' | 'head', output: string) =>
+  const runner = (which: 'local' | HeadRole, output: string) =>
     manifest.models[which] &&
     new ModelRunner(() => openModel(bundle.modelBytes(which)), which, inputShape(manifest).dims, output)
   const transport = options.transport ?? brokerTransport(options, surroundings)
@@ -43,6 +43,7 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
     bundleKey,
     local: runner('local', manifest.output.name),
     head: runner('head', manifest.latent?.name ?? ''),
+    narrowHead: runner('narrowHead', manifest.latent?.name ?? ''),
     images,
     link: transport && new ServerLink(transport, clock, { ...identity, credits, probe }),
     policy: options.policy ?? measuredCostController(),

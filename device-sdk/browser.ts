@@ -38,7 +38,9 @@ export async function connectDevice(options: BrowserOptions): Promise<Device> {
   }
   const folder = new URL(`${checked.bundle.replace(/\/+$/, '')}/`, globalThis.location.href)
   const get = (file: string) => fetchBytes(new URL(file, folder))
-  const bundle = await bundleFromFiles(await get('manifest.json'), get, sha256, { only: ['local', 'head'] })
+  const bundle = await bundleFromFiles(await get('manifest.json'), get, sha256, {
+    only: ['local', 'head', 'narrowHead'],
+  })
   return startDevice(checked, {
     bundle,
     openModel: (model) => openWebSession(model, wasmUrl === undefined ? {} : { wasmUrl }),

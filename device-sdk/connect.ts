@@ -21,7 +21,7 @@ import { SharpImages } from './sharp-images.ts'
 export async function connectDevice(options: DeviceOptions): Promise<Device> {
   const checked = checkOptions(options)
   const { stateDir, threads: intraOpThreads, tls } = checked
-  const bundle = await loadBundle(checked.bundle, { only: ['local', 'head'] })
+  const bundle = await loadBundle(checked.bundle, { only: ['local', 'head', 'narrowHead'] })
   const boot = stateDir === undefined ? randomBoot() : await nextBoot(stateDir, Math.floor(Date.now() / 1000))
   return startDevice(checked, {
     bundle,

@@ -55,6 +55,8 @@ export interface DeviceParts {
   readonly bundleKey: number
   readonly local: ModelRunner | undefined
   readonly head: ModelRunner | undefined
+  /** The head at a smaller width, where the bundle has one. */
+  readonly narrowHead?: ModelRunner | undefined
   readonly images: ImageWork
   readonly link: ServerLink | undefined
   readonly policy: Policy
@@ -107,8 +109,12 @@ export class Device {
     this.id = parts.id
     this.preference = parts.preference
     this.#parts = parts
-    const { manifest, clock, local, head, link, images, hedgeMarginMs, bundleKey } = parts
-    this.#modes = new ModeTable(manifest, { local: local !== undefined, head: head !== undefined })
+    const { manifest, clock, local, head, narrowHead, link, images, hedgeMarginMs, bundleKey } = parts
+    this.#modes = new ModeTable(manifest, {
+      local: local !== undefined,
+      head: head !== undefined,
+      narrowHead: narrowHead !== undefined,
+    })
     this.#shape = inputShape(manifest)
     const { name, version, labels, output } = manifest
     const count = output.dims.reduce((product, dim) => product * dim, 1)
@@ -121,6 +127,7 @@ export class Device {
       local,
       localMode: this.#modes.local?.id ?? 0,
       head,
+      narrowHead,
       link,
       times: this.#times,
       lane: new LocalLane(
@@ -152,10 +159,11 @@ export class Device {
 
   /** Opens and measures the models, then starts connecting. Throws what opening a model throws. */
   async start(): Promise<void> {
-    const { local, head, link } = this.#parts
-    await Promise.all([local?.open(), head?.open()])
+    const { local, head, narrowHead, link } = this.#parts
+    await Promise.all([local?.open(), head?.open(), narrowHead?.open()])
     await this.#warmUp('local', local)
     await this.#warmUp('head', head)
+    await this.#warmUp('narrowHead', narrowHead)
     if (link) link.onChange = () => this.#look()
     link?.start()
     this.#tick()
@@ -234,13 +242,13 @@ export class Device {
   }
 
   async #shutDown(): Promise<void> {
-    const { clock, link, local, head } = this.#parts
+    const { clock, link, local, head, narrowHead } = this.#parts
     if (this.#tickTimer !== undefined) clock.clearTimeout(this.#tickTimer)
     this.#tickTimer = undefined
     await link?.close()
     this.#look()
     await Promise.allSettled([...this.#running].map(({ answer }) => answer))
-    await Promise.all([local?.dispose(), head?.dispose()])
+    await Promise.all([local?.dispose(), head?.dispose(), narrowHead?.dispose()])
     this.#answers.complete()
     this.#telemetry.complete()
   }

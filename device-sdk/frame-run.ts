@@ -26,6 +26,7 @@ export interface Workshop {
   readonly local: ModelRunner | undefined
   readonly localMode: number
   readonly head: ModelRunner | undefined
+  readonly narrowHead?: ModelRunner | undefined
   readonly link: ServerLink | undefined
   readonly times: StageTimes
   readonly lane: LocalLane<FrameRun>
@@ -131,7 +132,9 @@ export class FrameRun implements ReplyHandlers {
   }
 
   async #codeLatent(mode: Mode): Promise<Coded> {
-    const { head, clock, times } = this.#shop
+    const { clock, times } = this.#shop
+    const which = (mode.route === 'split' && mode.head) || 'head'
+    const head = this.#shop[which]
     if (mode.route !== 'split' || !head) throw deviceError('UNKNOWN_MODE', 'The bundle has no head.')
     const tensor = await this.#prepared()
     const alone = head.backlog === 0
@@ -139,7 +142,7 @@ export class FrameRun implements ReplyHandlers {
     const latent = await this.#reading(() => head.run(tensor))
     const headMs = clock.now()
     this.#log.add('headMs', startMs, headMs)
-    if (alone) times.add('head', headMs - startMs)
+    if (alone) times.add(which, headMs - startMs)
     const { packed: payload, scale, zeroPoint } = quantize(latent, mode.quantizer)
     const coded = { route: 'split', payload, startMs: headMs } as const
     return mode.quantizer.kind === 'affine-dynamic' ? { ...coded, scale, zeroPoint } : coded

@@ -22,11 +22,11 @@ export class ModeTable {
   readonly modes: readonly Mode[]
   readonly #manifest: Manifest
 
-  constructor(manifest: Manifest, has: { local: boolean; head: boolean }) {
+  constructor(manifest: Manifest, has: { local: boolean; head: boolean; narrowHead?: boolean }) {
     this.#manifest = manifest
-    this.modes = manifest.modes.filter(({ route }) => {
-      if (route === 'local') return has.local
-      return route === 'edge' || has.head
+    this.modes = manifest.modes.filter((mode) => {
+      if (mode.route === 'local') return has.local
+      return mode.route === 'edge' || has[mode.head ?? 'head']
     })
     if (this.modes.length === 0) {
       throw deviceError('BAD_BUNDLE', `${manifest.name} has no mode that a device can run.`)
@@ -69,7 +69,7 @@ export class ModeTable {
       }
       const encode = stageNames.encode(mode.id)
       const server = stageNames.server(mode.id)
-      const stages = mode.route === 'split' ? ['preprocess', 'head', encode] : [encode]
+      const stages = mode.route === 'split' ? ['preprocess', mode.head ?? 'head', encode] : [encode]
       const total = (of: (stage: string) => number) => stages.reduce((sum, stage) => sum + of(stage), 0)
       const guessMs = times.count(server) === 0 ? this.#guessServerMs(mode, times) : 0
       return {

@@ -24,7 +24,8 @@ function modeFault(mode: Mode, { models, latent }: Manifest): string | undefined
       ? `image.quality: ${codec} loses nothing, so it has no quality`
       : undefined
   }
-  if (!models.head || !models.tail) return 'route: a split mode needs models.head and models.tail'
+  const head = mode.head ?? 'head'
+  if (!models[head] || !models.tail) return `route: a split mode needs models.${head} and models.tail`
   if (!latent) return 'route: a split mode needs latent'
   const fault = quantizerFault(mode.quantizer)
   if (fault) return `quantizer: ${fault}`

@@ -2,6 +2,7 @@ export type { Quantizer } from '../codec/quantizer.ts'
 export { type Bundle, bundleFromFiles, type LoadOptions } from './bundle.ts'
 export { loadBundle } from './load.ts'
 export {
+  type HeadRole,
   type ImageCoding,
   type Manifest,
   type Mode,

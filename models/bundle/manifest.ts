@@ -4,9 +4,13 @@ import { manifestFault } from './consistency.ts'
 import { describeIssue } from './issue.ts'
 import { manifestSchema } from './schema.ts'
 
-/** The models that a bundle may hold: a small one for the device, the two parts of a cut one, and all of it. */
-export const roles = ['local', 'head', 'tail', 'full'] as const
+/**
+ * The models that a bundle may hold: a small one for the device, the two parts of a cut one, and all of it. `narrowHead` is the
+ * head at a smaller width: it gives the same latent for less work, and the same tail takes it.
+ */
+export const roles = ['local', 'head', 'narrowHead', 'tail', 'full'] as const
 export type ModelRole = (typeof roles)[number]
+export type HeadRole = 'head' | 'narrowHead'
 
 export interface ModelFile {
   /** Path below the bundle's folder, with `/`. */
@@ -42,7 +46,15 @@ export type Mode = {
   /** Multiply-adds of one frame on the device and on the server. */
   headMacs: number
   tailMacs: number
-} & ({ route: 'local' } | { route: 'split'; quantizer: Quantizer } | { route: 'edge'; image: ImageCoding })
+} & (
+  | { route: 'local' }
+  | {
+      route: 'split'
+      quantizer: Quantizer /** Which head it takes; by default `head`. */
+      head?: HeadRole | undefined
+    }
+  | { route: 'edge'; image: ImageCoding }
+)
 
 /** What a bundle says of itself, in `manifest.json`; docs/bundle.md explains every field. */
 export interface Manifest {

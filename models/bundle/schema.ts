@@ -45,6 +45,9 @@ const quantizer = z.discriminatedUnion('kind', [
       .array(z.strictObject({ first: z.int(), frequencies: z.array(z.int()).max(4096) }))
       .min(1)
       .max(4096),
+    gains: z.array(z.number()).max(4096).optional(),
+    inverseGains: z.array(z.number()).max(4096).optional(),
+    mostBytes: z.int().optional(),
   }),
 ])
 
@@ -62,7 +65,12 @@ const modeFields = {
 
 const mode = z.discriminatedUnion('route', [
   z.strictObject({ ...modeFields, route: z.literal('local') }),
-  z.strictObject({ ...modeFields, route: z.literal('split'), quantizer }),
+  z.strictObject({
+    ...modeFields,
+    route: z.literal('split'),
+    quantizer,
+    head: z.enum(['head', 'narrowHead']).optional(),
+  }),
   z.strictObject({
     ...modeFields,
     route: z.literal('edge'),
@@ -87,6 +95,7 @@ const dims = z.array(dim).max(8)
 const models = z.strictObject({
   local: modelFile.optional(),
   head: modelFile.optional(),
+  narrowHead: modelFile.optional(),
   tail: modelFile.optional(),
   full: modelFile.optional(),
 })
@@ -118,5 +127,5 @@ export const knownKeys: readonly string[] = [
   ...Object.keys(modelFile.shape),
   ...Object.keys(modeFields),
   ...['route', 'quantizer', 'image', 'bits', 'scale', 'zeroPoint', 'codec', 'quality', 'tables'],
-  ...['first', 'frequencies'],
+  ...['first', 'frequencies', 'gains', 'inverseGains', 'mostBytes'],
 ]

@@ -1,5 +1,6 @@
 export { type Bundle, bundleFromFiles, type LoadOptions } from './bundle.ts'
 export {
+  type HeadRole,
   type ImageCoding,
   type Manifest,
   type Mode,

@@ -32,7 +32,7 @@ interface Port {
 function ports(bundle: Bundle, role: ModelRole): { readonly takes: Port; readonly gives: Port } | undefined {
   const { input, output, latent } = bundle.manifest
   const takes = role === 'tail' ? latent : input
-  const gives = role === 'head' ? latent : output
+  const gives = role === 'head' || role === 'narrowHead' ? latent : output
   return takes && gives && { takes, gives }
 }
 

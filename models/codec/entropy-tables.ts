@@ -9,13 +9,14 @@ const RARE = 1 / 8192
 /**
  * The entropy quantiser of a static one (1 to 8 bits), its tables made from how often each code came in `latents`: whole frames
  * one after the other, each of `channels` runs of `perChannel` values. Take frames that the network was trained on, some thousand
- * of them. Throws BAD_QUANTIZER, NOT_FINITE, and BAD_OPTION when there is not one whole frame.
+ * of them. Gains, one a channel, are taken over. Throws BAD_QUANTIZER, NOT_FINITE, and BAD_OPTION when there is not one whole frame.
  */
 export function entropyQuantizer(
   plain: Extract<Quantizer, { kind: 'affine-static' }>,
   latents: Float32Array,
   channels: number,
   perChannel: number,
+  { gains, inverseGains }: Pick<EntropyQuantizer, 'gains' | 'inverseGains'> = {},
 ): EntropyQuantizer {
   const frames = latents.length / (channels * perChannel)
   if (!Number.isSafeInteger(frames) || frames < 1) {
@@ -30,7 +31,14 @@ export function entropyQuantizer(
   checkFinite(latents)
   const { bits, scale, zeroPoint } = plain
   const codes = new Int32Array(latents.length)
-  affineCodes(latents, { scale: Math.fround(scale), zeroPoint }, bits, codes)
+  for (let begin = 0, run = 0; begin < latents.length; begin += perChannel, run++) {
+    const step = Math.fround(scale / (gains?.[run % channels] ?? 1))
+    const [from, to] = [
+      latents.subarray(begin, begin + perChannel),
+      codes.subarray(begin, begin + perChannel),
+    ]
+    affineCodes(from, { scale: step, zeroPoint }, bits, to)
+  }
   const tables = Array.from({ length: channels }, (_, channel) => {
     const counts = new Array<number>(2 ** bits).fill(0)
     for (let frame = 0; frame < frames; frame++) {
@@ -39,7 +47,11 @@ export function entropyQuantizer(
     }
     return tableOf(counts, frames * perChannel)
   })
-  const made: EntropyQuantizer = { kind: 'entropy', bits, scale, zeroPoint, tables }
+  const made: EntropyQuantizer = {
+    ...{ kind: 'entropy', bits, scale, zeroPoint, tables },
+    ...(gains && { gains }),
+    ...(inverseGains && { inverseGains }),
+  }
   checkQuantizer(made)
   return made
 }

@@ -71,6 +71,67 @@ describe('the entropy quantiser', () => {
     expect(quantize(normal(490, 1, 100), quantizer).packed.length).toBe(491)
   })
 
+  it('rounds each channel by its own gain, and rebuilds it by the inverse gain', () => {
+    const plain = { kind: 'affine-static', bits: 8, scale: 1, zeroPoint: 128 } as const
+    const factors = { gains: [10, 1, 0.5], inverseGains: [0.1, 0.9, 2] }
+    const latents = normal(3 * 40 * 50, 4, 3)
+    const quantizer = entropyQuantizer(plain, latents, 3, 40, factors)
+    const x = latents.subarray(0, 120)
+    const { packed } = quantize(x, quantizer)
+    const values = dequantize(packed, 120, quantizer)
+    x.forEach((value, at) => {
+      const channel = Math.floor(at / 40)
+      const code = Math.round(Math.min(127, Math.max(-128, value * factors.gains[channel]!)))
+      const wanted = code * factors.inverseGains[channel]!
+      // A value between two codes may fall to either: gain and step are rounded to float32 differently.
+      expect(Math.abs(values[at]! - wanted)).toBeLessThan(factors.inverseGains[channel]! * 1.001)
+    })
+    const { gains: _, inverseGains: __, ...single } = quantizer
+    const coarse = entropyQuantizer(plain, latents, 3, 40, { gains: [0.1, 0.1, 0.1] })
+    expect(quantize(x, coarse).packed.length).toBeLessThan(quantize(x, single).packed.length)
+  })
+
+  it('ends a payload at mostBytes, and rebuilds what its beginning holds', () => {
+    const full = normalQuantizer(6, 10, 0.5)
+    const x = normal(490, 8, 0.5)
+    const whole = dequantize(quantize(x, full).packed, 490, full)
+    const length = quantize(x, full).packed.length
+    let held = 0
+    for (let mostBytes = 5; mostBytes < length; mostBytes += 7) {
+      const cut = { ...full, mostBytes }
+      const { packed } = quantize(x, cut)
+      expect(packed.length).toBe(mostBytes)
+      const values = dequantize(packed, 490, cut)
+      const missing = values.findIndex((value, at) => value !== whole[at])
+      const count = missing < 0 ? 490 : missing
+      expect(values.subarray(count).every((value) => value === 0)).toBe(true)
+      expect(count).toBeGreaterThanOrEqual(held)
+      held = count
+    }
+    expect(held).toBeGreaterThan(400)
+    const enough = { ...full, mostBytes: 2 * length }
+    expect(dequantize(quantize(x, enough).packed, 490, enough)).toEqual(whole)
+    // Noise, which would not fit otherwise.
+    expect(quantize(normal(490, 9, 100), { ...full, mostBytes: 120 }).packed.length).toBe(120)
+    expect(payloadLimits({ ...full, mostBytes: 120 }, 490)).toEqual({ least: 5, most: 120 })
+  })
+
+  it('refuses gains and limits that make no sense', () => {
+    const quantizer = normalQuantizer(4, 2, 0.5)
+    const x = normal(20, 1)
+    const bad: Partial<EntropyQuantizer>[] = [
+      { gains: [1] },
+      { gains: [1, 0] },
+      { gains: [1, Number.NaN] },
+      { gains: [1, 1e300] },
+      { inverseGains: [1, 1] },
+      { gains: [1, 1], inverseGains: [1, -1] },
+      { mostBytes: 4 },
+      { mostBytes: 7.5 },
+    ]
+    for (const change of bad) throwsCode(() => quantize(x, { ...quantizer, ...change }), 'BAD_QUANTIZER')
+  })
+
   it('follows a quantiser that is changed between two frames', () => {
     const quantizer = normalQuantizer(8, 1, 0.5)
     const x = normal(50, 3, 0.5)

@@ -9,7 +9,8 @@ import { type FrequencyTable, frequencyTableFault } from './frequency-table.ts'
  * - `affine-dynamic`: scale and zero point come from each tensor's own minimum and maximum and travel with it; this is
  *   BottleFit's published quantiser (see {@link quantize}).
  * - `entropy`: the codes of a static range (1 to 8 bits), each channel's coded by its own table of how often they come. The
- *   payload is as long as the frame has information, and never longer than its packed codes and one byte.
+ *   payload is as long as the frame has information, and never longer than its packed codes and one byte, or than
+ *   `mostBytes`. Gains, one a channel, choose the rate: with them one encoder and one decoder have as many rates as one likes.
  *
  * At 16 bits the first two are the IEEE half of each value, and scale and zero point are not used.
  */
@@ -25,6 +26,15 @@ export interface EntropyQuantizer {
   zeroPoint: number
   /** One for each channel, or one for all: the tensor is split into as many equal runs. */
   tables: FrequencyTable[]
+  /** Each channel is multiplied by its gain before it is rounded; as many as tables. Default 1. */
+  gains?: number[] | undefined
+  /** What the decoder multiplies each channel by. Default: 1 / gain. */
+  inverseGains?: number[] | undefined
+  /**
+   * A payload that would be longer ends here: the decoder takes what is missing (the last channels) as zero. For latents whose
+   * channels come in order of importance, and against noise that takes more bytes than the link has.
+   */
+  mostBytes?: number | undefined
 }
 
 /** The affine map of a tensor: x ≈ scale · (q − zeroPoint). `scale` is a float32, `zeroPoint` one of the codes q. */
@@ -59,8 +69,24 @@ export function quantizerFault(quantizer: Quantizer): string | undefined {
   return rangeFault(quantizer, bits) ?? (quantizer.kind === 'entropy' ? tablesFault(quantizer) : undefined)
 }
 
-function tablesFault({ tables }: EntropyQuantizer): string | undefined {
+/** The shortest that an entropy-coded tensor can be: one state of the coder. */
+const RANS_HEAD_BYTES = 4
+
+function tablesFault(quantizer: EntropyQuantizer): string | undefined {
+  const { tables, gains, inverseGains, mostBytes } = quantizer
   if (tables.length === 0) return 'tables are missing'
+  for (const [name, factors] of Object.entries({ gains, inverseGains })) {
+    if (!factors) continue
+    if (factors.length !== tables.length) return `${factors.length} ${name} are not as many as tables`
+    const bad = factors.find(
+      (factor) => !(Math.fround(factor) > 0 && Math.fround(factor) < Number.POSITIVE_INFINITY),
+    )
+    if (bad !== undefined) return `${name}: ${bad} is not a positive float32`
+  }
+  if (inverseGains && !gains) return 'inverseGains need gains'
+  if (mostBytes !== undefined && !(Number.isSafeInteger(mostBytes) && mostBytes >= 1 + RANS_HEAD_BYTES)) {
+    return `mostBytes ${mostBytes} is not a whole number from ${1 + RANS_HEAD_BYTES}`
+  }
   for (const [channel, table] of tables.entries()) {
     const fault = frequencyTableFault(table)
     if (fault) return `table ${channel}: ${fault}`
@@ -68,14 +94,12 @@ function tablesFault({ tables }: EntropyQuantizer): string | undefined {
   return undefined
 }
 
-/** The shortest that an entropy-coded tensor can be: one state of the coder. */
-const RANS_HEAD_BYTES = 4
-
 /** How long the payload of `count` values may be; both ends are the same for all kinds but `entropy`. */
 export function payloadLimits(quantizer: Quantizer, count: number): { least: number; most: number } {
   const packed = packedBytes(count, quantizer.bits)
   if (quantizer.kind !== 'entropy') return { least: packed, most: packed }
-  return { least: 1 + Math.min(packed, RANS_HEAD_BYTES), most: 1 + packed }
+  const most = Math.min(1 + packed, quantizer.mostBytes ?? Number.POSITIVE_INFINITY)
+  return { least: 1 + Math.min(packed, RANS_HEAD_BYTES), most }
 }
 
 /** Throws `BAD_QUANTIZER`. */

@@ -50,6 +50,30 @@ describe('the entropy coder', () => {
     )
   })
 
+  it('gives a prefix of the symbols for every prefix of the stream, the longer the more', () => {
+    fc.assert(
+      fc.property(
+        sample,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        ({ tables, perChannel, symbols }, share) => {
+          const coder = new RansCoder(tables, perChannel)
+          const stream = coder.encode(symbols)
+          const states = symbols.length < 4096 ? 4 : 16
+          const length = states + Math.floor(share * (stream.length - states))
+          const out = new Int32Array(symbols.length)
+          const shorter = coder.decodePrefix(stream.subarray(0, states), out)
+          const count = coder.decodePrefix(stream.subarray(0, length), out)
+          expect(out.subarray(0, count)).toEqual(symbols.subarray(0, count))
+          expect(count).toBeGreaterThanOrEqual(shorter)
+          expect(coder.decodePrefix(stream, out)).toBe(symbols.length)
+          if (length < stream.length - 1)
+            throwsCode(() => coder.decode(stream.subarray(0, length)), 'BAD_PAYLOAD')
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
   it('takes no more than 1 % and 64 bytes above the cross-entropy', () => {
     fc.assert(
       fc.property(sample, ({ tables, perChannel, symbols }) => {

@@ -62,6 +62,7 @@ export class RansCoder {
   /** Words in the order in which the encoder makes them, which is backwards. */
   #words = new Uint16Array(1024)
   #count = 0
+  #wasWhole = false
 
   /** Throws BAD_QUANTIZER for a table that is none. */
   constructor(tables: readonly FrequencyTable[], perChannel: number) {
@@ -119,11 +120,29 @@ export class RansCoder {
    * The symbols of a stream. With `out`, writes there. Throws BAD_PAYLOAD for anything that `encode` did not write.
    */
   decode(stream: Uint8Array, out: Int32Array = new Int32Array(this.symbols)): Int32Array {
+    if (stream.length % 2 !== 0) throw damaged()
+    this.#read(stream, out)
+    if (!this.#wasWhole) throw damaged()
+    return out
+  }
+
+  /**
+   * As many symbols as the beginning of a stream holds: a stream is written so that it is read from its start, and every prefix of it
+   * (of all states at least) gives a prefix of the symbols. Returns how many there are in `out`; the rest of `out` is undefined.
+   * Throws BAD_PAYLOAD for what cannot begin a stream.
+   */
+  decodePrefix(prefix: Uint8Array, out: Int32Array): number {
+    return this.#read(prefix.length % 2 === 0 ? prefix : prefix.subarray(0, -1), out)
+  }
+
+  /** Returns how many symbols there were before the words ran out; `#wasWhole` says whether the encoder's end was met. */
+  #read(stream: Uint8Array, out: Int32Array): number {
     const states = this.#states
     const turns = states.length - 1
     const end = stream.length
     let at = 4 * states.length
-    if (end < at || end % 2 !== 0) throw damaged()
+    this.#wasWhole = false
+    if (end < at) throw damaged()
     for (let turn = 0; turn <= turns; turn++) {
       const byte = 4 * turn
       states[turn] =
@@ -141,7 +160,12 @@ export class RansCoder {
         const symbol = owners[place]!
         state = Math.imul(frequencies[symbol]!, state >>> FREQUENCY_BITS) + place - starts[symbol]!
         if (state < LOW) {
-          if (at >= end) throw damaged()
+          if (at >= end) {
+            // The symbol itself is whole; only what follows would need the missing word.
+            if (symbol === escaped) return i
+            out[i] = symbol + first
+            return i + 1
+          }
           state = (state << 16) | stream[at]! | (stream[at + 1]! << 8)
           at += 2
         }
@@ -153,7 +177,7 @@ export class RansCoder {
             state =
               ((states[turn]! >>> FREQUENCY_BITS) << BYTE_SHIFT) | (states[turn]! & ((1 << BYTE_SHIFT) - 1))
             if (state < LOW) {
-              if (at >= end) throw damaged()
+              if (at >= end) return i
               state = (state << 16) | stream[at]! | (stream[at + 1]! << 8)
               at += 2
             }
@@ -169,8 +193,8 @@ export class RansCoder {
         } else out[i] = symbol + first
       }
     }
-    if (at !== end || states.some((state) => state !== LOW)) throw damaged()
-    return out
+    this.#wasWhole = at === end && states.every((state) => state === LOW)
+    return this.symbols
   }
 
   /** The bytes of an escaped symbol, last first, as the decoder reads them the other way round. */

@@ -5,9 +5,14 @@ export {
   publishedDecoder,
   publishedEncoder,
 } from './bottlefit-published.ts'
+export { embedModel } from './embed-model.ts'
+export { type FactorizedPriorSizes, factorizedPrior } from './factorized-prior.ts'
 export { foldBatchNorm } from './fold-batch-norm.ts'
+export { foldSlices } from './fold-slices.ts'
+export { gains } from './gains.ts'
 export { storeHalfWeights, weightsOf } from './half-weights.ts'
 export { type LocalWidths, localNet } from './local.ts'
 export { type ConvOptions, NetBuilder, type NetOptions } from './net-builder.ts'
+export { type SlimmableEncoderSizes, slimmableEncoder } from './slimmable-encoder.ts'
 export { type TeacherTaps, type TeacherWidths, teacher, teacherEnd, teacherTail } from './teacher.ts'
 export { whiteningKernels } from './whitening.ts'

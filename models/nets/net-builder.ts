@@ -29,6 +29,8 @@ export interface ConvOptions {
   readonly pad?: number
   readonly groups?: number
   readonly bias?: boolean
+  /** Sizes of the kernel whose first outputs and channels this convolution uses; by default it uses all. */
+  readonly slicedFrom?: { readonly channels: number; readonly outputs: number }
   /**
    * `he`: random (He et al. 2015). `identity`: the first outputs start as copies of the inputs, the rest random
    * (arXiv 2404.00498, section 3.3). Default `he`.
@@ -50,6 +52,7 @@ export class NetBuilder {
   /** Names of biases, scales and shifts, which usually go without weight decay. */
   readonly vectors: string[] = []
   readonly #options: NetOptions
+  readonly #made = new Set<string>()
 
   constructor(name: string, options: NetOptions) {
     this.g = options.graph ?? new GraphBuilder(name, 17)
@@ -59,11 +62,20 @@ export class NetBuilder {
   /** A weight that is not trained: it takes the given value or, once trained elsewhere, the stored one. */
   fixed(name: string, make: () => ConstantTensor): string {
     const { weights, prefix = '' } = this.#options
-    return this.g.constant(weights?.get(name) ?? make(), `${prefix}${name}`)
+    const full = `${prefix}${name}`
+    if (this.#made.has(full)) return full
+    this.#made.add(full)
+    return this.g.constant(weights?.get(name) ?? make(), full)
+  }
+
+  /** A vector that is trained, without weight decay; asked for again by the same name, it is the same one. */
+  vector(name: string, make: () => ConstantTensor): string {
+    if (!this.vectors.includes(name)) this.vectors.push(name)
+    return this.fixed(name, make)
   }
 
   #kernel(name: string, dims: readonly number[], fanIn: number, copies = 0): string {
-    this.kernels.push(name)
+    if (!this.kernels.includes(name)) this.kernels.push(name)
     return this.fixed(name, () => {
       // He et al. 2015: variance 2 / fan-in keeps the scale of activations through ReLU.
       const spread = Math.sqrt(2 / fanIn)
@@ -74,19 +86,29 @@ export class NetBuilder {
     })
   }
 
-  #vector(name: string, length: number, value: number): string {
-    this.vectors.push(name)
-    return this.fixed(name, () => float32Tensor(new Float32Array(length).fill(value)))
+  #filled(name: string, length: number, value: number): string {
+    return this.vector(name, () => float32Tensor(new Float32Array(length).fill(value)))
+  }
+
+  /** The first entries along the first two axes. */
+  #prefix(kernel: string, ends: readonly number[]): string {
+    const { g } = this
+    return g.op('Slice', [kernel, g.ints([0, 0]), g.ints(ends), g.ints([0, 1])])
   }
 
   /** Convolution with a square kernel. */
   conv(name: string, x: string, channels: number, outputs: number, options: ConvOptions): string {
     const { kernel, stride = 1, pad = 0, groups = 1, bias = false, start = 'he' } = options
-    const dims = [outputs, channels / groups, kernel, kernel]
-    const fanIn = (channels / groups) * kernel * kernel
+    const whole = options.slicedFrom ?? { channels, outputs }
+    // Of a depthwise kernel only the outputs are sliced: its one channel is each output's own.
+    const depth = groups === channels ? 1 : whole.channels / groups
+    const fanIn = depth * kernel * kernel
+    const dims = [whole.outputs, depth, kernel, kernel]
     const weights = this.#kernel(`${name}.weight`, dims, fanIn, start === 'identity' ? channels : 0)
-    const inputs = [x, weights]
-    if (bias) inputs.push(this.#vector(`${name}.bias`, outputs, 0))
+    const used = [outputs, channels / groups]
+    const isWhole = used[0] === dims[0] && used[1] === dims[1]
+    const inputs = [x, isWhole ? weights : this.#prefix(weights, used)]
+    if (bias) inputs.push(this.#filled(`${name}.bias`, outputs, 0))
     return this.g.op('Conv', inputs, {
       kernel_shape: [kernel, kernel],
       strides: [stride, stride],
@@ -97,7 +119,7 @@ export class NetBuilder {
 
   /** Batch normalisation over everything but the channel. */
   norm(name: string, x: string, channels: number): string {
-    const vector = (part: string, value: number) => this.#vector(`${name}.${part}`, channels, value)
+    const vector = (part: string, value: number) => this.#filled(`${name}.${part}`, channels, value)
     const running = (part: string, value: number) =>
       this.fixed(`${name}.${part}`, () => float32Tensor(new Float32Array(channels).fill(value)))
     const inputs = [x, vector('scale', 1), vector('shift', 0), running('mean', 0), running('variance', 1)]
@@ -134,7 +156,7 @@ export class NetBuilder {
   /** [N,inputs] → [N,outputs], with bias. */
   linear(name: string, x: string, inputs: number, outputs: number): string {
     const weights = this.#kernel(`${name}.weight`, [inputs, outputs], 2 * inputs)
-    return this.g.op('Gemm', [x, weights, this.#vector(`${name}.bias`, outputs, 0)])
+    return this.g.op('Gemm', [x, weights, this.#filled(`${name}.bias`, outputs, 0)])
   }
 
   add(a: string, b: string): string {

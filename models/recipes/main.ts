@@ -10,6 +10,7 @@ const recipes: Record<string, string> = {
   teacher: 'the classifier for the edge, trained from scratch on CIFAR-10',
   local: "the device's own classifier, taught by the teacher's bundle",
   student: "BottleFit encoder and decoder in front of the teacher's tail, in two stages",
+  slimmable: 'an encoder of two widths and any rate, with one decoder, taught by the student and the teacher',
   cifar10: 'bundle cifar10: the three networks together, nothing to train',
 }
 

@@ -1,0 +1,55 @@
+import { float32Tensor } from '../onnx/index.ts'
+import type { NetBuilder } from './net-builder.ts'
+
+export interface FactorizedPriorSizes {
+  /** Frames in a batch. */
+  readonly batch: number
+  readonly channels: number
+  /** Values of each channel. */
+  readonly perChannel: number
+  /** Rate tiers, each with densities of its own; values in between mix them. Default 1. */
+  readonly tiers?: number
+}
+
+/** Logistic distributions that are added up to one channel's density. */
+const COMPONENTS = 3
+
+/** No value costs more than about 30 bits: keeps logarithm and gradient finite far outside. */
+const LEAST_MASS = 1e-9
+
+/**
+ * The bits that a latent `y` [N,C,…] with additive uniform noise (or rounded) costs under a learned density, per channel: [N,C]
+ * float32. Each channel has one density for all places (a factorised prior, Ballé et al. 2018, arXiv 1802.01436); here it is a
+ * mixture of three logistic distributions, whose mass between y − ½ and y + ½ is what the code y costs. `mix` [N, tiers] says how much
+ * each frame takes of each tier's parameters; without it there is one tier.
+ */
+export function factorizedPrior(
+  net: NetBuilder,
+  y: string,
+  { batch, channels, perChannel, tiers = 1 }: FactorizedPriorSizes,
+  mix?: string,
+): string {
+  const g = net.g
+  const parameter = (name: string, start: (component: number) => number) => {
+    const values = new Float32Array(tiers * channels * COMPONENTS)
+    for (let at = 0; at < values.length; at++) values[at] = start(at % COMPONENTS)
+    const stored = net.vector(`prior.${name}`, () => float32Tensor(values, [tiers, channels * COMPONENTS]))
+    const own = mix === undefined ? stored : g.op('MatMul', [mix, stored])
+    return g.op('Reshape', [own, g.ints([mix === undefined ? 1 : batch, channels, COMPONENTS, 1])])
+  }
+  const mean = parameter('mean', (component) => component - 1)
+  const logScale = parameter('log_scale', () => -0.5)
+  const shares = g.op('Softmax', [parameter('share', () => 0)], { axis: 2 })
+
+  const values = g.op('Reshape', [y, g.ints([batch, channels, 1, perChannel])])
+  // Folded to the falling side of the density, where a difference of two sigmoids keeps its digits.
+  const distance = g.op('Neg', [g.op('Abs', [g.op('Sub', [values, mean])])])
+  const sharpness = g.op('Exp', [g.op('Neg', [logScale])])
+  const below = (offset: number) =>
+    g.op('Sigmoid', [g.op('Mul', [g.op('Add', [distance, g.scalar(offset)]), sharpness])])
+  const masses = g.op('Mul', [g.op('Sub', [below(0.5), below(-0.5)]), shares])
+  const mass = g.op('ReduceSum', [masses, g.ints([2])], { keepdims: 0 })
+  const logarithm = g.op('Log', [g.op('Add', [mass, g.scalar(LEAST_MASS)])])
+  const nats = g.op('ReduceSum', [logarithm, g.ints([2])], { keepdims: 0 })
+  return g.op('Mul', [nats, g.scalar(-1 / Math.LN2)])
+}

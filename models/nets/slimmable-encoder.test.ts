@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest'
+import { seededRandom } from '../data/index.ts'
+import { type ConstantTensor, type Model, parameterCount, seededFeeds, writeModel } from '../onnx/index.ts'
+import { openSession } from '../runtime/index.ts'
+import { foldBatchNorm, foldSlices, NetBuilder, slimmableEncoder } from './index.ts'
+
+const sizes = { stem: 6, body: 9, blocks: 2, latent: 4 }
+
+/** Both widths in one graph, with statistics that a training could have left. */
+function both(): { model: Model; weights: Map<string, ConstantTensor> } {
+  const random = seededRandom(3)
+  const net = new NetBuilder('both', { random })
+  const x = net.g.input('input', 'float32', [2, 3, 32, 32])
+  for (const width of [1, 0.5]) net.g.output(slimmableEncoder(net, x, sizes, width), `latent@${width}`)
+  const model = net.build()
+  for (const [name, tensor] of model.graph.initializers) {
+    if (!/mean|variance|scale|shift/.test(name)) continue
+    const values = new Float32Array(tensor.bytes.buffer, tensor.bytes.byteOffset, tensor.bytes.length / 4)
+    for (let at = 0; at < values.length; at++) values[at] = 0.5 + random.uniform()
+  }
+  return { model, weights: new Map(model.graph.initializers) }
+}
+
+const run = async (model: Model) => {
+  const session = await openSession(writeModel(model))
+  const results = await session.run(seededFeeds(model, { input: [2, 3, 32, 32] }))
+  await session.dispose()
+  return results
+}
+
+it.each([1, 0.5])('width %s on its own gives what it gives among all widths', async (width) => {
+  const { model, weights } = both()
+  const net = new NetBuilder('one', { random: seededRandom(9), weights })
+  const x = net.g.input('input', 'float32', [2, 3, 32, 32])
+  net.g.output(slimmableEncoder(net, x, sizes, width), 'latent')
+  const alone = foldBatchNorm(foldSlices(net.build()))
+  expect(alone.graph.nodes.some((node) => node.op === 'Slice' || node.op === 'BatchNormalization')).toBe(
+    false,
+  )
+  const [shared, own] = [await run(model), await run(alone)]
+  const wanted = shared[`latent@${width}`]!.data as Float32Array
+  const given = own.latent!.data as Float32Array
+  expect(own.latent!.dims).toEqual([2, 4, 7, 7])
+  given.forEach((value, at) => {
+    expect(Math.abs(value - wanted[at]!)).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(wanted[at]!)))
+  })
+})
+
+it('shares every kernel between the widths, and no normalisation', () => {
+  const names = [...both().weights.keys()].filter((name) => name.startsWith('encoder.'))
+  const kernels = names.filter((name) => name.endsWith('.weight'))
+  expect(kernels).toHaveLength(3 + 2 * 2)
+  expect(kernels.some((name) => name.includes('@'))).toBe(false)
+  expect(names.filter((name) => name.endsWith('norm@1.mean'))).toHaveLength(7)
+  expect(names.filter((name) => name.endsWith('norm@0.5.mean'))).toHaveLength(7)
+})
+
+it('takes half the channels at half the width, half a channel more where it does not come out even', () => {
+  const { weights } = both()
+  const net = new NetBuilder('one', { random: seededRandom(9), weights })
+  const x = net.g.input('input', 'float32', [1, 3, 32, 32])
+  net.g.output(slimmableEncoder(net, x, sizes, 0.5), 'latent')
+  const model = foldBatchNorm(foldSlices(net.build()))
+  expect(model.graph.initializers.get('encoder.latent.weight')?.dims ?? []).not.toEqual([4, 9, 2, 2])
+  // 3·16·3 + 3·9·5 + 2·(9·5 + 25) + 5·4·4 weights, and a bias for each output.
+  expect(parameterCount(model.graph)).toBe(144 + 135 + 140 + 80 + 3 + 5 + 2 * (5 + 5) + 4)
+})

@@ -1,0 +1,261 @@
+import { compileTrainingStep, type Optimizer, type TrainingState } from '../autodiff/index.ts'
+import { type Cifar10, cifar10Mean, cifar10Std, seededRandom } from '../data/index.ts'
+import {
+  bottleFitDecoder,
+  embedModel,
+  factorizedPrior,
+  gains,
+  NetBuilder,
+  type SlimmableEncoderSizes,
+  slimmableEncoder,
+  teacherEnd,
+} from '../nets/index.ts'
+import { type ConstantTensor, elementCount, GraphBuilder, type Model } from '../onnx/index.ts'
+import type { Tensor } from '../runtime/index.ts'
+import { imageBatches, runTraining, type Schedule, stepsPerEpoch, triangle } from '../train/index.ts'
+import { type RateTier, rateTiers } from './rate-tiers.ts'
+import type { RecipeContext, Trained } from './recipe.ts'
+import { latentDims, studentWidths } from './student-training.ts'
+import { teacherWidths } from './teacher-training.ts'
+
+type Weights = ReadonlyMap<string, ConstantTensor>
+
+export const encoderSizes: SlimmableEncoderSizes = {
+  stem: 44,
+  body: 48,
+  blocks: 2,
+  latent: studentWidths.latent,
+}
+
+/** The widths of the encoder that can be chosen while it runs. */
+export const encoderWidths = [1, 0.5] as const
+
+/** What the training depends on, besides the code, the teacher and the student: recorded in the bundle. */
+export const slimmableSettings = {
+  name: 'slimmable',
+  seed: 4,
+  batch: 128,
+  /** Of each batch so many frames go through the narrow encoder, the others through the wide one. */
+  narrowRows: 32,
+  /** So many of the wide frames lose all channels from a random one on, so that a prefix of the latent is enough. */
+  prefixRows: 8,
+  imitateEpochs: 3,
+  imitatePeakRate: 4e-3,
+  fineTuneEpochs: 14,
+  fineTunePeakRate: 0.06,
+  restartEpochs: 6,
+  restartPeakRate: 0.03,
+  statisticsSteps: 120,
+  weightDecay: 8e-4,
+  priorRateScale: 10,
+  gainRateScale: 4,
+  labelShare: 0.5,
+  padPx: 3,
+}
+
+const normalisation = { mean: cifar10Mean, std: cifar10Std }
+const adam: Optimizer = { kind: 'adam' }
+const sgd: Optimizer = { kind: 'sgd', momentum: 0.9, nesterov: true }
+const { batch, narrowRows, prefixRows, seed, padPx } = slimmableSettings
+const perChannel = elementCount(latentDims.slice(1))
+
+/**
+ * First the small encoder, at both widths, learns to give what the student's larger encoder gives: cheap, since no server part
+ * takes part in it.
+ */
+export async function imitateHead(data: Cifar10, head: Model, context: RecipeContext): Promise<Trained> {
+  const { imitateEpochs, imitatePeakRate } = slimmableSettings
+  const g = new GraphBuilder('cifar10-imitation', 17)
+  const input = g.input('input', 'float32', [batch, 3, 32, 32])
+  const [wanted] = embedModel(g, head, { input }, 'student/') as [string]
+  const net = new NetBuilder('encoder', { random: seededRandom(seed), training: true, graph: g })
+  const errors = encoderWidths.map((width) =>
+    net.squaredError(
+      slimmableEncoder(net, input, encoderSizes, width),
+      wanted,
+      batch * elementCount(latentDims),
+    ),
+  )
+  g.output(
+    errors.reduce((sum, error) => net.add(sum, error)),
+    'loss',
+  )
+  const step = compileTrainingStep(g.build(), {
+    loss: 'loss',
+    inputDims: { input: [batch, 3, 32, 32] },
+    optimizer: adam,
+    groups: [
+      { name: 'kernels', parameters: net.kernels },
+      { name: 'vectors', parameters: net.vectors },
+    ],
+  })
+  const steps = imitateEpochs * stepsPerEpoch(data.train, batch)
+  const batches = imageBatches(data.train, {
+    ...normalisation,
+    batch,
+    classes: 10,
+    seed,
+    flip: 'alternating',
+    padPx,
+  })
+  const { state, elapsedS } = await runTraining({
+    step,
+    optimizer: adam,
+    steps,
+    itemsPerStep: batch,
+    rate: triangle(imitatePeakRate, steps),
+    batch: (at) => ({ input: batches(at).images }),
+    ...context.phase('imitation', slimmableSettings, 'slimmable, stage 1: imitation'),
+  })
+  return { weights: step.parameters(state), elapsedS }
+}
+
+/**
+ * Encoder, gains, prior, decoder and tail together on `targets` ([count, 10] probabilities): each frame at a rate of its own, from
+ * the first tier to the last, pays λ for each bit of its rounded latent; some frames go through the narrow encoder, some keep only
+ * a prefix of their channels.
+ */
+function fineTuningStep(weights: Weights, tiers: readonly RateTier[]) {
+  const [channels] = latentDims as [number]
+  const g = new GraphBuilder('cifar10-rate-training', 17)
+  const input = g.input('input', 'float32', [batch, 3, 32, 32])
+  const wanted = g.input('targets', 'float32', [batch, 10])
+  const mix = g.input('mix', 'float32', [batch, tiers.length])
+  const price = g.input('price', 'float32', [batch, 1])
+  const kept = g.input('kept', 'float32', [batch, channels])
+  const noise = g.input('noise', 'float32', [batch, ...latentDims])
+  const net = new NetBuilder('slimmable', { random: seededRandom(seed), training: true, graph: g, weights })
+  const wideRows = batch - narrowRows
+  const rows = (from: number, to: number) => g.op('Slice', [input, g.ints([from]), g.ints([to]), g.ints([0])])
+  const latents = [
+    slimmableEncoder(net, rows(0, wideRows), encoderSizes, encoderWidths[0]),
+    slimmableEncoder(net, rows(wideRows, batch), encoderSizes, encoderWidths[1]),
+  ]
+  const latent = g.op('Concat', latents, { axis: 0 })
+  const { gain, inverse } = gains(net, mix, { batch, channels, start: tiers.map((tier) => tier.gain) })
+  const scaled = g.op('Mul', [latent, gain])
+  const bits = factorizedPrior(
+    net,
+    g.op('Add', [scaled, noise]),
+    { batch, channels, perChannel, tiers: tiers.length },
+    mix,
+  )
+  const mask = g.op('Reshape', [kept, g.ints([batch, channels, 1, 1])])
+  const received = g.op('Mul', [g.op('Mul', [g.op('Round', [scaled]), inverse]), mask])
+  const decoded = bottleFitDecoder(net, received, studentWidths, teacherWidths.group2)
+  const { logits } = teacherEnd(net, decoded, teacherWidths)
+  const paid = g.op('ReduceSum', [g.op('Mul', [g.op('Mul', [bits, kept]), price])], { keepdims: 0 })
+  g.output(net.add(net.crossEntropy(logits, wanted, batch), g.op('Mul', [paid, g.scalar(1 / batch)])), 'loss')
+  const { weightDecay, priorRateScale, gainRateScale } = slimmableSettings
+  const vectors = (pattern: (name: string) => boolean) => net.vectors.filter(pattern)
+  const isPrior = (name: string) => name.startsWith('prior.')
+  const isGain = (name: string) => name.startsWith('gain.')
+  return compileTrainingStep(g.build(), {
+    loss: 'loss',
+    inputDims: {
+      input: [batch, 3, 32, 32],
+      targets: [batch, 10],
+      mix: [batch, tiers.length],
+      price: [batch, 1],
+      kept: [batch, channels],
+      noise: [batch, ...latentDims],
+    },
+    optimizer: sgd,
+    groups: [
+      { name: 'kernels', parameters: net.kernels, weightDecay },
+      { name: 'vectors', parameters: vectors((name) => !isPrior(name) && !isGain(name)) },
+      { name: 'prior', parameters: vectors(isPrior), rateScale: priorRateScale },
+      { name: 'gains', parameters: vectors(isGain), rateScale: gainRateScale },
+    ],
+  })
+}
+
+/** What a step draws for each frame beside its image: rate, price of a bit, channels kept, rounding noise. */
+function rateFeeds(tiers: readonly RateTier[]) {
+  const [channels] = latentDims as [number]
+  const wideRows = batch - narrowRows
+  const mix = new Float32Array(batch * tiers.length)
+  const price = new Float32Array(batch)
+  const kept = new Float32Array(batch * channels)
+  const noise = new Float32Array(batch * elementCount(latentDims))
+  return (step: number): Record<string, Tensor> => {
+    const random = seededRandom(seed, 77, step)
+    mix.fill(0)
+    kept.fill(1)
+    for (let row = 0; row < batch; row++) {
+      const place = random.uniform() * (tiers.length - 1)
+      const tier = Math.min(tiers.length - 2, Math.floor(place))
+      const share = place - tier
+      mix[row * tiers.length + tier] = 1 - share
+      mix[row * tiers.length + tier + 1] = share
+      price[row] = tiers[tier]!.bitPrice ** (1 - share) * tiers[tier + 1]!.bitPrice ** share
+      if (row < wideRows && row >= wideRows - prefixRows) {
+        kept.fill(0, row * channels + 1 + random.below(channels - 1), (row + 1) * channels)
+      }
+    }
+    for (let at = 0; at < noise.length; at++) noise[at] = random.uniform() - 0.5
+    return {
+      mix: { dtype: 'float32', dims: [batch, tiers.length], data: mix },
+      price: { dtype: 'float32', dims: [batch, 1], data: price },
+      kept: { dtype: 'float32', dims: [batch, channels], data: kept },
+      noise: { dtype: 'float32', dims: [batch, ...latentDims], data: noise },
+    }
+  }
+}
+
+/** Stage 2, in two rounds whose ends are averaged, as the student's. */
+export async function fineTuneSlimmable(
+  data: Cifar10,
+  targets: Float32Array,
+  weights: Weights,
+  context: RecipeContext,
+): Promise<Trained> {
+  const { fineTuneEpochs, fineTunePeakRate, restartEpochs, restartPeakRate, statisticsSteps } =
+    slimmableSettings
+  const step = fineTuningStep(weights, rateTiers)
+  const batches = imageBatches(data.train, {
+    ...normalisation,
+    batch,
+    classes: 10,
+    softLabels: targets,
+    seed: seed + 1,
+    flip: 'alternating',
+    padPx,
+  })
+  const feeds = rateFeeds(rateTiers)
+  const train = (name: string, first: number, steps: number, rate: Schedule, start?: TrainingState) =>
+    runTraining({
+      step,
+      optimizer: sgd,
+      steps,
+      itemsPerStep: batch,
+      rate,
+      ...(start && { start }),
+      batch: (at) => {
+        const { images, targets: probabilities } = batches(first + at)
+        return { input: images, targets: probabilities, ...feeds(first + at) }
+      },
+      ...context.phase(name, { ...slimmableSettings, rateTiers }, `slimmable, stage 2: ${name}`),
+    })
+  const steps = fineTuneEpochs * stepsPerEpoch(data.train, batch)
+  const more = restartEpochs * stepsPerEpoch(data.train, batch)
+  const first = await train('fine-tuning', 0, steps, triangle(fineTunePeakRate, steps))
+  const second = await train('restart', steps, more, triangle(restartPeakRate, more), first.state)
+  const average = mean(first.state, second.state)
+  // At rate 0 nothing changes but the running averages.
+  const last = await train('averaging', steps + more, statisticsSteps, () => 0, average)
+  return {
+    weights: step.parameters(last.state),
+    elapsedS: first.elapsedS + second.elapsedS + last.elapsedS,
+  }
+}
+
+/** Halfway between two states of one training. */
+function mean(one: TrainingState, other: TrainingState): TrainingState {
+  return Object.fromEntries(
+    Object.entries(one).map(([name, values]) => [
+      name,
+      values.map((value, at) => (value + other[name]![at]!) / 2),
+    ]),
+  )
+}
