@@ -14,6 +14,9 @@ export interface FactorizedPriorSizes {
 /** Logistic distributions that are added up to one channel's density. */
 const COMPONENTS = 3
 
+/** Scales stay between e^−3 and e^3. */
+const LOG_SCALE_LIMIT = 3
+
 /** No value costs more than about 30 bits: keeps logarithm and gradient finite far outside. */
 const LEAST_MASS = 1e-9
 
@@ -44,7 +47,9 @@ export function factorizedPrior(
   const values = g.op('Reshape', [y, g.ints([batch, channels, 1, perChannel])])
   // Folded to the falling side of the density, where a difference of two sigmoids keeps its digits.
   const distance = g.op('Neg', [g.op('Abs', [g.op('Sub', [values, mean])])])
-  const sharpness = g.op('Exp', [g.op('Neg', [logScale])])
+  // A density that has nearly become a point would turn every error into infinity.
+  const bounded = g.op('Clip', [logScale, g.scalar(-LOG_SCALE_LIMIT), g.scalar(LOG_SCALE_LIMIT)])
+  const sharpness = g.op('Exp', [g.op('Neg', [bounded])])
   const below = (offset: number) =>
     g.op('Sigmoid', [g.op('Mul', [g.op('Add', [distance, g.scalar(offset)]), sharpness])])
   const masses = g.op('Mul', [g.op('Sub', [below(0.5), below(-0.5)]), shares])

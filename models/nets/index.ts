@@ -5,6 +5,7 @@ export {
   publishedDecoder,
   publishedEncoder,
 } from './bottlefit-published.ts'
+export { storeByteWeights } from './byte-weights.ts'
 export { embedModel } from './embed-model.ts'
 export { type FactorizedPriorSizes, factorizedPrior } from './factorized-prior.ts'
 export { foldBatchNorm } from './fold-batch-norm.ts'

@@ -8,8 +8,8 @@ export interface RateTier {
 
 /** From fine to coarse; a latent's channels have unit variance, so a gain of 1 rounds to about two bits a value. */
 export const rateTiers: readonly RateTier[] = [
-  { gain: 2.4, bitPrice: 2e-5 },
-  { gain: 1.3, bitPrice: 8e-5 },
-  { gain: 0.75, bitPrice: 2.5e-4 },
-  { gain: 0.4, bitPrice: 8e-4 },
+  { gain: 1.6, bitPrice: 3e-5 },
+  { gain: 0.9, bitPrice: 1e-4 },
+  { gain: 0.5, bitPrice: 3e-4 },
+  { gain: 0.28, bitPrice: 1e-3 },
 ]

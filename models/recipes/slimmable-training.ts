@@ -47,8 +47,6 @@ export const slimmableSettings = {
   restartPeakRate: 0.03,
   statisticsSteps: 120,
   weightDecay: 8e-4,
-  priorRateScale: 10,
-  gainRateScale: 4,
   labelShare: 0.5,
   padPx: 3,
 }
@@ -65,6 +63,8 @@ const perChannel = elementCount(latentDims.slice(1))
  */
 export async function imitateHead(data: Cifar10, head: Model, context: RecipeContext): Promise<Trained> {
   const { imitateEpochs, imitatePeakRate } = slimmableSettings
+  // What the later stage does with it leaves this one as it is.
+  const imitation = { seed, batch, imitateEpochs, imitatePeakRate, padPx, ...encoderSizes }
   const g = new GraphBuilder('cifar10-imitation', 17)
   const input = g.input('input', 'float32', [batch, 3, 32, 32])
   const [wanted] = embedModel(g, head, { input }, 'student/') as [string]
@@ -105,7 +105,7 @@ export async function imitateHead(data: Cifar10, head: Model, context: RecipeCon
     itemsPerStep: batch,
     rate: triangle(imitatePeakRate, steps),
     batch: (at) => ({ input: batches(at).images }),
-    ...context.phase('imitation', slimmableSettings, 'slimmable, stage 1: imitation'),
+    ...context.phase('imitation', imitation, 'slimmable, stage 1: imitation'),
   })
   return { weights: step.parameters(state), elapsedS }
 }
@@ -115,7 +115,7 @@ export async function imitateHead(data: Cifar10, head: Model, context: RecipeCon
  * the first tier to the last, pays λ for each bit of its rounded latent; some frames go through the narrow encoder, some keep only
  * a prefix of their channels.
  */
-function fineTuningStep(weights: Weights, tiers: readonly RateTier[]) {
+export function fineTuningStep(weights: Weights, tiers: readonly RateTier[]) {
   const [channels] = latentDims as [number]
   const g = new GraphBuilder('cifar10-rate-training', 17)
   const input = g.input('input', 'float32', [batch, 3, 32, 32])
@@ -146,10 +146,7 @@ function fineTuningStep(weights: Weights, tiers: readonly RateTier[]) {
   const { logits } = teacherEnd(net, decoded, teacherWidths)
   const paid = g.op('ReduceSum', [g.op('Mul', [g.op('Mul', [bits, kept]), price])], { keepdims: 0 })
   g.output(net.add(net.crossEntropy(logits, wanted, batch), g.op('Mul', [paid, g.scalar(1 / batch)])), 'loss')
-  const { weightDecay, priorRateScale, gainRateScale } = slimmableSettings
-  const vectors = (pattern: (name: string) => boolean) => net.vectors.filter(pattern)
-  const isPrior = (name: string) => name.startsWith('prior.')
-  const isGain = (name: string) => name.startsWith('gain.')
+  const { weightDecay } = slimmableSettings
   return compileTrainingStep(g.build(), {
     loss: 'loss',
     inputDims: {
@@ -163,9 +160,7 @@ function fineTuningStep(weights: Weights, tiers: readonly RateTier[]) {
     optimizer: sgd,
     groups: [
       { name: 'kernels', parameters: net.kernels, weightDecay },
-      { name: 'vectors', parameters: vectors((name) => !isPrior(name) && !isGain(name)) },
-      { name: 'prior', parameters: vectors(isPrior), rateScale: priorRateScale },
-      { name: 'gains', parameters: vectors(isGain), rateScale: gainRateScale },
+      { name: 'vectors', parameters: net.vectors },
     ],
   })
 }
