@@ -14,6 +14,9 @@ export interface FactorizedPriorSizes {
 /** Logistic distributions that are added up to one channel's density. */
 const COMPONENTS = 3
 
+/** Beyond e^±30 nothing is told apart. */
+const EXPONENT_LIMIT = 30
+
 /** Scales stay between e^−3 and e^3. */
 const LOG_SCALE_LIMIT = 3
 
@@ -45,14 +48,20 @@ export function factorizedPrior(
   const shares = g.op('Softmax', [parameter('share', () => 0)], { axis: 2 })
 
   const values = g.op('Reshape', [y, g.ints([batch, channels, 1, perChannel])])
-  // Folded to the falling side of the density, where a difference of two sigmoids keeps its digits.
-  const distance = g.op('Neg', [g.op('Abs', [g.op('Sub', [values, mean])])])
   // A density that has nearly become a point would turn every error into infinity.
   const bounded = g.op('Clip', [logScale, g.scalar(-LOG_SCALE_LIMIT), g.scalar(LOG_SCALE_LIMIT)])
   const sharpness = g.op('Exp', [g.op('Neg', [bounded])])
-  const below = (offset: number) =>
-    g.op('Sigmoid', [g.op('Mul', [g.op('Add', [distance, g.scalar(offset)]), sharpness])])
-  const masses = g.op('Mul', [g.op('Sub', [below(0.5), below(-0.5)]), shares])
+  const distance = g.op('Abs', [g.op('Sub', [values, mean])])
+  // σ(a) − σ(b) = σ(a) · σ(−b) · (1 − e^(b−a)): a product cannot fall below zero, as the difference does by rounding far outside.
+  const factor = (offset: number, sign: 'toward' | 'away') => {
+    const from = g.op('Mul', [g.op('Add', [distance, g.scalar(offset)]), sharpness])
+    const exponent = g.op('Clip', [from, g.scalar(-EXPONENT_LIMIT), g.scalar(EXPONENT_LIMIT)])
+    const power = g.op('Exp', [sign === 'toward' ? exponent : g.op('Neg', [exponent])])
+    return g.op('Div', [g.scalar(1), g.op('Add', [power, g.scalar(1)])])
+  }
+  const width = g.op('Sub', [g.scalar(1), g.op('Exp', [g.op('Neg', [sharpness])])])
+  const mixed = g.op('Mul', [width, shares])
+  const masses = g.op('Mul', [g.op('Mul', [factor(-0.5, 'toward'), factor(0.5, 'away')]), mixed])
   const mass = g.op('ReduceSum', [masses, g.ints([2])], { keepdims: 0 })
   const logarithm = g.op('Log', [g.op('Add', [mass, g.scalar(LEAST_MASS)])])
   const nats = g.op('ReduceSum', [logarithm, g.ints([2])], { keepdims: 0 })
