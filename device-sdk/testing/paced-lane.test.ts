@@ -24,6 +24,18 @@ describe('a paced lane', () => {
     expect(arrivals.map(([name]) => name)).toEqual(Array.from({ length: 25 }, (_, i) => `${i}`))
   })
 
+  it('takes a new rate for what is sent after it', async () => {
+    const { clock, lane, send, arrivals } = laneOf({})
+    send('first', 1000)
+    lane.setRate(2_500_000)
+    send('second', 1000)
+    await clock.advance(100)
+    expect(arrivals.map(([name]) => name)).toEqual(['first', 'second'])
+    expect(arrivals[0]![1]).toBe(32)
+    // A timer of whole milliseconds delivers it at the next one after 35.2.
+    expect(arrivals[1]![1]).toBe(36)
+  })
+
   it('adds the delay to each segment, not to the rate', async () => {
     const { clock, send, arrivals } = laneOf({ delayMs: 40 })
     send('first', 1000)

@@ -24,6 +24,7 @@ interface Segment {
  */
 export class PacedLane {
   readonly #shape: LaneShape
+  #rateBps: number
   readonly #clock: Clock
   #waiting: Segment[] = []
   #travelling: { arriveMs: number; segment: Segment }[] = []
@@ -35,6 +36,7 @@ export class PacedLane {
 
   constructor(shape: LaneShape, clock: Clock) {
     this.#shape = shape
+    this.#rateBps = shape.rateBps
     this.#clock = clock
   }
 
@@ -42,6 +44,11 @@ export class PacedLane {
   send(owner: object, bytes: number, deliver: () => void): void {
     this.#waiting.push({ owner, bytes, sinceMs: this.#now(), deliver })
     this.#move()
+  }
+
+  /** For what is sent from now on; what is being sent goes on as it began. */
+  setRate(rateBps: number): void {
+    this.#rateBps = rateBps
   }
 
   /** Forgets what `owner` still has on this lane. */
@@ -87,9 +94,9 @@ export class PacedLane {
   }
 
   #start(segment: Segment): void {
-    const { rateBps, delayMs, jitterMs, random } = this.#shape
+    const { delayMs, jitterMs, random } = this.#shape
     // Counted from when the lane was free, not from when a late timer noticed: the rate stays exact.
-    this.#freeMs = Math.max(this.#freeMs, segment.sinceMs) + (8000 * segment.bytes) / rateBps
+    this.#freeMs = Math.max(this.#freeMs, segment.sinceMs) + (8000 * segment.bytes) / this.#rateBps
     const lastMs = this.#travelling.at(-1)?.arriveMs ?? 0
     const arriveMs = Math.max(lastMs, this.#freeMs + delayMs + jitterMs * random())
     this.#travelling.push({ arriveMs, segment })

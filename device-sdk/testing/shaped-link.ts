@@ -35,6 +35,8 @@ export interface ShapedLink {
    * Breaks the link until `restore`. `silence` (the default): connections stay, nothing moves, and what was under way
    * goes on afterwards. `reset`: connections are closed, new ones are turned away.
    */
+  /** Makes the link faster or slower, in bit/s each way. What is on its way goes on as it began. Throws BAD_OPTIONS. */
+  setRate(rates: Pick<ShapedLinkOptions, 'uplinkBps' | 'downlinkBps'>): void
   cut(how?: Cut): void
   restore(): void
   close(): Promise<void>
@@ -105,6 +107,12 @@ class TcpLink implements ShapedLink {
     let bytes = 0
     for (const crossing of this.#crossings) bytes += crossing.heldBytes
     return bytes
+  }
+
+  setRate(rates: Pick<ShapedLinkOptions, 'uplinkBps' | 'downlinkBps'>): void {
+    check({ ...this.#options, ...rates })
+    this.#up.setRate(rates.uplinkBps)
+    this.#down.setRate(rates.downlinkBps)
   }
 
   cut(how: Cut = 'silence'): void {

@@ -59,6 +59,7 @@ async function classify(
     wallMs: nowMs - beganMs,
     label: top[0]?.label ?? '',
     route: answer.route,
+    mode: answer.mode,
     bytesUp,
     stages,
     fallback,

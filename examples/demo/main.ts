@@ -5,6 +5,7 @@ import { type Bundle, loadBundle } from '@isthmus/models/bundle'
 import { IsthmusError } from '@isthmus/proto'
 import { bundlesFolder } from '../bundles-folder.ts'
 import { type Photographs, testPhotographs } from '../photographs.ts'
+import { playChangingLink, tellChangingLink } from './changing-link.ts'
 import { DemoError } from './demo-error.ts'
 import { DeviceProcess } from './device-process.ts'
 import { EdgeProcess } from './edge-process.ts'
@@ -35,6 +36,10 @@ async function main(): Promise<void> {
     await drained(link)
   }
   tellRoutes(outcomes, bundle, photographs, options)
+
+  print(paint('bold', '\nNow the link changes, and the device chooses route and mode for each frame'))
+  const phases = await playChangingLink(device, link, options)
+  tellChangingLink(phases, bundle.manifest, photographs, options)
 
   print(
     paint(

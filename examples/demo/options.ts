@@ -16,7 +16,7 @@ export interface DemoOptions {
 export const helpText = `Usage: npm start -- [options]
 
 Classifies photographs with a network that is split between a device process and an edge server process, over a slow
-link, by every route that the bundle offers; then kills the server in the middle of a stream and starts it again.
+link, by every route that the bundle offers; then makes the link faster and slower; then kills the server in the middle of a stream and starts it again.
 
   --frames N      photographs for each route (default 500)
   --fps N         frames that the camera takes in a second (default 16)

@@ -23,7 +23,7 @@ export interface StreamOrder {
 export type Order = Setting | StreamOrder
 
 /** One answer, and the device process's own stopwatch. */
-export interface Answered extends Pick<Answer, 'route' | 'bytesUp' | 'stages'> {
+export interface Answered extends Pick<Answer, 'route' | 'mode' | 'bytesUp' | 'stages'> {
   readonly kind: 'answered'
   /** Which frame of the stream, from 0. */
   readonly index: number

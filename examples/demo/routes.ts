@@ -11,9 +11,19 @@ export interface Scene {
   readonly plan: Pick<StreamOrder, 'route' | 'mode'>
 }
 
-/** Every mode of the bundle, and last the controller. */
+/**
+ * What the device alone and whole images come to; of each head the mode that sends most and the one that sends least; and last the
+ * controller, which has all modes.
+ */
 export function scenesOf({ modes }: Manifest): readonly Scene[] {
-  const fixed = modes.map(({ name, route, id: mode }) => ({ name, plan: { route, mode } }))
+  const shown = modes.filter((mode) => {
+    if (mode.route !== 'split') return true
+    const bytes = modes.flatMap((other) =>
+      other.route === 'split' && other.head === mode.head ? [other.payloadBytes] : [],
+    )
+    return mode.payloadBytes === Math.max(...bytes) || mode.payloadBytes === Math.min(...bytes)
+  })
+  const fixed = shown.map(({ name, route, id: mode }) => ({ name, plan: { route, mode } }))
   return [...fixed, { name: 'auto', plan: {} }]
 }
 
