@@ -1,4 +1,4 @@
-import { type LinkEstimate, LinkEstimator } from '@isthmus/policies'
+import { type LinkEstimate, LinkEstimator, OwnQueue } from '@isthmus/policies'
 import {
   clockUs32,
   decodeMessage,
@@ -72,6 +72,7 @@ export class ServerLink {
   readonly #server = new ServerView()
   readonly #serverClock = new ServerClock()
   readonly #estimator = new LinkEstimator()
+  readonly #ownQueue = new OwnQueue()
   readonly #prober: LinkProber
   readonly #inbox = new RequestInbox<Request>(GRACE_MS)
   /** Questions that wait for a credit, oldest first. */
@@ -130,7 +131,9 @@ export class ServerLink {
   }
 
   get estimate(): LinkEstimate | undefined {
-    return this.#estimator.estimate(this.#clock.now())
+    const nowMs = this.#clock.now()
+    const link = this.#estimator.estimate(nowMs)
+    return link && { ...link, queueMs: this.#ownQueue.waitMs(nowMs, link) }
   }
 
   /** Why nothing can be sent now; undefined when something can. With `mode`, also whether that mode was refused. */
@@ -198,6 +201,7 @@ export class ServerLink {
     if (this.#closed) return
     this.#connected = true
     this.#prober.restart()
+    this.#ownQueue.clear()
     this.#unanswered = 0
     const { reply, edgeBirth, edgeState } = this.#topics
     this.#transport.subscribe([reply, edgeBirth, edgeState])
@@ -321,7 +325,9 @@ export class ServerLink {
     const nowMs = this.#clock.now()
     const { sentMs, bytesUp } = sent
     const networkMs = Math.max(0, nowMs - sentMs - body.serverUs / 1000)
-    this.#estimator.add({ nowMs, bytes: bytesUp, elapsedMs: networkMs, id })
+    const roundTripMs = this.#estimator.estimate(nowMs)?.rttMs ?? networkMs
+    const elapsedMs = this.#ownQueue.alone(id, sentMs, networkMs, roundTripMs)
+    this.#estimator.add({ nowMs, bytes: bytesUp, elapsedMs, id })
     const { uplinkMs } = splitRoundTrip(networkMs, bytesUp, 0, this.estimate)
     const { receivedUs, epoch } = body
     this.#serverClock.add({ sentMs, uplinkMs, receivedUs, networkMs, nowMs, epoch })
@@ -359,9 +365,11 @@ export class ServerLink {
     const at = this.#waiting.indexOf(request)
     if (at >= 0) this.#waiting.splice(at, 1)
     const nowMs = this.#clock.now()
-    const { id, bytesUp: bytes, sentMs } = request
+    const { id, bytesUp: bytes } = request
     if (!this.#inbox.giveUp(id, nowMs)) return
-    this.#estimator.addTimeout({ nowMs, bytes, elapsedMs: nowMs - sentMs, id })
+    const roundTripMs = this.#estimator.estimate(nowMs)?.rttMs ?? 0
+    const elapsedMs = this.#ownQueue.aloneSince(id, nowMs, roundTripMs)
+    if (elapsedMs !== undefined) this.#estimator.addTimeout({ nowMs, bytes, elapsedMs, id })
     this.#countSilence()
   }
 
@@ -393,6 +401,7 @@ export class ServerLink {
     if (!this.#transport.publish(this.#topics.infer, packet)) return 'LINK_BACKED_UP'
     this.#lastId = id
     this.counters.bytesUp += packet.length
+    this.#ownQueue.send(id, sentMs, packet.length)
     return { id, sentMs, sentUs: clockUs32(sentMs), bytesUp: packet.length }
   }
 

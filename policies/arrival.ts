@@ -25,10 +25,10 @@ export function arrivalTime(mode: ModeEstimate, link: LinkEstimate | undefined):
   return { medianMs, spreadMs: Math.max(spreadMs, LEAST_SPREAD * medianMs) }
 }
 
-/** Network time of a mode in ms; 0 for local, infinite for a remote mode without a link. */
+/** Network time of a mode in ms, the wait behind earlier messages included; 0 for local, infinite for a remote mode without a link. */
 export function linkMs({ route, payloadBytes }: ModeEstimate, link: LinkEstimate | undefined): number {
   if (route !== 'split' && route !== 'edge') return 0
-  return link ? transferMs(link, payloadBytes) : Number.POSITIVE_INFINITY
+  return link ? transferMs(link, payloadBytes) + (link.queueMs ?? 0) : Number.POSITIVE_INFINITY
 }
 
 /**

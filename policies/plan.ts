@@ -9,6 +9,8 @@ export interface LinkEstimate {
   readonly rttMs: number
   /** How far a round trip exceeds the fit in the worst tenth of cases, in ms. */
   readonly spreadMs?: number
+  /** How long a message that is sent now waits behind the sender's own earlier ones, in ms. */
+  readonly queueMs?: number
 }
 
 /** What one mode of a bundle costs here and now, each time as a measured upper quantile (0.9). */
