@@ -11,6 +11,7 @@ import {
 } from '../onnx/index.ts'
 import { openSession, type Tensor } from '../runtime/index.ts'
 import { differentiate } from './differentiate.ts'
+import { STOP_GRADIENT } from './rules/index.ts'
 
 /** Writes a forward pass whose inputs have these shapes, and its gradients; returns the graph with them as outputs. */
 function withGradients(
@@ -64,6 +65,19 @@ async function gradients(
 const sum = (g: GraphBuilder, value: string): string => g.op('ReduceSum', [value], { keepdims: 0 })
 
 const vector = (...data: number[]) => ({ dims: [data.length], data })
+
+test('passes nothing back through an Identity that is named to stop the gradient', async () => {
+  const { x } = await gradients(
+    { x: { dims: [2], data: [3, -2] } },
+    (g) => {
+      const held = g.op('Identity', ['x'], {}, g.fresh(STOP_GRADIENT))
+      return g.op('ReduceSum', [g.op('Mul', ['x', held])], { keepdims: 0 })
+    },
+    ['x'],
+  )
+  // Of x · constant, not of x².
+  expect(x).toEqual([3, -2])
+})
 
 describe('differentiate', () => {
   test('adds up the gradients of a value that several operators use', async () => {

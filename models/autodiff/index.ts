@@ -1,7 +1,7 @@
 export { differentiate, type ForwardPass } from './differentiate.ts'
 export { type AutodiffErrorCode, autodiffErrors } from './errors.ts'
 export { type Adam, corrections, type Optimizer, type Sgd } from './optimizer.ts'
-export { gradientRules } from './rules/index.ts'
+export { gradientRules, STOP_GRADIENT } from './rules/index.ts'
 export { type GradientRule, Tape } from './tape.ts'
 export {
   compileTrainingStep,

@@ -1,3 +1,4 @@
+import { STOP_GRADIENT } from '../autodiff/index.ts'
 import type { Random } from '../data/index.ts'
 import {
   type AttributeValue,
@@ -161,6 +162,11 @@ export class NetBuilder {
 
   add(a: string, b: string): string {
     return this.g.op('Add', [a, b])
+  }
+
+  /** The same value, but training sees a constant: no gradient goes back through it. */
+  stopGradient(x: string): string {
+    return this.g.op('Identity', [x], {}, this.g.fresh(STOP_GRADIENT))
   }
 
   /** Sum of squared differences over everything but the batch, averaged over the batch. */

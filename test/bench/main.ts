@@ -8,9 +8,10 @@ import { faultsOf, formatFigures, resultOf, writeResult } from './report.ts'
 import { splitSuite } from './split/suite.ts'
 import type { Suite } from './suite.ts'
 import { trainSuite } from './train/suite.ts'
+import { variantsSuite } from './variants/suite.ts'
 import { wireSuite } from './wire/suite.ts'
 
-const suites: readonly Suite[] = [wireSuite, trainSuite, splitSuite]
+const suites: readonly Suite[] = [wireSuite, trainSuite, splitSuite, variantsSuite]
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 

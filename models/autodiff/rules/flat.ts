@@ -7,6 +7,9 @@ const flat = new Set(
   ).split(' '),
 )
 
+/** An Identity whose name begins so passes no gradient back: what comes out of it counts as a constant. */
+export const STOP_GRADIENT = 'stop_gradient'
+
 /** ONNX numbers of float, float16, double and bfloat16. */
 const floatTypes = [1, 10, 11, 16]
 
@@ -17,4 +20,6 @@ const floatTypes = [1, 10, 11, 16]
  */
 export const isFlat = (node: Node): boolean =>
   node.domain === '' &&
-  (flat.has(node.op) || (node.op === 'Cast' && !floatTypes.includes(intAttribute(node, 'to', 1))))
+  (flat.has(node.op) ||
+    (node.op === 'Cast' && !floatTypes.includes(intAttribute(node, 'to', 1))) ||
+    (node.op === 'Identity' && node.name.startsWith(STOP_GRADIENT)))

@@ -7,7 +7,7 @@ import { poolingRules } from './pooling.ts'
 import { reductionRules } from './reduction.ts'
 import { shapeRules } from './shape.ts'
 
-export { isFlat } from './flat.ts'
+export { isFlat, STOP_GRADIENT } from './flat.ts'
 
 /** The gradient rule of each operator that has one. */
 export const gradientRules: Readonly<Record<string, GradientRule>> = {
