@@ -7,6 +7,7 @@ export {
 } from './bottlefit-published.ts'
 export { storeByteWeights } from './byte-weights.ts'
 export { embedModel } from './embed-model.ts'
+export { ensembleEncoder } from './ensemble-encoder.ts'
 export { type FactorizedPriorSizes, factorizedPrior } from './factorized-prior.ts'
 export { foldBatchNorm } from './fold-batch-norm.ts'
 export { foldSlices } from './fold-slices.ts'

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { seededRandom } from '../data/index.ts'
 import { type ConstantTensor, type Model, parameterCount, seededFeeds, writeModel } from '../onnx/index.ts'
 import { openSession } from '../runtime/index.ts'
-import { foldBatchNorm, foldSlices, NetBuilder, slimmableEncoder } from './index.ts'
+import { ensembleEncoder, foldBatchNorm, foldSlices, NetBuilder, slimmableEncoder } from './index.ts'
 
 const sizes = { stem: 6, body: 9, blocks: 2, latent: 4 }
 
@@ -64,4 +64,17 @@ it('takes half the channels at half the width, half a channel more where it does
   expect(model.graph.initializers.get('encoder.latent.weight')?.dims ?? []).not.toEqual([4, 9, 2, 2])
   // 3·16·3 + 3·9·5 + 2·(9·5 + 25) + 5·4·4 weights, and a bias for each output.
   expect(parameterCount(model.graph)).toBe(144 + 135 + 140 + 80 + 3 + 5 + 2 * (5 + 5) + 4)
+})
+
+it('members of an ensemble add up, and the first ones are the same whatever follows', async () => {
+  const net = new NetBuilder('ensemble', { random: seededRandom(4) })
+  const x = net.g.input('input', 'float32', [2, 3, 32, 32])
+  net.g.output(ensembleEncoder(net, x, sizes, 1), 'one')
+  net.g.output(ensembleEncoder(net, x, sizes, 2), 'two')
+  net.g.output(slimmableEncoder(net, x, sizes, 1, 'encoder.2'), 'second')
+  const { one, two, second } = await run(net.build())
+  const value = (tensor: typeof one, at: number) => Number(tensor!.data[at])
+  two!.data.forEach((sum, at) => {
+    expect(Number(sum)).toBeCloseTo(value(one, at) + 0.5 * value(second, at), 4)
+  })
 })

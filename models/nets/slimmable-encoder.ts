@@ -23,20 +23,21 @@ export function slimmableEncoder(
   x: string,
   sizes: SlimmableEncoderSizes,
   width = 1,
+  name = 'encoder',
 ): string {
   const { stem, body, latent, blocks } = sizes
   const used = (channels: number) => Math.max(1, Math.round(width * channels))
   const [narrowStem, narrowBody] = [used(stem), used(body)]
-  const norm = (layer: string) => `encoder.${layer}.norm@${width}`
+  const norm = (layer: string) => `${name}.${layer}.norm@${width}`
 
-  const first = net.conv('encoder.stem', x, 3, narrowStem, {
+  const first = net.conv(`${name}.stem`, x, 3, narrowStem, {
     kernel: 4,
     stride: 2,
     pad: 1,
     slicedFrom: { channels: 3, outputs: stem },
   })
   const down = net.conv(
-    'encoder.down',
+    `${name}.down`,
     net.normRelu(norm('stem'), first, narrowStem),
     narrowStem,
     narrowBody,
@@ -50,21 +51,21 @@ export function slimmableEncoder(
   let value = net.normRelu(norm('down'), down, narrowBody)
   const slicedFrom = { channels: body, outputs: body }
   for (let at = 1; at <= blocks; at++) {
-    const name = `block${at}`
-    const depthwise = net.conv(`encoder.${name}.depthwise`, value, narrowBody, narrowBody, {
+    const layer = `block${at}`
+    const depthwise = net.conv(`${name}.${layer}.depthwise`, value, narrowBody, narrowBody, {
       kernel: 3,
       pad: 1,
       groups: narrowBody,
       slicedFrom,
     })
-    const between = net.normRelu(norm(`${name}.depthwise`), depthwise, narrowBody)
-    const pointwise = net.conv(`encoder.${name}.pointwise`, between, narrowBody, narrowBody, {
+    const between = net.normRelu(norm(`${layer}.depthwise`), depthwise, narrowBody)
+    const pointwise = net.conv(`${name}.${layer}.pointwise`, between, narrowBody, narrowBody, {
       kernel: 1,
       slicedFrom,
     })
-    value = net.add(value, net.normRelu(norm(`${name}.pointwise`), pointwise, narrowBody))
+    value = net.add(value, net.normRelu(norm(`${layer}.pointwise`), pointwise, narrowBody))
   }
-  const last = net.conv('encoder.latent', value, narrowBody, latent, {
+  const last = net.conv(`${name}.latent`, value, narrowBody, latent, {
     kernel: 2,
     slicedFrom: { channels: body, outputs: latent },
   })

@@ -2,6 +2,7 @@ import { compileTrainingStep, type Optimizer, type TrainingStep } from '@isthmus
 import { seededRandom } from '@isthmus/models/data'
 import {
   bottleFitDecoder,
+  ensembleEncoder,
   factorizedPrior,
   foldBatchNorm,
   foldSlices,
@@ -21,6 +22,8 @@ export const latentDims = [10, 7, 7] as const
 const [channels] = latentDims
 export const batch = 128
 const encoderSizes = { stem: 44, body: 48, blocks: 2, latent: channels }
+/** Two of them take about the multiply-adds of the wide encoder's half. */
+const memberSizes = { ...encoderSizes, stem: encoderSizes.stem / 2, body: encoderSizes.body / 2 }
 const decoderWidths = { stem: 0, body: 0, latent: channels, decoder: 96 }
 
 /** The shape of the teacher, read off its weights. */
@@ -31,6 +34,7 @@ export function teacherWidthsOf(weights: Weights): TeacherWidths {
 
 /** What a variant's head makes of an image, at one width, before gain and rounding. */
 function headOf(net: NetBuilder, input: string, variant: Variant, width: number, weights: Weights): string {
+  if (variant.ensemble) return ensembleEncoder(net, input, memberSizes, width === 1 ? 2 : 1)
   if (!variant.behindTeacherHead) return slimmableEncoder(net, input, encoderSizes, width)
   const { group2 } = frozenTeacher(net.g, input, weights).taps
   const outputs = teacherWidthsOf(weights).group2

@@ -19,7 +19,7 @@ import { trainVariant } from './training.ts'
 import { type Variant, variants } from './variant.ts'
 
 const SEED = 11
-/** Small enough that ten trainings end within the hour on one core. */
+/** Small enough that all trainings end within the hour on one core. */
 const full = { trainImages: 10_000, testImages: 10_000, stage1Epochs: 2, stage2Epochs: 4 }
 const quick = { trainImages: 256, testImages: 250, stage1Epochs: 1, stage2Epochs: 1 }
 

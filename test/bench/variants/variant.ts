@@ -18,6 +18,8 @@ export interface Variant {
   readonly frozenEncoder?: boolean
   /** Weight of the distance between the narrow and the wide latent (configuration-invariant distillation); default 0. */
   readonly invariance?: number
+  /** In place of widths: width 0.5 is the first of two small encoders, width 1 the sum of both. */
+  readonly ensemble?: boolean
   /** The teacher's own head stays, and the encoder only squeezes its features (autoencoder methods). */
   readonly behindTeacherHead?: boolean
 }
@@ -48,6 +50,14 @@ export const variants: readonly Variant[] = [
     widths: [1, 0.5],
     tiers: [fine, coarse],
     invariance: 0.02,
+  },
+  {
+    ...ours,
+    name: 'ensemble',
+    meaning: 'two small encoders whose latents add up, all rates in one',
+    widths: [1, 0.5],
+    tiers: [fine, coarse],
+    ensemble: true,
   },
   { ...ours, name: 'fixed-wide-fine', meaning: 'wide, one rate', widths: [1], tiers: [fine] },
   { ...ours, name: 'fixed-wide-coarse', meaning: 'wide, one low rate', widths: [1], tiers: [coarse] },
