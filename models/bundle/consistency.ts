@@ -1,4 +1,4 @@
-import { payloadLimits, quantizerFault } from '../codec/quantizer.ts'
+import { channelsOf, payloadLimits, quantizerFault } from '../codec/quantizer.ts'
 import type { Manifest, Mode } from './manifest.ts'
 
 /** No tensor of a frame may have more elements: nobody allocates more on a manifest's word. */
@@ -30,8 +30,16 @@ function modeFault(mode: Mode, { models, latent }: Manifest): string | undefined
   const fault = quantizerFault(mode.quantizer)
   if (fault) return `quantizer: ${fault}`
   const { quantizer, payloadBytes } = mode
-  if (quantizer.kind === 'entropy' && ![1, latent.dims[0]].includes(quantizer.tables.length)) {
-    return `quantizer.tables: ${quantizer.tables.length} for a latent of [${latent.dims}]: give one, or one for each channel`
+  if (quantizer.kind === 'entropy') {
+    const { tables, neighbours } = quantizer
+    const channels = channelsOf(quantizer)
+    if (![1, latent.dims[0]].includes(channels)) {
+      return `quantizer.tables: ${tables.length} for a latent of [${latent.dims}]: give one, or one for each channel`
+    }
+    const perChannel = product(latent.dims) / channels
+    if (neighbours && perChannel % neighbours.rowLength !== 0) {
+      return `quantizer.neighbours: rows of ${neighbours.rowLength} do not fill ${perChannel} values of a channel`
+    }
   }
   const { least, most } = payloadLimits(quantizer, product(latent.dims))
   if (payloadBytes >= least && payloadBytes <= most) return undefined

@@ -45,6 +45,7 @@ const quantizer = z.discriminatedUnion('kind', [
       .array(z.strictObject({ first: z.int(), frequencies: z.array(z.int()).max(4096) }))
       .min(1)
       .max(4096),
+    neighbours: z.strictObject({ rowLength: z.int(), reach: z.int() }).optional(),
     gains: z.array(z.number()).max(4096).optional(),
     inverseGains: z.array(z.number()).max(4096).optional(),
     mostBytes: z.int().optional(),
@@ -127,5 +128,6 @@ export const knownKeys: readonly string[] = [
   ...Object.keys(modelFile.shape),
   ...Object.keys(modeFields),
   ...['route', 'quantizer', 'image', 'bits', 'scale', 'zeroPoint', 'codec', 'quality', 'tables'],
+  ...['neighbours', 'rowLength', 'reach'],
   ...['first', 'frequencies', 'gains', 'inverseGains', 'mostBytes'],
 ]

@@ -1,6 +1,7 @@
 import { modelError } from '../errors.ts'
 import { affineCodes, checkFinite } from './affine.ts'
 import { type FrequencyTable, frequencyTable } from './frequency-table.ts'
+import { contextAt, contextsOf } from './neighbours.ts'
 import { checkQuantizer, type EntropyQuantizer, type Quantizer } from './quantizer.ts'
 
 /** A code that comes less often than this is left to the escape: each one in a table takes 1/4096 from the others. */
@@ -9,14 +10,14 @@ const RARE = 1 / 8192
 /**
  * The entropy quantiser of a static one (1 to 8 bits), its tables made from how often each code came in `latents`: whole frames
  * one after the other, each of `channels` runs of `perChannel` values. Take frames that the network was trained on, some thousand
- * of them. Gains, one a channel, are taken over. Throws BAD_QUANTIZER, NOT_FINITE, and BAD_OPTION when there is not one whole frame.
+ * of them. Gains, one a channel, and neighbours are taken over. Throws BAD_QUANTIZER, NOT_FINITE, and BAD_OPTION when there is not one whole frame.
  */
 export function entropyQuantizer(
   plain: Extract<Quantizer, { kind: 'affine-static' }>,
   latents: Float32Array,
   channels: number,
   perChannel: number,
-  { gains, inverseGains }: Pick<EntropyQuantizer, 'gains' | 'inverseGains'> = {},
+  { gains, inverseGains, neighbours }: Pick<EntropyQuantizer, 'gains' | 'inverseGains' | 'neighbours'> = {},
 ): EntropyQuantizer {
   const frames = latents.length / (channels * perChannel)
   if (!Number.isSafeInteger(frames) || frames < 1) {
@@ -39,24 +40,30 @@ export function entropyQuantizer(
     ]
     affineCodes(from, { scale: step, zeroPoint }, bits, to)
   }
-  const tables = Array.from({ length: channels }, (_, channel) => {
-    const counts = new Array<number>(2 ** bits).fill(0)
-    for (let frame = 0; frame < frames; frame++) {
-      const begin = (frame * channels + channel) * perChannel
-      for (let at = begin; at < begin + perChannel; at++) counts[codes[at]!]!++
+  const contexts = contextsOf(neighbours)
+  const counts = Array.from({ length: channels * contexts }, () => new Array<number>(2 ** bits).fill(0))
+  for (let begin = 0, run = 0; begin < codes.length; begin += perChannel, run++) {
+    const first = (run % channels) * contexts
+    for (let at = begin; at < begin + perChannel; at++) {
+      const context = neighbours ? contextAt(codes, at, begin, neighbours, zeroPoint) : 0
+      counts[first + context]![codes[at]!]!++
     }
-    return tableOf(counts, frames * perChannel)
-  })
+  }
+  const tables = counts.map(tableOf)
   const made: EntropyQuantizer = {
     ...{ kind: 'entropy', bits, scale, zeroPoint, tables },
     ...(gains && { gains }),
     ...(inverseGains && { inverseGains }),
+    ...(neighbours && { neighbours }),
   }
   checkQuantizer(made)
   return made
 }
 
-function tableOf(counts: readonly number[], total: number): FrequencyTable {
+function tableOf(counts: readonly number[]): FrequencyTable {
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  // Never seen: whatever comes is an escape or the one code that stands here.
+  if (total === 0) return frequencyTable(counts.length >> 1, [1], 1)
   const frequent = (count: number) => count >= RARE * total
   const first = counts.findIndex(frequent)
   const last = counts.findLastIndex(frequent)

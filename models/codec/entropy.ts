@@ -1,7 +1,13 @@
 import { modelError } from '../errors.ts'
 import { affineCodes, checkFinite } from './affine.ts'
 import { packBits, unpackBits } from './bits.ts'
-import { type AffineRange, checkQuantizer, type EntropyQuantizer, packedBytes } from './quantizer.ts'
+import {
+  type AffineRange,
+  channelsOf,
+  checkQuantizer,
+  type EntropyQuantizer,
+  packedBytes,
+} from './quantizer.ts'
 import { RansCoder } from './rans.ts'
 
 /** What the first byte of a payload says of the rest. */
@@ -27,13 +33,20 @@ function keptFor(quantizer: EntropyQuantizer, count: number): Kept {
   const known = kept.get(quantizer)
   if (known?.codes.length === count && isSame(known.made, quantizer)) return known
   checkQuantizer(quantizer)
-  const { tables } = quantizer
-  if (count % tables.length !== 0) {
+  const { tables, neighbours, zeroPoint: middle } = quantizer
+  const perChannel = count / channelsOf(quantizer)
+  if (!Number.isInteger(perChannel)) {
     throw modelError('BAD_QUANTIZER', `The quantiser has ${tables.length} tables for ${count} values.`)
+  }
+  if (neighbours && perChannel % neighbours.rowLength !== 0) {
+    throw modelError(
+      'BAD_QUANTIZER',
+      `${perChannel} values of a channel are not rows of ${neighbours.rowLength}.`,
+    )
   }
   const fresh: Kept = {
     made: { ...quantizer },
-    coder: new RansCoder(tables, count / tables.length),
+    coder: new RansCoder(tables, perChannel, neighbours && { ...neighbours, middle }),
     codes: new Int32Array(count),
     forth: channelRanges(quantizer),
     back: backScales(quantizer),
@@ -47,15 +60,26 @@ const isSame = (a: EntropyQuantizer, b: EntropyQuantizer): boolean =>
   a.scale === b.scale &&
   a.zeroPoint === b.zeroPoint &&
   a.tables === b.tables &&
+  a.neighbours === b.neighbours &&
   a.gains === b.gains &&
   a.inverseGains === b.inverseGains
 
 /** Each channel's own range: a gain before the rounding is a finer step. */
-export const channelRanges = ({ tables, scale, zeroPoint, gains }: EntropyQuantizer): AffineRange[] =>
-  tables.map((_, channel) => ({ scale: Math.fround(scale / (gains?.[channel] ?? 1)), zeroPoint }))
+function channelRanges(quantizer: EntropyQuantizer): AffineRange[] {
+  const { scale, zeroPoint, gains } = quantizer
+  return Array.from({ length: channelsOf(quantizer) }, (_, channel) => ({
+    scale: Math.fround(scale / (gains?.[channel] ?? 1)),
+    zeroPoint,
+  }))
+}
 
-const backScales = ({ tables, scale, gains, inverseGains }: EntropyQuantizer): Float32Array =>
-  Float32Array.from(tables, (_, channel) => scale * (inverseGains?.[channel] ?? 1 / (gains?.[channel] ?? 1)))
+function backScales(quantizer: EntropyQuantizer): Float32Array {
+  const { scale, gains, inverseGains } = quantizer
+  return Float32Array.from(
+    { length: channelsOf(quantizer) },
+    (_, channel) => scale * (inverseGains?.[channel] ?? 1 / (gains?.[channel] ?? 1)),
+  )
+}
 
 /**
  * One byte that says how, then the codes: by their tables or, where that would be longer (noise, say), packed without gaps. So no

@@ -1,5 +1,6 @@
 import { modelError } from '../errors.ts'
 import { type FrequencyTable, frequencyTableFault } from './frequency-table.ts'
+import { contextsOf, type Neighbours, neighboursFault } from './neighbours.ts'
 
 /**
  * How a latent becomes bytes.
@@ -24,9 +25,14 @@ export interface EntropyQuantizer {
   bits: number
   scale: number
   zeroPoint: number
-  /** One for each channel, or one for all: the tensor is split into as many equal runs. */
+  /**
+   * One for each channel, or one for all: the tensor is split into as many equal runs. With `neighbours`, 2 · reach + 1 in place of
+   * each one.
+   */
   tables: FrequencyTable[]
-  /** Each channel is multiplied by its gain before it is rounded; as many as tables. Default 1. */
+  /** A code's table is chosen by the codes to its left and above, which are often like it. Without: one table a channel. */
+  neighbours?: Neighbours | undefined
+  /** Each channel is multiplied by its gain before it is rounded. Default 1. */
   gains?: number[] | undefined
   /** What the decoder multiplies each channel by. Default: 1 / gain. */
   inverseGains?: number[] | undefined
@@ -69,15 +75,25 @@ export function quantizerFault(quantizer: Quantizer): string | undefined {
   return rangeFault(quantizer, bits) ?? (quantizer.kind === 'entropy' ? tablesFault(quantizer) : undefined)
 }
 
+/** Equal runs that a tensor is split into, each with tables of its own. */
+export const channelsOf = ({ tables, neighbours }: EntropyQuantizer): number =>
+  tables.length / contextsOf(neighbours)
+
 /** The shortest that an entropy-coded tensor can be: one state of the coder. */
 const RANS_HEAD_BYTES = 4
 
 function tablesFault(quantizer: EntropyQuantizer): string | undefined {
-  const { tables, gains, inverseGains, mostBytes } = quantizer
+  const { tables, gains, inverseGains, mostBytes, neighbours } = quantizer
   if (tables.length === 0) return 'tables are missing'
+  const badNeighbours = neighbours && neighboursFault(neighbours)
+  if (badNeighbours) return `neighbours: ${badNeighbours}`
+  const channels = channelsOf(quantizer)
+  if (!Number.isInteger(channels))
+    return `${tables.length} tables are not ${contextsOf(neighbours)} for each channel`
   for (const [name, factors] of Object.entries({ gains, inverseGains })) {
     if (!factors) continue
-    if (factors.length !== tables.length) return `${factors.length} ${name} are not as many as tables`
+    if (factors.length !== channels)
+      return `${factors.length} ${name} are not as many as channels with tables: ${channels}`
     const bad = factors.find(
       (factor) => !(Math.fround(factor) > 0 && Math.fround(factor) < Number.POSITIVE_INFINITY),
     )

@@ -74,6 +74,34 @@ describe('the entropy coder', () => {
     )
   })
 
+  it('gives back every tensor with tables chosen by what lies beside', () => {
+    const contextual = fc.tuple(
+      fc.record({ rowLength: fc.integer({ min: 1, max: 9 }), reach: fc.integer({ min: 1, max: 4 }) }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.integer(),
+    )
+    fc.assert(
+      fc.property(contextual, fc.infiniteStream(table), ([neighbours, channels, rows, seed], stream) => {
+        const tables = Array.from(
+          { length: channels * (2 * neighbours.reach + 1) },
+          () => stream.next().value!,
+        )
+        const random = seededRandom(seed)
+        const perChannel = rows * neighbours.rowLength
+        const symbols = Int32Array.from({ length: channels * perChannel }, () =>
+          random.uniform() < 0.01 ? 2 ** 31 - 1 : Math.round(3 * random.normal()),
+        )
+        const coder = new RansCoder(tables, perChannel, { ...neighbours, middle: 0 })
+        const coded = coder.encode(symbols)
+        expect(coder.decode(coded)).toEqual(symbols)
+        const out = new Int32Array(symbols.length)
+        const count = coder.decodePrefix(coded.subarray(0, Math.max(4, coded.length >> 1)), out)
+        expect(out.subarray(0, count)).toEqual(symbols.subarray(0, count))
+      }),
+    )
+  })
+
   it('takes no more than 1 % and 64 bytes above the cross-entropy', () => {
     fc.assert(
       fc.property(sample, ({ tables, perChannel, symbols }) => {

@@ -6,6 +6,7 @@ import {
   unzigzag,
   zigzag,
 } from './frequency-table.ts'
+import { contextAt, contextsOf, type Neighbours } from './neighbours.ts'
 
 /**
  * Range asymmetric numeral systems (Duda, arXiv 1311.2540), 32 bits, static tables. A state lies in [2^15, 2^31) and hands on 16
@@ -32,8 +33,8 @@ interface Laid {
   readonly frequencies: Int32Array
   /** Where each symbol's part of [0, 4096) begins. */
   readonly starts: Int32Array
-  /** For each of the 4096 places, whose part it is. */
-  readonly owners: Uint16Array
+  /** For each of the 4096 places, whose part it is. Laid out when something is decoded: it takes 8 kB. */
+  owners: Uint16Array | undefined
 }
 
 function lay(table: FrequencyTable): Laid {
@@ -41,14 +42,22 @@ function lay(table: FrequencyTable): Laid {
   if (fault) throw modelError('BAD_QUANTIZER', `The frequency table's ${fault}.`)
   const frequencies = Int32Array.from(table.frequencies)
   const starts = new Int32Array(frequencies.length)
-  const owners = new Uint16Array(MASK + 1)
   let start = 0
   frequencies.forEach((frequency, symbol) => {
     starts[symbol] = start
-    owners.fill(symbol, start, start + frequency)
     start += frequency
   })
-  return { first: table.first, escaped: frequencies.length - 1, frequencies, starts, owners }
+  return { first: table.first, escaped: frequencies.length - 1, frequencies, starts, owners: undefined }
+}
+
+function ownersOf(laid: Laid): Uint16Array {
+  const owners = new Uint16Array(MASK + 1)
+  laid.frequencies.forEach((frequency, symbol) => {
+    const start = laid.starts[symbol]!
+    owners.fill(symbol, start, start + frequency)
+  })
+  laid.owners = owners
+  return owners
 }
 
 /**
@@ -58,22 +67,35 @@ function lay(table: FrequencyTable): Laid {
 export class RansCoder {
   readonly #tables: readonly Laid[]
   readonly #perChannel: number
+  readonly #channels: number
+  readonly #contexts: number
+  readonly #neighbours: (Neighbours & { readonly middle: number }) | undefined
   readonly #states: Int32Array
   /** Words in the order in which the encoder makes them, which is backwards. */
   #words = new Uint16Array(1024)
   #count = 0
   #wasWhole = false
 
-  /** Throws BAD_QUANTIZER for a table that is none. */
-  constructor(tables: readonly FrequencyTable[], perChannel: number) {
+  /**
+   * With `neighbours`, each channel has 2 · reach + 1 tables, for codes that lie around `middle`. Throws BAD_QUANTIZER for a table that
+   * is none.
+   */
+  constructor(
+    tables: readonly FrequencyTable[],
+    perChannel: number,
+    neighbours?: Neighbours & { readonly middle: number },
+  ) {
     this.#tables = tables.map(lay)
     this.#perChannel = perChannel
+    this.#neighbours = neighbours
+    this.#contexts = contextsOf(neighbours)
+    this.#channels = tables.length / this.#contexts
     this.#states = new Int32Array(statesFor(this.symbols))
   }
 
   /** Symbols of one tensor. */
   get symbols(): number {
-    return this.#tables.length * this.#perChannel
+    return this.#channels * this.#perChannel
   }
 
   /** Throws BAD_OPTION unless there are {@link symbols} of them. */
@@ -84,14 +106,19 @@ export class RansCoder {
     const states = this.#states.fill(LOW)
     const turns = states.length - 1
     this.#count = 0
-    for (let channel = this.#tables.length - 1; channel >= 0; channel--) {
-      const { first, escaped, frequencies, starts } = this.#tables[channel]!
+    const neighbours = this.#neighbours
+    for (let channel = this.#channels - 1; channel >= 0; channel--) {
+      let { first, escaped, frequencies, starts } = this.#tables[channel * this.#contexts]!
       const begin = channel * this.#perChannel
       this.#reserve(this.#perChannel)
       let words = this.#words
       let count = this.#count
       for (let i = begin + this.#perChannel - 1; i >= begin; i--) {
         const turn = i & turns
+        if (neighbours) {
+          const context = contextAt(symbols, i, begin, neighbours, neighbours.middle)
+          ;({ first, escaped, frequencies, starts } = this.#tables[channel * this.#contexts + context]!)
+        }
         let at = symbols[i]! - first
         if (!(at >= 0 && at < escaped)) {
           this.#count = count
@@ -149,12 +176,19 @@ export class RansCoder {
         stream[byte]! | (stream[byte + 1]! << 8) | (stream[byte + 2]! << 16) | (stream[byte + 3]! << 24)
       if (states[turn]! < LOW) throw damaged()
     }
-    for (let channel = 0; channel < this.#tables.length; channel++) {
-      const { first, escaped, frequencies, starts, owners } = this.#tables[channel]!
+    const neighbours = this.#neighbours
+    for (let channel = 0; channel < this.#channels; channel++) {
+      let laid = this.#tables[channel * this.#contexts]!
+      let { first, escaped, frequencies, starts, owners = ownersOf(laid) } = laid
       const begin = channel * this.#perChannel
       const limit = begin + this.#perChannel
       for (let i = begin; i < limit; i++) {
         const turn = i & turns
+        if (neighbours) {
+          const context = contextAt(out, i, begin, neighbours, neighbours.middle)
+          laid = this.#tables[channel * this.#contexts + context]!
+          ;({ first, escaped, frequencies, starts, owners = ownersOf(laid) } = laid)
+        }
         let state = states[turn]!
         const place = state & MASK
         const symbol = owners[place]!

@@ -75,5 +75,10 @@ const codes = { kind: 'affine-static', bits: 8, scale: 1, zeroPoint: 128 } as co
 /** The quantiser of a rate: gains at `place`, tables from how often each code came in `latents`. */
 export function rateQuantizer(weights: Weights, place: number, latents: Float32Array): EntropyQuantizer {
   const [channels, ...plane] = latentDims as [number, ...number[]]
-  return entropyQuantizer(codes, latents, channels, elementCount(plane), gainsAt(weights, place))
+  const [, rowLength] = plane as [number, number]
+  const neighbours = { rowLength, reach: 4 }
+  return entropyQuantizer(codes, latents, channels, elementCount(plane), {
+    ...gainsAt(weights, place),
+    neighbours,
+  })
 }
