@@ -8,6 +8,8 @@ export {
 export { storeByteWeights } from './byte-weights.ts'
 export { embedModel } from './embed-model.ts'
 export { type FactorizedPriorSizes, factorizedPrior } from './factorized-prior.ts'
+export { type ExitSizes, exitNet } from './exit.ts'
+export { type FilterWidths, filterNet, interest } from './filter.ts'
 export { foldBatchNorm } from './fold-batch-norm.ts'
 export { foldSlices } from './fold-slices.ts'
 export { gains } from './gains.ts'
