@@ -12,7 +12,7 @@ export const exitSettings = {
   name: 'exit',
   seed: 12,
   width: 48,
-  epochs: 12,
+  epochs: 10,
   batch: 128,
   peakRate: 0.1,
   momentum: 0.9,
