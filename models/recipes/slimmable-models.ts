@@ -1,4 +1,4 @@
-import { entropyQuantizer, type EntropyQuantizer } from '../codec/index.ts'
+import { type EntropyQuantizer, entropyQuantizer } from '../codec/index.ts'
 import { batchFiller, type Cifar10, cifar10Mean, cifar10Std, seededRandom } from '../data/index.ts'
 import {
   bottleFitDecoder,

@@ -52,7 +52,8 @@ const slimmableRecipe: ThreadTask<RecipeInput, string> = async (input, thread) =
   for (const name of ['wide', 'narrow'] as const) {
     const head = await open(graphs[name], input.threads)
     const prices = { headMacs: models[heads[name]].macs, tailMacs: models.tail.macs }
-    for (const measured of await rates(name, head, tail, tuned.weights, data)) modes.push({ ...measured, ...prices })
+    for (const measured of await rates(name, head, tail, tuned.weights, data))
+      modes.push({ ...measured, ...prices })
     await head.dispose()
   }
   await tail.dispose()
