@@ -17,7 +17,9 @@ export interface Guess {
  */
 export interface Stages {
   readonly preprocessMs: number
+  readonly filterMs: number
   readonly headMs: number
+  readonly exitMs: number
   readonly encodeMs: number
   readonly uplinkMs: number
   /** All of the server's time that is neither decode nor tail. */
@@ -48,6 +50,10 @@ export interface Answer {
   readonly late: boolean
   readonly bytesUp: number
   readonly bytesDown: number
+  /** How likely the frame holds anything of interest, 0..1: set when the filter has judged it. */
+  readonly interest?: number
+  /** The answer is that of the head's early exit: `route` is `local`, `mode` the split mode that was planned. */
+  readonly exit?: true
   /** Why this plan was chosen, in words. */
   readonly reason: string
   /** Set when the answer is local though the plan was remote. */

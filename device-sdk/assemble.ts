@@ -1,11 +1,13 @@
-import type { Bundle, HeadRole } from '@isthmus/models/bundle'
+import type { Bundle, HeadRole, ModelRole } from '@isthmus/models/bundle'
 import type { Session } from '@isthmus/models/runtime'
 import { measuredCostController } from '@isthmus/policies'
 import { topic } from '@isthmus/proto'
 import { lastWill } from './announcements.ts'
 import { systemClock } from './clock.ts'
 import { Device } from './device.ts'
+import { EarlyExit, exitRules } from './early-exit.ts'
 import { inputShape } from './frame.ts'
+import { type FilterOption, FrameFilter, filterThreshold } from './frame-filter.ts'
 import type { ImageWork } from './images.ts'
 import { ModelRunner } from './model-runner.ts'
 import { MqttTransport, type MqttTransportOptions } from './mqtt-transport.ts'
@@ -24,16 +26,37 @@ export interface Surroundings {
 /** Sent in the device's birth. */
 const SOFTWARE = 'isthmus-device/0.1.0'
 
+/** The models that a device with these options loads. */
+export const modelsFor = ({ filter, exit }: Pick<CommonOptions, 'filter' | 'exit'>): ModelRole[] => [
+  'local',
+  'head',
+  'narrowHead',
+  ...(filter ? (['filter'] as const) : []),
+  ...(exit ? (['exit'] as const) : []),
+]
+
 /** Puts a device together, opens its models, and lets it look for its server. */
 export async function startDevice(options: CommonOptions, surroundings: Surroundings): Promise<Device> {
   const { bundle, openModel, images } = surroundings
   const { manifest, key: bundleKey } = bundle
   const clock = options.clock ?? systemClock
+  const inputDims = inputShape(manifest).dims
+  const latentDims = [1, ...(manifest.latent?.dims ?? [])]
+  const opened = (which: ModelRole, output: string, dims = inputDims) =>
+    new ModelRunner(() => openModel(bundle.modelBytes(which)), which, dims, output)
   const runner = (which: 'local' | HeadRole, output: string) =>
-    manifest.models[which] &&
-    new ModelRunner(() => openModel(bundle.modelBytes(which)), which, inputShape(manifest).dims, output)
+    manifest.models[which] && opened(which, output)
+  const filterOf = (option: Exclude<FilterOption, false>) => {
+    const threshold = filterThreshold(manifest, option)
+    const reads = manifest.filter!.reads
+    return new FrameFilter(
+      opened('filter', 'interest', reads === 'input' ? inputDims : latentDims),
+      reads,
+      threshold,
+    )
+  }
   const transport = options.transport ?? brokerTransport(options, surroundings)
-  const { id, site, credits, probe, deadlineMs, hedgeMarginMs, preference } = options
+  const { id, site, credits, probe, deadlineMs, hedgeMarginMs, preference, filter, exit } = options
   const { name, version } = manifest
   const offer = { name, version, key: bundleKey }
   const identity = { site, id, boot: surroundings.boot, software: SOFTWARE, bundle: offer }
@@ -44,6 +67,10 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
     local: runner('local', manifest.output.name),
     head: runner('head', manifest.latent?.name ?? ''),
     narrowHead: runner('narrowHead', manifest.latent?.name ?? ''),
+    filter: filter ? filterOf(filter) : undefined,
+    exit: exit
+      ? new EarlyExit(opened('exit', manifest.output.name, latentDims), exitRules(manifest, exit))
+      : undefined,
     images,
     link: transport && new ServerLink(transport, clock, { ...identity, credits, probe }),
     policy: options.policy ?? measuredCostController(),

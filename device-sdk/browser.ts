@@ -1,7 +1,7 @@
 import { bundleFromFiles } from '@isthmus/models/bundle/web'
 import { openWebSession } from '@isthmus/models/runtime/web'
 import { z } from 'zod'
-import { startDevice } from './assemble.ts'
+import { modelsFor, startDevice } from './assemble.ts'
 import { CanvasImages } from './canvas-images.ts'
 import type { Device } from './device.ts'
 import { deviceError } from './errors.ts'
@@ -38,9 +38,7 @@ export async function connectDevice(options: BrowserOptions): Promise<Device> {
   }
   const folder = new URL(`${checked.bundle.replace(/\/+$/, '')}/`, globalThis.location.href)
   const get = (file: string) => fetchBytes(new URL(file, folder))
-  const bundle = await bundleFromFiles(await get('manifest.json'), get, sha256, {
-    only: ['local', 'head', 'narrowHead'],
-  })
+  const bundle = await bundleFromFiles(await get('manifest.json'), get, sha256, { only: modelsFor(checked) })
   return startDevice(checked, {
     bundle,
     openModel: (model) => openWebSession(model, wasmUrl === undefined ? {} : { wasmUrl }),

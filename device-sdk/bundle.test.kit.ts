@@ -24,6 +24,27 @@ function model(input: 'x' | 'z', output: 'y' | 'z', seed: number): Uint8Array {
   return writeModel(graph.build())
 }
 
+/** x [1,48] → interest [1,1]: bright images are of interest. */
+function brightness(): Uint8Array {
+  const graph = new GraphBuilder('filter')
+  const flat = graph.op('Flatten', [graph.input('x', 'float32', [1, 3, 4, 4])])
+  const mean = graph.constant(float32Tensor(new Array(48).fill(1 / 8), [48, 1]))
+  graph.output(graph.op('Sigmoid', [graph.op('MatMul', [flat, mean])]), 'interest')
+  return writeModel(graph.build())
+}
+
+/** z [1,8] → y [1,4]: as the tail, but much surer. */
+function sureExit(): Uint8Array {
+  const graph = new GraphBuilder('exit')
+  const tail = weights(8 * 4, 2).map((weight) => 40 * weight)
+  const product = graph.op('MatMul', [
+    graph.input('z', 'float32', [1, 8]),
+    graph.constant(float32Tensor(tail, [8, 4])),
+  ])
+  graph.output(product, 'y')
+  return writeModel(graph.build())
+}
+
 const draft: ManifestDraft = {
   name: 'tiny',
   version: '1.0.0',
@@ -68,6 +89,55 @@ const draft: ManifestDraft = {
       image: { codec: 'raw' },
     },
   ],
+}
+
+/** The same with a filter for bright images and an exit that is sure, and no images sent; without a local network if so wished. */
+export async function writeGatedBundle(local: boolean): Promise<{ dir: string; bundle: Bundle }> {
+  const { dir, bundle } = await writeTinyBundle(local ? 'nothing' : 'local')
+  const { format: _, models, ...rest } = bundle.manifest
+  const own = Object.fromEntries(
+    Object.entries(models).map(([role, { file, macs, params, accuracy = 0.8 }]) => [
+      role,
+      { file, macs, params, accuracy },
+    ]),
+  )
+  const gates: Pick<ManifestDraft, 'filter' | 'exit'> = {
+    filter: {
+      reads: 'input',
+      interest: ['cat'],
+      recall: 0.9,
+      points: [
+        { recall: 0.9, threshold: 0.5 },
+        { recall: 0.99, threshold: 0.001 },
+      ],
+    },
+    exit: {
+      gate: 'confidence',
+      temperature: 2,
+      target: 0.95,
+      points: [
+        { target: 0.95, threshold: 0.7 },
+        { target: 0.99, threshold: 1 },
+      ],
+    },
+  }
+  const added = {
+    filter: { file: 'filter.onnx', macs: 48, params: 48 },
+    exit: { file: 'exit.onnx', macs: 32, params: 32, accuracy: 0.7 },
+  }
+  const files = Object.fromEntries(
+    Object.entries(models).map(([role, { file }]) => [file, bundle.modelBytes(role as 'head')]),
+  )
+  const modes = rest.modes.filter(({ route }) => route !== 'edge')
+  const draft = { ...rest, ...gates, modes, models: { ...own, ...added } }
+  return {
+    dir,
+    bundle: await writeBundle(dir, draft, {
+      ...files,
+      'filter.onnx': brightness(),
+      'exit.onnx': sureExit(),
+    }),
+  }
 }
 
 /** A bundle of real (untrained) models in a temporary folder. The local model has other weights than the full one. */

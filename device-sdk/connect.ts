@@ -1,6 +1,6 @@
 import { loadBundle } from '@isthmus/models/bundle'
 import { openWorkerSession } from '@isthmus/models/runtime'
-import { startDevice } from './assemble.ts'
+import { modelsFor, startDevice } from './assemble.ts'
 import { nextBoot } from './boot-counter.ts'
 import type { Device } from './device.ts'
 import { checkOptions, type DeviceOptions } from './options.ts'
@@ -21,7 +21,7 @@ import { SharpImages } from './sharp-images.ts'
 export async function connectDevice(options: DeviceOptions): Promise<Device> {
   const checked = checkOptions(options)
   const { stateDir, threads: intraOpThreads, tls } = checked
-  const bundle = await loadBundle(checked.bundle, { only: ['local', 'head', 'narrowHead'] })
+  const bundle = await loadBundle(checked.bundle, { only: modelsFor(checked) })
   const boot = stateDir === undefined ? randomBoot() : await nextBoot(stateDir, Math.floor(Date.now() / 1000))
   return startDevice(checked, {
     bundle,

@@ -4,10 +4,12 @@ import { type LinkEstimate, StageTimes } from '@isthmus/policies'
 import { mergeMap, type Observable, Subject } from 'rxjs'
 import type { Answer } from './answer.ts'
 import type { Clock } from './clock.ts'
+import type { EarlyExit } from './early-exit.ts'
 import { deviceError } from './errors.ts'
 import type { LinkCounters } from './exchange.ts'
 import type { FallbackCode } from './fallback.ts'
 import { checkFrame, type Frame, type InputShape, inputShape } from './frame.ts'
+import type { FrameFilter } from './frame-filter.ts'
 import { FrameRun, type Workshop } from './frame-run.ts'
 import type { ImageWork } from './images.ts'
 import { LocalLane } from './local-lane.ts'
@@ -20,7 +22,7 @@ import { StageLog } from './stage-log.ts'
 export interface InferOptions {
   /** Time that this frame has, in ms. Default: the device's. */
   readonly deadlineMs?: number
-  /** Takes the decision from the policy. The local answer still comes when the server's does not. */
+  /** Takes the decision from the policy, the filter and the early exit. The local answer still comes when the server's does not. */
   readonly route?: 'local' | 'split' | 'edge'
   readonly mode?: number
 }
@@ -31,6 +33,10 @@ export interface DeviceStats {
   readonly fallbacks: Readonly<Partial<Record<FallbackCode, number>>>
   /** Answers after their deadline. */
   readonly late: number
+  /** Answers of the early exit. */
+  readonly exits: number
+  /** Frames that the filter or the early exit failed to judge: they went on as if there were none. */
+  readonly gateFailures: number
   /** Frames that were rejected with an error. */
   readonly failed: number
   readonly link: Readonly<LinkCounters> | undefined
@@ -57,6 +63,8 @@ export interface DeviceParts {
   readonly head: ModelRunner | undefined
   /** The head at a smaller width, where the bundle has one. */
   readonly narrowHead?: ModelRunner | undefined
+  readonly filter: FrameFilter | undefined
+  readonly exit: EarlyExit | undefined
   readonly images: ImageWork
   readonly link: ServerLink | undefined
   readonly policy: Policy
@@ -72,6 +80,8 @@ export interface DeviceParts {
 interface Choice {
   readonly mode: Mode | undefined
   readonly reason: string
+  /** The caller has decided: filter and exit have no say. */
+  readonly asked?: true
 }
 
 const TICK_MS = 100
@@ -102,6 +112,8 @@ export class Device {
     answered: { local: 0, split: 0, edge: 0, skip: 0 },
     fallbacks: {} as Partial<Record<FallbackCode, number>>,
     late: 0,
+    exits: 0,
+    gateFailures: 0,
     failed: 0,
   }
 
@@ -109,12 +121,13 @@ export class Device {
     this.id = parts.id
     this.preference = parts.preference
     this.#parts = parts
-    const { manifest, clock, local, head, narrowHead, link, images, hedgeMarginMs, bundleKey } = parts
-    this.#modes = new ModeTable(manifest, {
-      local: local !== undefined,
-      head: head !== undefined,
-      narrowHead: narrowHead !== undefined,
-    })
+    const { manifest, clock, local, head, narrowHead, filter, exit, link, images } = parts
+    const { hedgeMarginMs, bundleKey } = parts
+    this.#modes = new ModeTable(
+      manifest,
+      { local: local !== undefined, head: head !== undefined, narrowHead: narrowHead !== undefined },
+      filter ? ['preprocess', ...(filter.reads === 'latent' ? ['head'] : []), 'filter'] : [],
+    )
     this.#shape = inputShape(manifest)
     const { name, version, labels, output } = manifest
     const count = output.dims.reduce((product, dim) => product * dim, 1)
@@ -128,6 +141,11 @@ export class Device {
       localMode: this.#modes.local?.id ?? 0,
       head,
       narrowHead,
+      filter,
+      exit,
+      gateFailed: () => {
+        this.#stats.gateFailures++
+      },
       link,
       times: this.#times,
       lane: new LocalLane(
@@ -157,13 +175,22 @@ export class Device {
     return { ...this.#stats, answered: { ...answered }, fallbacks: { ...fallbacks }, link }
   }
 
+  get #runners(): readonly (ModelRunner | undefined)[] {
+    const { local, head, narrowHead, filter, exit } = this.#parts
+    return [local, head, narrowHead, filter?.runner, exit?.runner]
+  }
+
   /** Opens and measures the models, then starts connecting. Throws what opening a model throws. */
   async start(): Promise<void> {
-    const { local, head, narrowHead, link } = this.#parts
-    await Promise.all([local?.open(), head?.open(), narrowHead?.open()])
-    await this.#warmUp('local', local)
-    await this.#warmUp('head', head)
-    await this.#warmUp('narrowHead', narrowHead)
+    const { local, head, narrowHead, filter, exit, manifest, link } = this.#parts
+    await Promise.all(this.#runners.map((runner) => runner?.open()))
+    const latentCount = manifest.latent?.dims.reduce((product, dim) => product * dim, 1) ?? 0
+    const inputCount = this.#shape.count
+    await this.#warmUp('local', local, inputCount)
+    await this.#warmUp('head', head, inputCount)
+    await this.#warmUp('narrowHead', narrowHead, inputCount)
+    await this.#warmUp('filter', filter?.runner, filter?.reads === 'latent' ? latentCount : inputCount)
+    await this.#warmUp('exit', exit?.runner, latentCount)
     if (link) link.onChange = () => this.#look()
     link?.start()
     this.#tick()
@@ -208,11 +235,11 @@ export class Device {
       throw deviceError('BAD_OPTIONS', `deadlineMs must be a number above 0, at most an hour, got ${got}.`)
     }
     checkFrame(frame, this.#shape)
-    const { mode, reason } = this.#plan(frame, deadlineMs, options)
+    const { mode, reason, asked = false } = this.#plan(frame, deadlineMs, options)
     const number = ++this.#stats.frames
     if (!mode) return this.#skip(number, startMs, reason)
     const deadlineAtMs = startMs + deadlineMs
-    const run = new FrameRun(this.#shop, { number, frame, mode, reason, startMs, deadlineAtMs })
+    const run = new FrameRun(this.#shop, { number, frame, mode, reason, asked, startMs, deadlineAtMs })
     this.#running.add(run)
     run.start()
     try {
@@ -242,13 +269,13 @@ export class Device {
   }
 
   async #shutDown(): Promise<void> {
-    const { clock, link, local, head, narrowHead } = this.#parts
+    const { clock, link } = this.#parts
     if (this.#tickTimer !== undefined) clock.clearTimeout(this.#tickTimer)
     this.#tickTimer = undefined
     await link?.close()
     this.#look()
     await Promise.allSettled([...this.#running].map(({ answer }) => answer))
-    await Promise.all([local?.dispose(), head?.dispose(), narrowHead?.dispose()])
+    await Promise.all(this.#runners.map((runner) => runner?.dispose()))
     this.#answers.complete()
     this.#telemetry.complete()
   }
@@ -264,7 +291,7 @@ export class Device {
       if (isTensor && mode.route === 'edge') {
         throw deviceError('BAD_FRAME', 'A tensor cannot be sent as an image: choose another route.')
       }
-      return { mode, reason: 'asked for by the caller' }
+      return { mode, reason: 'asked for by the caller', asked: true }
     }
     try {
       const plan = this.#decide(deadlineMs, isTensor)
@@ -320,16 +347,17 @@ export class Device {
   #count(answer: Answer): void {
     this.#stats.answered[answer.route]++
     if (answer.late) this.#stats.late++
+    if (answer.exit) this.#stats.exits++
     const { fallback } = answer
     if (fallback) this.#stats.fallbacks[fallback] = (this.#stats.fallbacks[fallback] ?? 0) + 1
     this.#answers.next(answer)
   }
 
   /** The first run of a model is slow and says nothing; the next few are its first measurements. */
-  async #warmUp(stage: string, model: ModelRunner | undefined): Promise<void> {
+  async #warmUp(stage: string, model: ModelRunner | undefined, count: number): Promise<void> {
     if (!model) return
     const { clock } = this.#parts
-    const tensor = new Float32Array(this.#shape.count)
+    const tensor = new Float32Array(count)
     const beganMs = clock.now()
     for (let run = 0; run < 6; run++) {
       const startMs = clock.now()

@@ -1,34 +1,29 @@
-import type { Mode } from '@isthmus/models/bundle'
+import type { HeadRole, Mode } from '@isthmus/models/bundle'
 import { quantize } from '@isthmus/models/codec'
-import type { StageTimes } from '@isthmus/policies'
 import type { Answer, Stages } from './answer.ts'
-import type { Clock } from './clock.ts'
+import type { EarlyExit, ExitAnswer } from './early-exit.ts'
 import { deviceError } from './errors.ts'
 import type { Question, Reply, ReplyHandlers, ServerRefusal, Ticket } from './exchange.ts'
 import { type FallbackCode, fallbacks } from './fallback.ts'
-import type { Frame, InputShape } from './frame.ts'
+import type { Frame } from './frame.ts'
+import type { FrameFilter } from './frame-filter.ts'
+import { FrameTensors, type TensorWork } from './frame-tensors.ts'
 import { allFinite, bestGuesses } from './guesses.ts'
-import type { ImageWork } from './images.ts'
 import type { LocalLane } from './local-lane.ts'
 import { stageNames } from './mode-table.ts'
 import type { ModelRunner } from './model-runner.ts'
-import type { Normaliser, TensorPool } from './normalise.ts'
 import type { ServerLink } from './server-link.ts'
 import { StageLog } from './stage-log.ts'
 
 /** What all frames of a device share. */
-export interface Workshop {
-  readonly clock: Clock
-  readonly shape: InputShape
-  readonly normaliser: Normaliser
-  readonly pool: TensorPool
-  readonly images: ImageWork
+export interface Workshop extends TensorWork {
   readonly local: ModelRunner | undefined
   readonly localMode: number
-  readonly head: ModelRunner | undefined
-  readonly narrowHead?: ModelRunner | undefined
+  readonly filter: FrameFilter | undefined
+  readonly exit: EarlyExit | undefined
+  /** Told when filter or exit could not judge a frame. */
+  readonly gateFailed: () => void
   readonly link: ServerLink | undefined
-  readonly times: StageTimes
   readonly lane: LocalLane<FrameRun>
   readonly hedgeMarginMs: number
   readonly bundle: { readonly id: string; readonly key: number; readonly labels: readonly string[] }
@@ -41,6 +36,8 @@ export interface Task {
   readonly frame: Frame
   readonly mode: Mode
   readonly reason: string
+  /** The caller chose the mode: the frame is neither filtered nor answered by the exit while the server may answer. */
+  readonly asked: boolean
   readonly startMs: number
   readonly deadlineAtMs: number
 }
@@ -52,7 +49,8 @@ type Coded = Omit<Question, 'mode' | 'deadlineAtMs'> & {
 }
 
 /** What one way of answering adds to the answer. */
-type Outcome = Omit<Answer, 'frame' | 'top' | 'bundle' | 'reason' | 'wallMs' | 'late' | 'stages'>
+type Outcome = Omit<Answer, 'frame' | 'top' | 'bundle' | 'reason' | 'wallMs' | 'late' | 'stages'> &
+  Partial<Pick<Answer, 'reason'>>
 
 /** A local answer that is ready waits for the reply until this long before the deadline. */
 const RELEASE_MS = 2
@@ -70,9 +68,10 @@ export class FrameRun implements ReplyHandlers {
   #reject!: (error: unknown) => void
   #settled = false
   #timer: unknown
-  #tensor: Promise<Float32Array> | undefined
-  #rgb: Promise<Uint8Array | Uint8ClampedArray> | undefined
-  #readers = 0
+  readonly #tensors: FrameTensors
+  #interest: number | undefined
+  /** What the exit says, when the answer may be that. */
+  #exitOutput: Float32Array | undefined
   #ticket: Ticket | undefined
   #remoteOver: boolean
   #fallback: FallbackCode | undefined
@@ -84,6 +83,7 @@ export class FrameRun implements ReplyHandlers {
   constructor(shop: Workshop, task: Task) {
     this.#shop = shop
     this.#task = task
+    this.#tensors = new FrameTensors(shop, task.frame, this.#log)
     this.#remoteOver = task.mode.route === 'local'
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -92,14 +92,49 @@ export class FrameRun implements ReplyHandlers {
   }
 
   start(): void {
-    if (this.#remoteOver) {
+    const { mode, asked, deadlineAtMs } = this.#task
+    const { local, lane, filter, hedgeMarginMs } = this.#shop
+    const filters = asked ? undefined : filter
+    if (mode.route === 'local' && !filters) {
       this.#wantLocal()
       return
     }
-    const { deadlineAtMs } = this.#task
-    if (this.#shop.local) this.#shop.lane.hedge(this, deadlineAtMs - this.#shop.hedgeMarginMs)
+    if (local) lane.hedge(this, deadlineAtMs - hedgeMarginMs)
     else this.#at(deadlineAtMs, () => this.#fail('NO_REPLY'))
-    void this.#goRemote()
+    void this.#go(filters)
+  }
+
+  async #go(filter: FrameFilter | undefined): Promise<void> {
+    if (filter && (await this.#isFiltered(filter))) return
+    if (this.#task.mode.route === 'local') this.#wantLocal()
+    else await this.#goRemote()
+  }
+
+  /** Whether the frame is settled already, by the filter or otherwise. A filter that cannot judge lets it through. */
+  async #isFiltered(filter: FrameFilter): Promise<boolean> {
+    const judge = (values: Float32Array) => this.#timed('filter', () => filter.interest(values))
+    try {
+      this.#interest = await (filter.reads === 'latent'
+        ? this.#tensors.latent('head').then(judge)
+        : this.#tensors.withInput(judge))
+    } catch (error) {
+      if (isBadFrame(error)) this.#refuse(error)
+      else this.#shop.gateFailed()
+    }
+    if (this.#settled) return true
+    if (this.#interest === undefined || this.#interest >= filter.threshold) return false
+    this.#settleSkip(filter.threshold)
+    return true
+  }
+
+  async #timed<T>(gate: 'filter' | 'exit', judge: () => Promise<T>): Promise<T> {
+    const { clock, times } = this.#shop
+    const startMs = clock.now()
+    const result = await judge()
+    const endMs = clock.now()
+    this.#log.add(`${gate}Ms`, startMs, endMs)
+    times.add(gate, endMs - startMs)
+    return result
   }
 
   #wantLocal(): void {
@@ -110,18 +145,21 @@ export class FrameRun implements ReplyHandlers {
   async #goRemote(): Promise<void> {
     const { link } = this.#shop
     const { mode, deadlineAtMs } = this.#task
-    if (!link) return this.#fail('NO_BROKER')
-    const refusal = link.refusal(mode.id)
-    if (refusal) return this.#fail(refusal)
+    const exit = this.#exitFor(mode)
+    const refusal = link ? link.refusal(mode.id) : 'NO_BROKER'
+    if (refusal && !exit?.backsUp) return this.#fail(refusal)
     let coded: Coded
     try {
+      if (exit && (await this.#hasLeft(exit))) return
+      if (refusal) return this.#fail(refusal)
+      if (mode.route === 'local') return
       coded = mode.route === 'split' ? await this.#codeLatent(mode) : await this.#codeImage(mode)
     } catch (error) {
       if (isBadFrame(error)) this.#refuse(error)
       else this.#fail(mode.route === 'split' ? 'HEAD_FAILED' : 'IMAGE_FAILED')
       return
     }
-    if (this.#settled) return
+    if (this.#settled || !link) return
     const { startMs, ...question } = coded
     const ticket = link.ask({ mode: mode.id, deadlineAtMs, ...question }, this)
     const endMs = this.#shop.clock.now()
@@ -131,31 +169,50 @@ export class FrameRun implements ReplyHandlers {
     else this.#ticket = ticket
   }
 
-  async #codeLatent(mode: Mode): Promise<Coded> {
-    const { clock, times } = this.#shop
-    const which = (mode.route === 'split' && mode.head) || 'head'
-    const head = this.#shop[which]
-    if (mode.route !== 'split' || !head) throw deviceError('UNKNOWN_MODE', 'The bundle has no head.')
-    const tensor = await this.#prepared()
-    const alone = head.backlog === 0
-    const startMs = clock.now()
-    const latent = await this.#reading(() => head.run(tensor))
-    const headMs = clock.now()
-    this.#log.add('headMs', startMs, headMs)
-    if (alone) times.add(which, headMs - startMs)
+  /** The exit, where it may answer: of its own accord, or when the server gives no answer. */
+  #exitFor({ route }: Mode): EarlyExit | undefined {
+    const { exit } = this.#shop
+    return route === 'split' && (exit?.backsUp || !this.#task.asked) ? exit : undefined
+  }
+
+  /** Whether the frame is settled already, by the exit or otherwise. Throws what the head throws. */
+  async #hasLeft(exit: EarlyExit): Promise<boolean> {
+    const { lane, gateFailed } = this.#shop
+    const { mode, asked, deadlineAtMs } = this.#task
+    const latent = await this.#tensors.latent(headOf(mode))
+    if (this.#settled) return true
+    let judged: ExitAnswer
+    try {
+      judged = await this.#timed('exit', () => exit.judge(latent))
+    } catch {
+      gateFailed()
+      return this.#settled
+    }
+    if (this.#settled) return true
+    this.#exitOutput = judged.output
+    if (judged.isSure && !asked) {
+      this.#settleExit()
+      return true
+    }
+    if (exit.backsUp) {
+      lane.remove(this)
+      this.#releaseBefore(deadlineAtMs)
+    }
+    return false
+  }
+
+  async #codeLatent(mode: Extract<Mode, { route: 'split' }>): Promise<Coded> {
+    const latent = await this.#tensors.latent(headOf(mode))
+    const startMs = this.#shop.clock.now()
     const { packed: payload, scale, zeroPoint } = quantize(latent, mode.quantizer)
-    const coded = { route: 'split', payload, startMs: headMs } as const
+    const coded = { route: 'split', payload, startMs } as const
     return mode.quantizer.kind === 'affine-dynamic' ? { ...coded, scale, zeroPoint } : coded
   }
 
-  async #codeImage(mode: Mode): Promise<Coded> {
+  async #codeImage({ image }: Extract<Mode, { route: 'edge' }>): Promise<Coded> {
     const { clock, images, shape } = this.#shop
-    if (mode.route !== 'edge' || this.#task.frame instanceof Float32Array) {
-      throw deviceError('BAD_FRAME', 'A tensor cannot be sent as an image: choose another route.')
-    }
     const startMs = clock.now()
-    const rgb = await this.#pixels(this.#task.frame)
-    const payload = await images.encode(rgb, shape, mode.image)
+    const payload = await images.encode(await this.#tensors.pixels(), shape, image)
     return { route: 'edge', payload, startMs }
   }
 
@@ -165,12 +222,14 @@ export class FrameRun implements ReplyHandlers {
     if (this.#localStarted || this.#settled || !local) return
     this.#localStarted = true
     try {
-      const tensor = await this.#prepared()
-      const startMs = clock.now()
-      const output = await this.#reading(() => local.run(tensor))
-      const endMs = clock.now()
-      this.#log.add('localMs', startMs, endMs)
-      times.add('local', endMs - startMs)
+      const output = await this.#tensors.withInput(async (input) => {
+        const startMs = clock.now()
+        const result = await local.run(input)
+        const endMs = clock.now()
+        this.#log.add('localMs', startMs, endMs)
+        times.add('local', endMs - startMs)
+        return result
+      })
       this.#localOutput = this.#checkedOutput(output)
     } catch (error) {
       if (isBadFrame(error)) return this.#refuse(error)
@@ -183,11 +242,14 @@ export class FrameRun implements ReplyHandlers {
     const { deadlineAtMs } = this.#task
     if (this.#settled) return
     if (this.#remoteOver) this.#settleLocal()
-    // The reply may still come: it is the better answer.
-    else {
-      const earlierMs = this.#localOutput ? RELEASE_MS + (this.#shop.times.upper('timer') ?? 0) : 0
-      this.#at(deadlineAtMs - earlierMs, () => this.#fail('NO_REPLY'))
-    }
+    else if (this.#localOutput || this.#exitOutput) this.#releaseBefore(deadlineAtMs)
+    else this.#at(deadlineAtMs, () => this.#fail('NO_REPLY'))
+  }
+
+  /** An answer is ready; the reply may still come, and be the better one, until shortly before the deadline. */
+  #releaseBefore(deadlineAtMs: number): void {
+    const earlierMs = RELEASE_MS + (this.#shop.times.upper('timer') ?? 0)
+    this.#at(deadlineAtMs - earlierMs, () => this.#fail('NO_REPLY'))
   }
 
   /** Called by the link. */
@@ -223,28 +285,51 @@ export class FrameRun implements ReplyHandlers {
     this.#remoteOver = true
     this.#fallback = code
     this.#refusal = refusal
-    if (!this.#shop.local || this.#localOutput || this.#localError !== undefined) this.#settleLocal()
+    const { local, exit } = this.#shop
+    const isReady = this.#localOutput || (this.#exitOutput && exit?.backsUp)
+    if (!local || isReady || this.#localError !== undefined) this.#settleLocal()
     else this.#wantLocal()
   }
 
   #settleLocal(): void {
-    const { local, localMode } = this.#shop
+    const { local, localMode, exit } = this.#shop
     const output = this.#localOutput
+    if (this.#exitOutput && (exit?.backsUp || !output)) {
+      this.#settleExit()
+      return
+    }
     if (output) {
-      const remote = {
-        bytesUp: this.#ticket?.bytesUp ?? 0,
-        bytesDown: 0,
-        ...(this.#fallback ? { fallback: this.#fallback } : {}),
-        ...(this.#refusal ? { serverError: this.#refusal } : {}),
-      }
       const stages = (endMs: number) => this.#log.local(this.#task.startMs, endMs)
-      this.#settle({ mode: localMode, route: 'local', output, ...remote }, stages)
+      this.#settle({ mode: localMode, route: 'local', output, ...this.#sent() }, stages)
       return
     }
     const why = this.#fallback ? ` ${fallbacks[this.#fallback]}` : ''
     const said = this.#refusal ? ` It said: ${this.#refusal.detail}` : ''
     if (local) this.#refuse(deviceError('LOCAL_FAILED', `There is no local answer.${why}`, this.#localError))
     else this.#refuse(deviceError('NO_ANSWER', `The server gave no answer.${why}${said}`))
+  }
+
+  #settleExit(): void {
+    const outcome = { mode: this.#task.mode.id, route: 'local', exit: true, ...this.#sent() } as const
+    this.#settle({ ...outcome, output: this.#exitOutput! }, this.#gateStages)
+  }
+
+  #settleSkip(threshold: number): void {
+    const reason = `the filter gives ${this.#interest!.toFixed(3)}, less than ${threshold.toFixed(3)}`
+    const output = new Float32Array(0)
+    this.#settle({ mode: 0, route: 'skip', output, reason, ...this.#sent() }, this.#gateStages)
+  }
+
+  readonly #gateStages = (endMs: number): Stages => this.#log.gate(this.#task.startMs, endMs)
+
+  /** What an answer of the device says of the server. */
+  #sent(): Pick<Answer, 'bytesUp' | 'bytesDown' | 'fallback' | 'serverError'> {
+    return {
+      bytesUp: this.#ticket?.bytesUp ?? 0,
+      bytesDown: 0,
+      ...(this.#fallback ? { fallback: this.#fallback } : {}),
+      ...(this.#refusal ? { serverError: this.#refusal } : {}),
+    }
   }
 
   #settle(outcome: Outcome, stagesUntil: (endMs: number) => Stages): void {
@@ -254,7 +339,8 @@ export class FrameRun implements ReplyHandlers {
     const top = bestGuesses(outcome.output, output.kind, bundle.labels)
     const endMs = clock.now()
     const times = { wallMs: endMs - startMs, late: endMs > deadlineAtMs, stages: stagesUntil(endMs) }
-    this.#resolve({ frame, top, bundle: bundle.id, reason, ...times, ...outcome })
+    const judged = this.#interest === undefined ? {} : { interest: this.#interest }
+    this.#resolve({ frame, top, bundle: bundle.id, reason, ...times, ...judged, ...outcome })
   }
 
   #refuse(error: unknown): void {
@@ -268,56 +354,13 @@ export class FrameRun implements ReplyHandlers {
     if (this.#timer !== undefined) this.#shop.clock.clearTimeout(this.#timer)
     this.#shop.lane.remove(this)
     this.#ticket?.giveUp()
-    this.#freeTensor()
+    this.#tensors.end()
   }
 
   #at(timeMs: number, then: () => void): void {
     const { clock } = this.#shop
     if (this.#timer !== undefined) clock.clearTimeout(this.#timer)
     this.#timer = clock.setTimeout(then, Math.max(0, timeMs - clock.now()))
-  }
-
-  /** The input tensor; made once, from a buffer of the pool. */
-  #prepared(): Promise<Float32Array> {
-    this.#tensor ??= this.#prepare()
-    return this.#tensor
-  }
-
-  async #prepare(): Promise<Float32Array> {
-    const { clock, normaliser, pool, times } = this.#shop
-    const { frame } = this.#task
-    const startMs = clock.now()
-    const rgb = frame instanceof Float32Array ? undefined : await this.#pixels(frame)
-    const tensor = pool.take()
-    if (rgb) normaliser.into(rgb, tensor)
-    else tensor.set(frame as Float32Array)
-    const endMs = clock.now()
-    this.#log.add('preprocessMs', startMs, endMs)
-    times.add('preprocess', endMs - startMs)
-    return tensor
-  }
-
-  #pixels(frame: Exclude<Frame, Float32Array>): Promise<Uint8Array | Uint8ClampedArray> {
-    const { images, shape } = this.#shop
-    this.#rgb ??= images.toRgb(frame, shape)
-    return this.#rgb
-  }
-
-  async #reading<T>(read: () => Promise<T>): Promise<T> {
-    this.#readers++
-    try {
-      return await read()
-    } finally {
-      this.#readers--
-      this.#freeTensor()
-    }
-  }
-
-  #freeTensor(): void {
-    if (!this.#settled || this.#readers > 0 || !this.#tensor) return
-    const tensor = this.#tensor
-    this.#tensor = undefined
-    tensor.then((buffer) => this.#shop.pool.giveBack(buffer)).catch(() => {})
   }
 
   #checkedOutput(output: Float32Array): Float32Array {
@@ -332,6 +375,8 @@ export class FrameRun implements ReplyHandlers {
     throw deviceError('LOCAL_FAILED', 'The local model gives NaN or an infinity.')
   }
 }
+
+const headOf = (mode: Mode): HeadRole => (mode.route === 'split' && mode.head) || 'head'
 
 /** The payload lies anywhere in the packet, and the packet is the transport's: copied, and so aligned. */
 function floatsOf(payload: Uint8Array): Float32Array {

@@ -21,9 +21,16 @@ export const stageNames = {
 export class ModeTable {
   readonly modes: readonly Mode[]
   readonly #manifest: Manifest
+  readonly #first: readonly string[]
 
-  constructor(manifest: Manifest, has: { local: boolean; head: boolean; narrowHead?: boolean }) {
+  /** `first`: the stages that every frame goes through, whatever its mode. */
+  constructor(
+    manifest: Manifest,
+    has: { local: boolean; head: boolean; narrowHead?: boolean },
+    first: readonly string[] = [],
+  ) {
     this.#manifest = manifest
+    this.#first = first
     this.modes = manifest.modes.filter((mode) => {
       if (mode.route === 'local') return has.local
       return mode.route === 'edge' || has[mode.head ?? 'head']
@@ -62,22 +69,22 @@ export class ModeTable {
     const median = (stage: string) => times.median(stage) ?? 0
     return this.modes.filter(allowed).map((mode) => {
       const base = { mode: mode.id, route: mode.route, accuracy: this.#accuracyOf(mode) }
+      const total = (of: (stage: string) => number, own: readonly string[]) =>
+        [...new Set([...this.#first, ...own])].reduce((sum, stage) => sum + of(stage), 0)
       if (mode.route === 'local') {
-        const deviceMs = upper('preprocess') + (1 + localBacklog) * upper('local')
-        const medianMs = median('preprocess') + (1 + localBacklog) * median('local')
-        return { ...base, payloadBytes: 0, deviceMs, serverMs: 0, medianMs }
+        const ms = (of: typeof upper) => total(of, ['preprocess']) + (1 + localBacklog) * of('local')
+        return { ...base, payloadBytes: 0, deviceMs: ms(upper), serverMs: 0, medianMs: ms(median) }
       }
       const encode = stageNames.encode(mode.id)
       const server = stageNames.server(mode.id)
-      const stages = mode.route === 'split' ? ['preprocess', mode.head ?? 'head', encode] : [encode]
-      const total = (of: (stage: string) => number) => stages.reduce((sum, stage) => sum + of(stage), 0)
+      const stages = mode.route === 'split' ? ['preprocess', mode.head ?? 'head', 'exit', encode] : [encode]
       const guessMs = times.count(server) === 0 ? this.#guessServerMs(mode, times) : 0
       return {
         ...base,
         payloadBytes: mode.payloadBytes + ENVELOPE_BYTES,
-        deviceMs: total(upper),
+        deviceMs: total(upper, stages),
         serverMs: upper(server) + guessMs,
-        medianMs: total(median) + median(server) + guessMs,
+        medianMs: total(median, stages) + median(server) + guessMs,
       }
     })
   }

@@ -9,6 +9,16 @@ import type { Transport } from './transport.ts'
 const ms = z.number().min(0).max(3_600_000)
 const weight = z.number().min(0).max(1e6)
 
+const share = z.number().positive().max(1)
+
+/** A gate of the bundle: off, on, or on with another threshold than the bundle's own. */
+const gate = <Key extends string>(key: Key) =>
+  z
+    .union([z.boolean(), z.strictObject({ [key]: share } as Record<Key, typeof share>)], {
+      error: `must be true, false or { ${key}: a share above 0 and up to 1 }`,
+    })
+    .default(false)
+
 /** Something with these methods, made by the caller. */
 const withMethods = <T>(what: string, methods: readonly string[]) =>
   z.custom<T>(
@@ -54,6 +64,10 @@ export const commonOptions = {
     })
     .prefault({}),
   reconnect: z.strictObject({ minMs: ms.min(10).default(250), maxMs: ms.min(10).default(5000) }).prefault({}),
+  /** Frames in which the bundle's filter sees nothing of interest are skipped. */
+  filter: gate('recall'),
+  /** Frames that the bundle's early exit is sure of are answered there. */
+  exit: gate('accuracy'),
   policy: withMethods<Policy>('policy', ['decide']).optional(),
   transport: withMethods<Transport>('transport', ['start', 'subscribe', 'publish', 'close']).optional(),
   clock: withMethods<Clock>('clock', ['now', 'setTimeout', 'clearTimeout']).optional(),

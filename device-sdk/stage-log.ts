@@ -1,7 +1,7 @@
 import type { LinkEstimate } from '@isthmus/policies'
 import type { Stages } from './answer.ts'
 
-type DeviceStage = 'preprocessMs' | 'headMs' | 'encodeMs' | 'localMs'
+type DeviceStage = 'preprocessMs' | 'filterMs' | 'headMs' | 'exitMs' | 'encodeMs' | 'localMs'
 
 /** What a reply says about the time between sending and its arrival, in ms. */
 export interface ExchangeTimes {
@@ -23,6 +23,11 @@ export class StageLog {
   /** A remote answer: work on a local answer that was not used does not count. */
   remote(startMs: number, endMs: number, exchange: ExchangeTimes): Stages {
     return this.#sum(startMs, endMs, Number.POSITIVE_INFINITY, { ...exchange, localMs: 0 })
+  }
+
+  /** An answer of filter or exit: work on a local answer that was not used does not count. */
+  gate(startMs: number, endMs: number): Stages {
+    return this.#sum(startMs, endMs, Number.POSITIVE_INFINITY, { localMs: 0 })
   }
 
   /** A local answer: the head and the encoder count until the local model took over. */
@@ -61,7 +66,9 @@ export function splitRoundTrip(
 
 const noStages = {
   preprocessMs: 0,
+  filterMs: 0,
   headMs: 0,
+  exitMs: 0,
   encodeMs: 0,
   uplinkMs: 0,
   queueMs: 0,

@@ -12,6 +12,8 @@ import {
 } from '@isthmus/proto'
 import type { Clock } from './clock.ts'
 import { Device } from './device.ts'
+import { EarlyExit } from './early-exit.ts'
+import { FrameFilter } from './frame-filter.ts'
 import { ModelRunner } from './model-runner.ts'
 import { ServerLink } from './server-link.ts'
 import { SharpImages } from './sharp-images.ts'
@@ -147,21 +149,32 @@ export interface WorldOptions {
   policy?: Policy
   hedgeMarginMs?: number
   probeIntervalMs?: number
+  /** How long filter and exit take, 1 ms if not said. */
+  gateMs?: number
+  /** What the filter gives each frame; its threshold is 0.5. */
+  interest?: number
+  filterReads?: 'input' | 'latent'
+  /** The exit's logits; it divides them by 2, and is sure from a probability of 0.9 on. */
+  exitOutput?: number[]
+  exitBacksUp?: boolean
 }
+
+type Gates = 'gateMs' | 'interest' | 'filterReads' | 'exitOutput' | 'exitBacksUp'
 
 /** A device, a shaped link and a server, all in virtual time. */
 export class World implements Transport {
   readonly clock = new VirtualClock()
   readonly device: Device
   readonly link: ServerLink
-  readonly options: Required<WorldOptions>
+  readonly options: Required<Omit<WorldOptions, Gates>> & Pick<WorldOptions, Gates>
   /** Requests as the server saw them. */
   readonly requests: Message[] = []
   probes = 0
   /** Requests that the server has answered. */
   answered = 0
-  /** Local runs that were started. */
+  /** Runs that were started. */
   localRuns = 0
+  headRuns = 0
   epoch = 77
   serverBoot = 5
   /** Loses what the device sends. */
@@ -206,13 +219,19 @@ export class World implements Transport {
       const { localMs } = this.options
       return typeof localMs === 'number' ? localMs : localMs()
     }
+    const head = () => {
+      this.headRuns++
+      return headMs
+    }
     this.device = new Device({
       id: 'cam-1',
       manifest,
       bundleKey: BUNDLE_KEY,
       local: hasLocal ? this.#runner('local', 'y', this.options.localOutput, local) : undefined,
-      head: this.#runner('head', 'z', [0, 1, 2, 3, 4, 5, 6, 7], () => headMs),
+      head: this.#runner('head', 'z', [0, 1, 2, 3, 4, 5, 6, 7], head),
       images: new SharpImages(),
+      filter: this.#filter(),
+      exit: this.#exit(),
       link: this.link,
       policy,
       clock: this.clock,
@@ -228,6 +247,7 @@ export class World implements Transport {
     const world = new World(options)
     await world.clock.until(world.device.start())
     world.localRuns = 0
+    world.headRuns = 0
     if (server) {
       world.connect()
       world.announce()
@@ -361,10 +381,43 @@ export class World implements Transport {
     if (this.#online) this.#handlers!.onMessage(name, packet)
   }
 
-  #runner(what: string, output: string, result: number[], tookMs: () => number): ModelRunner {
+  readonly #gateMs = () => this.options.gateMs ?? 1
+
+  #filter(): FrameFilter | undefined {
+    const { interest, filterReads = 'input' } = this.options
+    if (interest === undefined) return undefined
+    const dims = filterReads === 'input' ? [1, 3, 4, 4] : [1, 8]
+    return new FrameFilter(
+      this.#runner('filter', 'interest', [interest], this.#gateMs, dims),
+      filterReads,
+      0.5,
+    )
+  }
+
+  #exit(): EarlyExit | undefined {
+    const { exitOutput, exitBacksUp = false } = this.options
+    if (exitOutput === undefined) return undefined
+    const output = { count: 4, kind: 'logits' } as const
+    const rules = {
+      gate: 'confidence',
+      temperature: 2,
+      threshold: 0.9,
+      output,
+      backsUp: exitBacksUp,
+    } as const
+    return new EarlyExit(this.#runner('exit', 'y', exitOutput, this.#gateMs, [1, 8]), rules)
+  }
+
+  #runner(
+    what: string,
+    output: string,
+    result: number[],
+    tookMs: () => number,
+    dims: readonly number[] = [1, 3, 4, 4],
+  ): ModelRunner {
     let freeAtMs = 0
     const session: Session = {
-      inputs: [{ name: 'x', dtype: 'float32', dims: [1, 3, 4, 4] }],
+      inputs: [{ name: 'x', dtype: 'float32', dims }],
       outputs: [{ name: output, dtype: 'float32', dims: [1, result.length] }],
       run: () => {
         freeAtMs = Math.max(freeAtMs, this.clock.now()) + tookMs()
@@ -376,6 +429,6 @@ export class World implements Transport {
       },
       dispose: async () => {},
     }
-    return new ModelRunner(async () => session, what, [1, 3, 4, 4], output)
+    return new ModelRunner(async () => session, what, dims, output)
   }
 }

@@ -19,7 +19,7 @@ export const errorTables: Readonly<Record<string, readonly (readonly [string, Er
   'models/autodiff': entries(autodiffErrors, (when) => ({ retryable: false, text: `when ${when}` })),
   'models/pack': entries(packErrors, (when) => ({ retryable: false, text: `when ${when}` })),
   'models/data': entries(dataErrors, ({ when, retryable }) => ({ retryable, text: `when ${when}` })),
-  'models/runtime, codec, bundle, train': entries(modelErrors, ({ hint, retryable }) => ({
+  'models/runtime, codec, gates, bundle, train': entries(modelErrors, ({ hint, retryable }) => ({
     retryable,
     text: hint,
   })),

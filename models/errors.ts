@@ -29,6 +29,11 @@ export const modelErrors = {
     hint: 'The tensor holds NaN or an infinity: check the input and the model.',
   },
   BAD_PAYLOAD: { retryable: false, hint: 'The packed bytes do not fit the declared count and bits.' },
+  // gates
+  TOO_FEW_EXAMPLES: {
+    retryable: false,
+    hint: 'Measure on more frames, of every kind that the figure is about.',
+  },
   // bundle
   BAD_MANIFEST: { retryable: false, hint: 'Correct manifest.json at the path that is named.' },
   BUNDLE_UNREADABLE: {

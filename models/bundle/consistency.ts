@@ -1,4 +1,5 @@
 import { channelsOf, payloadLimits, quantizerFault } from '../codec/quantizer.ts'
+import { gatesFault } from './gates.ts'
 import type { Manifest, Mode } from './manifest.ts'
 
 /** No tensor of a frame may have more elements: nobody allocates more on a manifest's word. */
@@ -82,5 +83,5 @@ export function manifestFault(manifest: Manifest): string | undefined {
     if (mode.route === 'split' && mode.quantizer.kind === 'entropy') tables += mode.quantizer.tables.length
   }
   if (tables > mostTables) return `modes: ${tables} frequency tables, more than ${mostTables}`
-  return undefined
+  return gatesFault(manifest)
 }

@@ -1,5 +1,6 @@
 export type { Quantizer } from '../codec/quantizer.ts'
 export { type Bundle, bundleFromFiles, type LoadOptions } from './bundle.ts'
+export type { Exit, ExitPoint, Filter, FilterPoint } from './gates.ts'
 export { loadBundle } from './load.ts'
 export {
   type HeadRole,

@@ -58,8 +58,8 @@ const good = (): Manifest => ({
 })
 
 /** A good manifest in which the value at a path, as in `modes.1.id`, is another; `undefined` takes it away. */
-function changed(path: string, value: unknown): unknown {
-  const manifest = structuredClone(good()) as unknown as Record<string, unknown>
+function changed(path: string, value: unknown, of: Manifest = good()): unknown {
+  const manifest = structuredClone(of) as unknown as Record<string, unknown>
   const keys = path.split('.')
   const last = keys.pop()!
   const parent = keys.reduce((at, key) => at[key] as Record<string, unknown>, manifest)
@@ -67,6 +67,33 @@ function changed(path: string, value: unknown): unknown {
   else parent[last] = value
   return manifest
 }
+
+/** A good manifest with a filter and an exit. */
+const gated = (): Manifest => ({
+  ...good(),
+  models: { ...good().models, filter: file('filter.onnx'), exit: file('exit.onnx') },
+  filter: {
+    reads: 'input',
+    interest: ['cat'],
+    auc: 0.97,
+    recall: 0.9,
+    points: [
+      { recall: 0.9, threshold: 0.6, measuredRecall: 0.89, measuredSkipped: 0.8 },
+      { recall: 0.99, threshold: 0.2 },
+    ],
+  },
+  exit: {
+    gate: 'confidence',
+    temperature: 1.2,
+    eceBefore: 0.03,
+    eceAfter: 0.01,
+    target: 0.98,
+    points: [
+      { target: 0.95, threshold: 0.8, accuracy: 0.951, share: 0.7 },
+      { target: 0.98, threshold: 0.9 },
+    ],
+  },
+})
 
 const refused = (json: unknown, message: RegExp) =>
   expect(() => parseManifest(json)).toThrow(
@@ -161,6 +188,48 @@ describe('a manifest', () => {
     ['x'.repeat(5000), 1, /x{60}: unknown key/],
   ])('is refused with the unknown key %s', (path, value, message) => {
     refused(changed(path, value), message)
+  })
+
+  it('comes back as it is with a filter and an exit', () => {
+    expect(parseManifest(gated())).toEqual(gated())
+  })
+
+  it.each<[string, unknown, RegExp]>([
+    ['models.filter', undefined, /filter: needs models\.filter/],
+    ['filter', undefined, /models\.filter: needs filter/],
+    ['filter.reads', 'pixels', /filter\.reads:/],
+    ['filter.interest', [], /filter\.interest:/],
+    ['filter.interest', ['cat', 'fish'], /filter\.interest\[1\]: 'fish' is no label/],
+    ['filter.interest', ['cat', 'cat'], /filter\.interest\[1\]: 'cat' is no label, or named twice/],
+    ['filter.recall', 0.95, /filter\.recall: no point has 0\.95/],
+    ['filter.recall', 0, /filter\.recall:/],
+    ['filter.points', [], /filter\.points:/],
+    ['filter.points.1.recall', 0.9, /filter\.points: recalls must rise/],
+    ['filter.points.1.threshold', 0.7, /filter\.points: a higher recall cannot have a higher threshold/],
+    ['filter.points.0.threshold', Number.NaN, /filter\.points\[0\]\.threshold:/],
+    ['filter.points.0.treshold', 1, /filter\.points\[0\]\.treshold: unknown key, did you mean 'threshold'\?/],
+    ['models.exit', undefined, /exit: needs models\.exit/],
+    ['exit', undefined, /models\.exit: needs exit/],
+    ['exit.gate', 'margin', /exit\.gate:/],
+    ['exit.temperature', 0, /exit\.temperature:/],
+    ['exit.target', 0.9, /exit\.target: no point has 0\.9/],
+    ['exit.points.1.target', 0.94, /exit\.points: targets must rise/],
+    ['exit.points.1.threshold', 1.5, /exit\.points\[1\]\.threshold:/],
+  ])('with a filter and an exit is refused with %s = %j', (path, value, message) => {
+    refused(changed(path, value, gated()), message)
+  })
+
+  it('is refused when filter or exit read a latent that is not there', () => {
+    const { latent: _, ...rest } = gated()
+    const whole = { ...rest, modes: rest.modes.filter(({ route }) => route !== 'split') }
+    refused(whole, /exit: needs models\.head and latent/)
+    const { exit: __, ...unexited } = whole
+    const { exit: ___, ...models } = whole.models
+    refused(
+      { ...unexited, models, filter: { ...whole.filter, reads: 'latent' } },
+      /filter\.reads: a filter on the latent needs models\.head and latent/,
+    )
+    refused({ ...gated(), modes: whole.modes }, /exit: needs a split mode/)
   })
 
   it('is refused when one file is said to have two hashes', () => {

@@ -1,14 +1,16 @@
 import type { Quantizer } from '../codec/quantizer.ts'
 import { modelError } from '../errors.ts'
 import { manifestFault } from './consistency.ts'
+import type { Exit, Filter } from './gates.ts'
 import { describeIssue } from './issue.ts'
 import { manifestSchema } from './schema.ts'
 
 /**
- * The models that a bundle may hold: a small one for the device, the two parts of a cut one, and all of it. `narrowHead` is the
- * head at a smaller width: it gives the same latent for less work, and the same tail takes it.
+ * The models that a bundle may hold: a small one for the device, the two parts of a cut one, all of it, a filter in front, and
+ * an exit on the latent. `narrowHead` is the head at a smaller width: it gives the same latent for less work, and the same tail
+ * takes it.
  */
-export const roles = ['local', 'head', 'narrowHead', 'tail', 'full'] as const
+export const roles = ['local', 'head', 'narrowHead', 'tail', 'full', 'filter', 'exit'] as const
 export type ModelRole = (typeof roles)[number]
 export type HeadRole = 'head' | 'narrowHead'
 
@@ -81,6 +83,8 @@ export interface Manifest {
   latent?: { name: string; dims: number[] }
   models: { [Role in ModelRole]?: ModelFile }
   modes: Mode[]
+  filter?: Filter
+  exit?: Exit
   /** The data on which the accuracies were measured. */
   measuredOn?: string
   /** How the networks came to be: recipe, seed, data hash, epochs, wall time. */

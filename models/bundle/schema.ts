@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { exitSchema, filterSchema } from './gates.ts'
 import type { Manifest } from './manifest.ts'
 
 const count = z.int().nonnegative()
@@ -99,6 +100,8 @@ const models = z.strictObject({
   narrowHead: modelFile.optional(),
   tail: modelFile.optional(),
   full: modelFile.optional(),
+  filter: modelFile.optional(),
+  exit: modelFile.optional(),
 })
 
 /** The shape of manifest.json; what one field demands of another is in consistency.ts. */
@@ -116,6 +119,8 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   latent: z.strictObject({ name: text, dims }).optional(),
   models,
   modes: z.array(mode).min(1).max(256),
+  filter: filterSchema.optional(),
+  exit: exitSchema.optional(),
   measuredOn: text.optional(),
   recipe: z.record(text, z.union([z.string().max(1000), z.number()])).optional(),
 })
@@ -130,4 +135,8 @@ export const knownKeys: readonly string[] = [
   ...['route', 'quantizer', 'image', 'bits', 'scale', 'zeroPoint', 'codec', 'quality', 'tables'],
   ...['neighbours', 'rowLength', 'reach'],
   ...['first', 'frequencies', 'gains', 'inverseGains', 'mostBytes'],
+  ...Object.keys(filterSchema.shape),
+  ...Object.keys(exitSchema.shape),
+  ...Object.keys(filterSchema.shape.points.element.shape),
+  ...Object.keys(exitSchema.shape.points.element.shape),
 ]

@@ -1,4 +1,5 @@
 export { type Bundle, bundleFromFiles, type LoadOptions } from './bundle.ts'
+export type { Exit, ExitPoint, Filter, FilterPoint } from './gates.ts'
 export {
   type HeadRole,
   type ImageCoding,

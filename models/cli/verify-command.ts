@@ -30,9 +30,11 @@ interface Port {
 
 /** What goes into and comes out of each model, as the manifest says. */
 function ports(bundle: Bundle, role: ModelRole): { readonly takes: Port; readonly gives: Port } | undefined {
-  const { input, output, latent } = bundle.manifest
-  const takes = role === 'tail' ? latent : input
-  const gives = role === 'head' || role === 'narrowHead' ? latent : output
+  const { input, output, latent, filter } = bundle.manifest
+  const readsLatent = role === 'tail' || role === 'exit' || (role === 'filter' && filter?.reads === 'latent')
+  const takes = readsLatent ? latent : input
+  const isHead = role === 'head' || role === 'narrowHead'
+  const gives = isHead ? latent : role === 'filter' ? { name: 'interest', dims: [1] } : output
   return takes && gives && { takes, gives }
 }
 

@@ -1,0 +1,107 @@
+import type { HeadRole } from '@isthmus/models/bundle'
+import type { StageTimes } from '@isthmus/policies'
+import type { Clock } from './clock.ts'
+import { deviceError } from './errors.ts'
+import type { Frame, InputShape } from './frame.ts'
+import type { ImageWork } from './images.ts'
+import type { ModelRunner } from './model-runner.ts'
+import type { Normaliser, TensorPool } from './normalise.ts'
+import type { StageLog } from './stage-log.ts'
+
+/** What making tensors of a frame takes. */
+export interface TensorWork {
+  readonly clock: Clock
+  readonly shape: InputShape
+  readonly normaliser: Normaliser
+  readonly pool: TensorPool
+  readonly images: ImageWork
+  readonly head: ModelRunner | undefined
+  readonly narrowHead?: ModelRunner | undefined
+  readonly times: StageTimes
+}
+
+/** What one frame becomes on its way: pixels, the input tensor, the latent. Each is made once, when first asked for. */
+export class FrameTensors {
+  readonly #work: TensorWork
+  readonly #frame: Frame
+  readonly #log: StageLog
+  #rgb: Promise<Uint8Array | Uint8ClampedArray> | undefined
+  #input: Promise<Float32Array> | undefined
+  readonly #latents = new Map<HeadRole, Promise<Float32Array>>()
+  #readers = 0
+  #isOver = false
+
+  constructor(work: TensorWork, frame: Frame, log: StageLog) {
+    this.#work = work
+    this.#frame = frame
+    this.#log = log
+  }
+
+  /** RGB of the network's size. Throws BAD_FRAME for a frame that is a tensor. */
+  async pixels(): Promise<Uint8Array | Uint8ClampedArray> {
+    const { images, shape } = this.#work
+    if (this.#frame instanceof Float32Array) {
+      throw deviceError('BAD_FRAME', 'A tensor cannot be sent as an image: choose another route.')
+    }
+    this.#rgb ??= images.toRgb(this.#frame, shape)
+    return this.#rgb
+  }
+
+  /** Lets a model read the input tensor, which lies in a buffer of the pool. */
+  async withInput<T>(read: (input: Float32Array) => Promise<T>): Promise<T> {
+    this.#readers++
+    try {
+      this.#input ??= this.#prepare()
+      return await read(await this.#input)
+    } finally {
+      this.#readers--
+      this.#free()
+    }
+  }
+
+  /** What a head gives. */
+  latent(which: HeadRole): Promise<Float32Array> {
+    const latent = this.#latents.get(which) ?? this.withInput((input) => this.#runHead(which, input))
+    this.#latents.set(which, latent)
+    return latent
+  }
+
+  /** Nobody will ask for anything more; the buffer goes back when the last reader is done. */
+  end(): void {
+    this.#isOver = true
+    this.#free()
+  }
+
+  async #prepare(): Promise<Float32Array> {
+    const { clock, normaliser, pool, times } = this.#work
+    const startMs = clock.now()
+    const rgb = this.#frame instanceof Float32Array ? undefined : await this.pixels()
+    const tensor = pool.take()
+    if (rgb) normaliser.into(rgb, tensor)
+    else tensor.set(this.#frame as Float32Array)
+    const endMs = clock.now()
+    this.#log.add('preprocessMs', startMs, endMs)
+    times.add('preprocess', endMs - startMs)
+    return tensor
+  }
+
+  async #runHead(which: HeadRole, input: Float32Array): Promise<Float32Array> {
+    const { clock, times } = this.#work
+    const head = this.#work[which]
+    if (!head) throw deviceError('UNKNOWN_MODE', 'The bundle has no head.')
+    const alone = head.backlog === 0
+    const startMs = clock.now()
+    const latent = await head.run(input)
+    const endMs = clock.now()
+    this.#log.add('headMs', startMs, endMs)
+    if (alone) times.add(which, endMs - startMs)
+    return latent
+  }
+
+  #free(): void {
+    if (!this.#isOver || this.#readers > 0 || !this.#input) return
+    const input = this.#input
+    this.#input = undefined
+    input.then((buffer) => this.#work.pool.giveBack(buffer)).catch(() => {})
+  }
+}

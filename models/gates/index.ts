@@ -1,0 +1,5 @@
+export { expectedCalibrationError, type ReliabilityBin, reliability } from './calibration.ts'
+export { type Gate, sureness } from './confidence.ts'
+export { type CoveragePoint, coverageCurve, thresholdForAccuracy, wilsonLower } from './coverage.ts'
+export { type RocPoint, rocAuc, rocCurve, thresholdAtRecall } from './roc.ts'
+export { fitTemperature, negativeLogLikelihood } from './temperature.ts'
