@@ -170,9 +170,11 @@ export class FrameRun implements ReplyHandlers {
   }
 
   /** The exit, where it may answer: of its own accord, or when the server gives no answer. */
-  #exitFor({ route }: Mode): EarlyExit | undefined {
+  #exitFor(mode: Mode): EarlyExit | undefined {
     const { exit } = this.#shop
-    return route === 'split' && (exit?.backsUp || !this.#task.asked) ? exit : undefined
+    // Its thresholds were chosen on the latents of the full head.
+    if (mode.route !== 'split' || mode.head === 'narrowHead') return undefined
+    return exit?.backsUp || !this.#task.asked ? exit : undefined
   }
 
   /** Whether the frame is settled already, by the exit or otherwise. Throws what the head throws. */
