@@ -29,7 +29,7 @@ export interface MeasuredCostOptions {
 const defaults: Required<MeasuredCostOptions> = {
   enterProbability: 0.95,
   stayProbability: 0.8,
-  latePenalty: 0.5,
+  latePenalty: 0.2,
   margin: 0.05,
   accuracyTolerance: 0.001,
   holdOffMs: 2000,
@@ -42,7 +42,7 @@ const defaults: Required<MeasuredCostOptions> = {
 /** Without a local answer: what is less likely in time than this is taken only when nothing else is there. */
 const HOPELESS = 0.5
 /** Without a local answer: a probe may cost this share of what can be expected of the current mode. */
-const PROBE_COST = 0.1
+const PROBE_COST = 0.05
 
 /**
  * Takes the mode with the best expected accuracy at the deadline: its own accuracy as probably as it is in time, from
