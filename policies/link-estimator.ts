@@ -46,6 +46,7 @@ export class LinkEstimator {
   #large: LinkSample[] = []
   readonly #detector: DriftDetector
   #drifts = 0
+  #driftMs = Number.NEGATIVE_INFINITY
   readonly #bounds = new WeakSet<LinkSample>()
   #fit: LinkEstimate | undefined
 
@@ -93,11 +94,14 @@ export class LinkEstimator {
     return this.#drifts
   }
 
-  /** Which probe would help most: the size class with no sample newer than `freshMs`; undefined: none. */
+  /** Which probe would help most: the size class with no sample newer than `freshMs` and the last drift, if any. */
   wantedProbe(nowMs: number, freshMs: number): 'small' | 'large' | undefined {
-    const age = (samples: LinkSample[]) => nowMs - (samples.at(-1)?.nowMs ?? Number.NEGATIVE_INFINITY)
-    if (age(this.#small) > freshMs) return 'small'
-    return age(this.#large) > freshMs ? 'large' : undefined
+    const isFresh = (samples: LinkSample[]) => {
+      const newestMs = samples.at(-1)?.nowMs ?? Number.NEGATIVE_INFINITY
+      return nowMs - newestMs <= freshMs && newestMs >= this.#driftMs
+    }
+    if (!isFresh(this.#small)) return 'small'
+    return isFresh(this.#large) ? undefined : 'large'
   }
 
   /** Forgets everything: the way to the server is another one now. */
@@ -113,6 +117,7 @@ export class LinkEstimator {
     this.#large = this.#admit(this.#large, sample)
     if (!link || !this.#detector.add(sample.elapsedMs / transferMs(link, sample.bytes))) return
     this.#drifts++
+    this.#driftMs = sample.nowMs
     this.#large = this.#large.slice(-AFTER_DRIFT)
   }
 

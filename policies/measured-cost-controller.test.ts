@@ -181,7 +181,7 @@ test('a share of the frames that are sent is computed locally too, and answered 
 })
 
 test('by default the local time is measured every 20 s, after drifts more often, at most one frame in ten, and never when told so', () => {
-  expect(localProbes(measuredCostController(), 1000)).toHaveLength(5)
+  expect(localProbes(measuredCostController(), 1000)).toHaveLength(4)
   expect(localProbes(measuredCostController(), 1000, (frame) => ({ drifts: frame })).length).toBeGreaterThan(
     95,
   )

@@ -65,6 +65,7 @@ class MeasuredCostController implements Policy {
   readonly #options: Required<MeasuredCostOptions>
   readonly #history: ModeHistory
   #current: number | undefined
+  #started = false
   #sinceProbe = 0
   #sinceLocalProbe = Number.POSITIVE_INFINITY
   #drifts = 0
@@ -81,6 +82,7 @@ class MeasuredCostController implements Policy {
     if (modes.length === 0) {
       throw policyError('NO_MODES', 'The observation lists no modes; a bundle has at least one.')
     }
+    this.#noteStart(observation)
     this.#noteDrift(observation)
     const usable = modes.filter((mode) => isUsable(mode, observation))
     const candidates = usable.length > 0 ? usable : modes
@@ -127,6 +129,14 @@ class MeasuredCostController implements Policy {
     const cheapest = equals.reduce((a, b) => (costOf(b, observation) < costOf(a, observation) ? b : a))
     // A tenth cheaper is not worth a switch.
     return current && costOf(current, observation) <= 1.1 * costOf(cheapest, observation) ? current : cheapest
+  }
+
+  /** A device has measured its local network before its first frame. */
+  #noteStart({ modes, nowMs }: Observation): void {
+    if (this.#started) return
+    this.#started = true
+    const local = modes.find(({ route }) => route === 'local')
+    if (local) this.#history.use(local.mode, nowMs)
   }
 
   /** After a drift all that is known of idle modes is old, and what was barred may do now. */
