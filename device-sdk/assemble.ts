@@ -73,7 +73,7 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
       : undefined,
     images,
     link: transport && new ServerLink(transport, clock, { ...identity, credits, probe }),
-    policy: options.policy ?? measuredCostController(),
+    policy: options.policy ?? measuredCostController(options.controller),
     clock,
     deadlineMs,
     hedgeMarginMs,

@@ -1,7 +1,9 @@
+import { measuredCostController } from '@isthmus/policies'
 import fc from 'fast-check'
 import { from, lastValueFrom, toArray } from 'rxjs'
 import { expect, test } from 'vitest'
 import type { Answer, Stages } from './answer.ts'
+import type { Telemetry } from './device.ts'
 import { LOCAL_LABEL, modes, SERVER_LABEL, World } from './world.test.kit.ts'
 
 const sum = (stages: Stages) => Object.values(stages).reduce((a: number, b: number) => a + b, 0)
@@ -68,6 +70,42 @@ test('no reply: the local answer starts just in time and is there by the deadlin
   expect(answer.wallMs).toBeGreaterThan(90)
   expect(addsUp(answer)).toBe(true)
   expect(world.localRuns).toBe(1)
+})
+
+test("now and then the local network runs beside a frame that is sent, and the answer is the server's", async () => {
+  const policy = measuredCostController({ probeEvery: 0, localProbeShare: 0.1, staleMs: 1000 })
+  const world = await World.create({ policy, localMs: 15 })
+  for (let frame = 0; frame < 100; frame++) {
+    const answer = await world.clock.until(world.device.infer(world.frame()))
+    expect(answer).toMatchObject({ route: 'split', late: false })
+    expect(answer.top[0]!.label).toBe(SERVER_LABEL)
+    expect(answer.stages.localMs).toBe(0)
+    await world.clock.advance(100)
+  }
+  expect(world.localRuns).toBeGreaterThan(5)
+  expect(world.localRuns).toBeLessThanOrEqual(10)
+})
+
+test('a device that has slowed down knows it although all its frames are sent', async () => {
+  let localMs = 10
+  const policy = measuredCostController({ probeEvery: 0, staleMs: 500 })
+  const world = await World.create({ policy, localMs: () => localMs })
+  let telemetry: Telemetry | undefined
+  world.device.telemetry$.subscribe((value) => {
+    telemetry = value
+  })
+  const work = async (frames: number) => {
+    for (let frame = 0; frame < frames; frame++) {
+      await world.clock.until(world.device.infer(world.frame()))
+      await world.clock.advance(100)
+    }
+  }
+  await work(20)
+  expect(telemetry!.stages.local).toEqual({ medianMs: 10, upperMs: 10 })
+  localMs = 25
+  await work(150)
+  expect(telemetry!.stages.local).toEqual({ medianMs: 25, upperMs: 25 })
+  expect(telemetry!.drifts).toBeGreaterThan(0)
 })
 
 test('the local model is not run when the reply comes in good time', async () => {

@@ -49,6 +49,8 @@ export interface Telemetry {
   readonly refusal: FallbackCode | undefined
   readonly link: LinkEstimate | undefined
   readonly outstanding: number
+  /** How often a stage or the link has left its level. */
+  readonly drifts: number
   /** Stage → measured times in ms. Server stages are `server:<mode>`. */
   readonly stages: Readonly<Record<string, { readonly medianMs: number; readonly upperMs: number }>>
   readonly stats: DeviceStats
@@ -82,6 +84,7 @@ interface Choice {
   readonly reason: string
   /** The caller has decided: filter and exit have no say. */
   readonly asked?: true
+  readonly probeLocal?: boolean
 }
 
 const TICK_MS = 100
@@ -235,11 +238,12 @@ export class Device {
       throw deviceError('BAD_OPTIONS', `deadlineMs must be a number above 0, at most an hour, got ${got}.`)
     }
     checkFrame(frame, this.#shape)
-    const { mode, reason, asked = false } = this.#plan(frame, deadlineMs, options)
+    const { mode, reason, asked = false, probeLocal = false } = this.#plan(frame, deadlineMs, options)
     const number = ++this.#stats.frames
     if (!mode) return this.#skip(number, startMs, reason)
     const deadlineAtMs = startMs + deadlineMs
-    const run = new FrameRun(this.#shop, { number, frame, mode, reason, asked, startMs, deadlineAtMs })
+    const task = { number, frame, mode, reason, asked, startMs, deadlineAtMs, probeLocal }
+    const run = new FrameRun(this.#shop, task)
     this.#running.add(run)
     run.start()
     try {
@@ -297,7 +301,7 @@ export class Device {
       const plan = this.#decide(deadlineMs, isTensor)
       const mode = plan.route === 'skip' ? undefined : this.#modes.find(plan.route, plan.mode)
       if (isTensor && mode?.route === 'edge') throw new Error('it sends a tensor as an image')
-      return { mode, reason: plan.reason }
+      return { mode, reason: plan.reason, probeLocal: plan.probeLocal ?? false }
     } catch (error) {
       // A policy that fails costs the better answer, not the answer.
       const mode = this.#modes.local
@@ -341,7 +345,13 @@ export class Device {
       modes: this.#modes.estimates(this.#times, this.#shop.lane.backlog, allowed),
       creditsLeft: link?.creditsLeft ?? 0,
       preference: this.preference,
+      drifts: this.#drifts,
     })
+  }
+
+  get #drifts(): number {
+    const stages = this.#times.stages().filter((stage) => stage !== 'timer')
+    return stages.reduce((sum, stage) => sum + this.#times.drifts(stage), this.#parts.link?.drifts ?? 0)
   }
 
   #count(answer: Answer): void {
@@ -393,6 +403,7 @@ export class Device {
       refusal: link ? link.refusal() : 'NO_BROKER',
       link: link?.estimate,
       outstanding: link?.outstanding ?? 0,
+      drifts: this.#drifts,
       stages,
       stats: this.stats,
     }

@@ -40,6 +40,8 @@ export interface Task {
   readonly asked: boolean
   readonly startMs: number
   readonly deadlineAtMs: number
+  /** The local network runs while the reply is on its way, to be measured. */
+  readonly probeLocal?: boolean
 }
 
 /** A frame made ready to be sent. */
@@ -167,6 +169,7 @@ export class FrameRun implements ReplyHandlers {
     this.#shop.times.add(stageNames.encode(mode.id), endMs - startMs)
     if (typeof ticket === 'string') this.#fail(ticket)
     else this.#ticket = ticket
+    if (this.#task.probeLocal && this.#ticket && this.#shop.lane.backlog === 0) this.#wantLocal()
   }
 
   /** The exit, where it may answer: of its own accord, or when the server gives no answer. */

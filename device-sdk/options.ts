@@ -7,6 +7,7 @@ import { nearestKey } from './nearest-key.ts'
 import type { Transport } from './transport.ts'
 
 const ms = z.number().min(0).max(3_600_000)
+const part = z.number().min(0).max(1)
 const weight = z.number().min(0).max(1e6)
 
 const share = z.number().positive().max(1)
@@ -68,6 +69,23 @@ export const commonOptions = {
   filter: gate('recall'),
   /** Frames that the bundle's early exit is sure of are answered there. */
   exit: gate('accuracy'),
+  /** How the controller decides; not with a policy of your own. */
+  controller: z
+    .strictObject({
+      /** Where no local answer can step in, a late answer costs this much, in accuracy. */
+      latePenalty: z.number().min(0).max(100).optional(),
+      /** A mode is taken up only if it is in time with this share of the deadline to spare. */
+      margin: part.optional(),
+      /** At most every so many frames, one goes to a remote mode that has not been used for long. 0: never. */
+      probeEvery: z.int().min(0).optional(),
+      /** At most this share of the frames that are sent is computed locally, too, to measure that. 0: never. */
+      localProbeShare: part.optional(),
+      /** What has not been measured for this long is due for a probe. */
+      staleMs: ms.optional(),
+      /** A mode that was left is not taken up again for this long; doubles with each quick return. */
+      holdOffMs: ms.optional(),
+    })
+    .default({}),
   policy: withMethods<Policy>('policy', ['decide']).optional(),
   transport: withMethods<Transport>('transport', ['start', 'subscribe', 'publish', 'close']).optional(),
   clock: withMethods<Clock>('clock', ['now', 'setTimeout', 'clearTimeout']).optional(),

@@ -53,6 +53,8 @@ describe('options', () => {
 
   test.each([
     [{ ...good, deadlineMS: 3 }, /deadlineMS is not an option, did you mean deadlineMs/],
+    [{ ...good, controller: { localShare: 0.1 } }, /controller\.localShare is not an option/],
+    [{ ...good, controller: { localProbeShare: 2 } }, /controller\.localProbeShare/],
     [{ ...good, probe: { interval: 3 } }, /probe\.interval is not an option, did you mean probe\.intervalMs/],
     [{ ...good, preference: { energi: 3 } }, /did you mean preference\.energy/],
     [{ ...good, id: 'edge' }, /id: .*not 'edge'/],

@@ -136,6 +136,11 @@ export class ServerLink {
     return link && { ...link, queueMs: this.#ownQueue.waitMs(nowMs, link) }
   }
 
+  /** How often the link's rate has left its level. */
+  get drifts(): number {
+    return this.#estimator.drifts
+  }
+
   /** Why nothing can be sent now; undefined when something can. With `mode`, also whether that mode was refused. */
   refusal(mode?: number): FallbackCode | undefined {
     if (!this.#connected) return 'OFFLINE'

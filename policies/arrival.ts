@@ -20,8 +20,7 @@ export function arrivalTime(mode: ModeEstimate, link: LinkEstimate | undefined):
   const onLinkMs = linkMs(mode, link)
   const medianMs = stagesMs + onLinkMs
   if (medianMs === Number.POSITIVE_INFINITY) return { medianMs, spreadMs: 0 }
-  const linkSpreadMs = onLinkMs > 0 ? (link?.spreadMs ?? 0) : 0
-  const spreadMs = Math.hypot(upperMs - stagesMs, linkSpreadMs)
+  const spreadMs = Math.hypot(upperMs - stagesMs, ...linkSpreads(mode, link))
   return { medianMs, spreadMs: Math.max(spreadMs, LEAST_SPREAD * medianMs) }
 }
 
@@ -29,6 +28,13 @@ export function arrivalTime(mode: ModeEstimate, link: LinkEstimate | undefined):
 export function linkMs({ route, payloadBytes }: ModeEstimate, link: LinkEstimate | undefined): number {
   if (route !== 'split' && route !== 'edge') return 0
   return link ? transferMs(link, payloadBytes) + (link.queueMs ?? 0) : Number.POSITIVE_INFINITY
+}
+
+/** What makes the link's time vary: the round trip, and the rate in proportion to the bytes. Both in ms. */
+function linkSpreads({ route, payloadBytes }: ModeEstimate, link: LinkEstimate | undefined): number[] {
+  if ((route !== 'split' && route !== 'edge') || !link) return []
+  const sendMs = (8000 * payloadBytes) / link.rateBps
+  return [link.spreadMs ?? 0, (link.rateSpread ?? 0) * sendMs]
 }
 
 /**

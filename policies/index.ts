@@ -1,6 +1,8 @@
 export { type ArrivalTime, arrivalTime, probabilityInTime } from './arrival.ts'
 export type { CostLine, Winner } from './break-even.ts'
 export { breakEvenRate, costMs, winnerMap } from './break-even.ts'
+export { DriftDetector, type DriftOptions } from './drift-detector.ts'
+export { policyErrors } from './errors.ts'
 export type { LinkEstimatorOptions, LinkSample } from './link-estimator.ts'
 export { LinkEstimator, transferMs } from './link-estimator.ts'
 export type { MeasuredCostOptions } from './measured-cost-controller.ts'

@@ -1,3 +1,4 @@
+import { DriftDetector, type DriftOptions } from './drift-detector.ts'
 import type { LinkEstimate } from './plan.ts'
 import { quantile } from './quantile.ts'
 
@@ -19,11 +20,17 @@ export interface LinkEstimatorOptions {
   readonly maxAgeMs?: number
   /** Ceiling of the rate: on a fast link the size makes no measurable difference. In bit/s. */
   readonly maxRateBps?: number
+  readonly drift?: DriftOptions
 }
+
+/** Large messages that still count after a drift. */
+const AFTER_DRIFT = 5
 
 /** Messages below `SMALL_BYTES` measure the round trip, those from `LARGE_BYTES` on measure the rate. */
 const SMALL_BYTES = 256
 const LARGE_BYTES = 512
+/** A message that takes longer than twice its transfer time was held up by something else than the rate. */
+const LARGEST_RATE_SPREAD = 1
 
 /**
  * Fits T = rtt + 8·bytes / rate from echoes. The lower quartile of the small messages is the round trip (a
@@ -37,6 +44,9 @@ export class LinkEstimator {
   readonly #maxRateBps: number
   #small: LinkSample[] = []
   #large: LinkSample[] = []
+  readonly #detector: DriftDetector
+  #drifts = 0
+  #driftMs = Number.NEGATIVE_INFINITY
   readonly #bounds = new WeakSet<LinkSample>()
   #fit: LinkEstimate | undefined
 
@@ -44,13 +54,14 @@ export class LinkEstimator {
     this.#window = options.window ?? 12
     this.#maxAgeMs = options.maxAgeMs ?? 20_000
     this.#maxRateBps = options.maxRateBps ?? 1e9
+    this.#detector = new DriftDetector(options.drift)
   }
 
   /** Takes one echo. Impossible ones (negative or non-finite) are ignored. */
   add(sample: LinkSample): void {
     if (!(sample.elapsedMs >= 0) || !Number.isFinite(sample.elapsedMs) || !(sample.bytes >= 0)) return
     if (sample.bytes < SMALL_BYTES) this.#small = this.#admit(this.#small, sample)
-    else if (sample.bytes >= LARGE_BYTES) this.#large = this.#admit(this.#large, sample)
+    else if (sample.bytes >= LARGE_BYTES) this.#addLarge(sample)
     this.#fit = undefined
   }
 
@@ -78,11 +89,19 @@ export class LinkEstimator {
     return this.#fit
   }
 
-  /** Which probe would help most: the size class with no sample newer than `freshMs`; undefined: none. */
+  /** How often the rate has left its level. */
+  get drifts(): number {
+    return this.#drifts
+  }
+
+  /** Which probe would help most: the size class with no sample newer than `freshMs` and the last drift, if any. */
   wantedProbe(nowMs: number, freshMs: number): 'small' | 'large' | undefined {
-    const age = (samples: LinkSample[]) => nowMs - (samples.at(-1)?.nowMs ?? Number.NEGATIVE_INFINITY)
-    if (age(this.#small) > freshMs) return 'small'
-    return age(this.#large) > freshMs ? 'large' : undefined
+    const isFresh = (samples: LinkSample[]) => {
+      const newestMs = samples.at(-1)?.nowMs ?? Number.NEGATIVE_INFINITY
+      return nowMs - newestMs <= freshMs && newestMs >= this.#driftMs
+    }
+    if (!isFresh(this.#small)) return 'small'
+    return isFresh(this.#large) ? undefined : 'large'
   }
 
   /** Forgets everything: the way to the server is another one now. */
@@ -90,6 +109,16 @@ export class LinkEstimator {
     this.#small = []
     this.#large = []
     this.#fit = undefined
+  }
+
+  /** Each large message against what was expected of it: when these leave their level, older ones do not count. */
+  #addLarge(sample: LinkSample): void {
+    const link = this.estimate(sample.nowMs)
+    this.#large = this.#admit(this.#large, sample)
+    if (!link || !this.#detector.add(sample.elapsedMs / transferMs(link, sample.bytes))) return
+    this.#drifts++
+    this.#driftMs = sample.nowMs
+    this.#large = this.#large.slice(-AFTER_DRIFT)
   }
 
   #admit(samples: LinkSample[], sample: LinkSample): LinkSample[] {
@@ -123,6 +152,19 @@ function fit(small: readonly LinkSample[], large: readonly LinkSample[], maxRate
   const slopes = large.map(({ bytes, elapsedMs }) => (elapsedMs - floorMs) / (bytes - floorBytes))
   const msPerByte = Math.max(quantile(slopes, 0.5), 8000 / maxRateBps)
   const rttMs = Math.max(0, floorMs - msPerByte * floorBytes)
-  const residuals = [...small, ...large].map(({ bytes, elapsedMs }) => elapsedMs - rttMs - msPerByte * bytes)
-  return { rateBps: 8000 / msPerByte, rttMs, spreadMs: Math.max(0, quantile(residuals, 0.9)) }
+  const residual = ({ bytes, elapsedMs }: LinkSample) => elapsedMs - rttMs - msPerByte * bytes
+  const atWorst = (values: number[]) => Math.max(0, quantile(values, 0.9))
+  const jitterMs = atWorst(small.map(residual))
+  const sendMs = quantile(
+    large.map(({ bytes }) => msPerByte * bytes),
+    0.5,
+  )
+  const share = atWorst(large.map((sample) => residual(sample) / (msPerByte * sample.bytes)))
+  // Variances add up: the rate's is what large messages vary more than small ones. On a fast link all is jitter.
+  const rateSpread = Math.min(
+    LARGEST_RATE_SPREAD,
+    Math.sqrt(Math.max(0, share ** 2 - (jitterMs / sendMs) ** 2)),
+  )
+  const unexplained = large.map((sample) => residual(sample) - rateSpread * msPerByte * sample.bytes)
+  return { rateBps: 8000 / msPerByte, rttMs, spreadMs: Math.max(jitterMs, atWorst(unexplained)), rateSpread }
 }

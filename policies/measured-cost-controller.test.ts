@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { arrivalTime, probabilityInTime } from './arrival.ts'
 import { measuredCostController } from './measured-cost-controller.ts'
-import type { ModeEstimate, Observation } from './plan.ts'
+import type { ModeEstimate, Observation, Policy } from './plan.ts'
 
 const local: ModeEstimate = {
   mode: 1,
@@ -143,16 +143,66 @@ test('leaves at once when the link breaks down, and comes back when it recovers'
   expect(policy.decide(observe({ nowMs: 10_000 })).route).toBe('edge')
 })
 
-test('a mode that has been idle is probed now and then, at most every so many frames', () => {
+test('a remote mode that has been idle is probed now and then, at most every so many frames', () => {
   const policy = measuredCostController({ probeEvery: 20, staleMs: 1000 })
   const used = new Map<number, number>()
   for (let frame = 0; frame < 400; frame++) {
     const { mode } = policy.decide(observe({ nowMs: frame * 100 }))
     used.set(mode, (used.get(mode) ?? 0) + 1)
   }
-  expect(used.get(1)).toBeGreaterThan(3)
   expect(used.get(2)).toBeGreaterThan(3)
-  expect(used.get(1)! + used.get(2)!).toBeLessThanOrEqual(400 / 20)
+  expect(used.get(2)).toBeLessThanOrEqual(400 / 20)
+  expect(used.get(1)).toBeUndefined()
+})
+
+test('without a local answer a mode that would probably be late is not probed', () => {
+  const policy = measuredCostController({ probeEvery: 5, staleMs: 100 })
+  const slow = { ...edge, deviceMs: 95 }
+  for (let frame = 0; frame < 100; frame++) {
+    expect(policy.decide(observe({ nowMs: frame * 100, modes: [split, slow] })).mode).toBe(2)
+  }
+})
+
+const localProbes = (
+  policy: Policy,
+  frames: number,
+  change: (frame: number) => Partial<Observation> = () => ({}),
+) =>
+  Array.from({ length: frames }, (_, frame) =>
+    policy.decide(observe({ nowMs: frame * 100, ...change(frame) })),
+  ).filter(({ probeLocal }) => probeLocal)
+
+test('a share of the frames that are sent is computed locally too, and answered by the server all the same', () => {
+  const policy = measuredCostController({ localProbeShare: 0.1, staleMs: 0 })
+  const probes = localProbes(policy, 500)
+  expect(probes.length).toBeGreaterThan(45)
+  expect(probes.length).toBeLessThanOrEqual(50)
+  expect(probes.every(({ route }) => route === 'edge' || route === 'split')).toBe(true)
+})
+
+test('by default the local time is measured every 20 s, after drifts more often, at most one frame in ten, and never when told so', () => {
+  expect(localProbes(measuredCostController(), 1000)).toHaveLength(4)
+  expect(localProbes(measuredCostController(), 1000, (frame) => ({ drifts: frame })).length).toBeGreaterThan(
+    95,
+  )
+  expect(localProbes(measuredCostController({ localProbeShare: 0 }), 1000)).toHaveLength(0)
+})
+
+test('a drift makes what is known of idle modes old at once', () => {
+  const policy = measuredCostController({ probeEvery: 25 })
+  const until = (frame: number) => ({ drifts: frame < 60 ? 0 : 1 })
+  const frames = Array.from({ length: 100 }, (_, frame) =>
+    policy.decide(observe({ nowMs: frame * 100, ...until(frame) })),
+  )
+  const probes = frames.flatMap(({ mode }, frame) => (mode === 2 ? [frame] : []))
+  // The first is due because mode 2 was never used, the next one would be 20 s later.
+  expect(probes).toHaveLength(2)
+  expect(probes[1]).toBe(60)
+})
+
+test('options that make no sense are refused by name', () => {
+  expect(() => measuredCostController({ margin: 1.5 })).toThrow(/margin must be a number from 0 to 1/)
+  expect(() => measuredCostController({ holdOffMs: Number.NaN })).toThrow(/holdOffMs/)
 })
 
 test('a mode whose server times went bad is taken up again after a probe measured better ones', () => {

@@ -7,10 +7,12 @@ export interface LinkEstimate {
   readonly rateBps: number
   /** Round trip of an empty message in ms, the server's own time taken off. */
   readonly rttMs: number
-  /** How far a round trip exceeds the fit in the worst tenth of cases, in ms. */
+  /** How far a round trip exceeds the fit in the worst tenth of cases whatever its size, in ms. */
   readonly spreadMs?: number
   /** How long a message that is sent now waits behind the sender's own earlier ones, in ms. */
   readonly queueMs?: number
+  /** And how far beyond that, as a share of its transfer time. */
+  readonly rateSpread?: number
 }
 
 /** What one mode of a bundle costs here and now, each time as a measured upper quantile (0.9). */
@@ -46,6 +48,8 @@ export interface Observation {
   readonly modes: readonly ModeEstimate[]
   /** Requests that may still be sent before the oldest has to be given up. */
   readonly creditsLeft: number
+  /** How often a stage or the link has left its level so far; each new one calls for new measurements. */
+  readonly drifts?: number
   readonly preference?: Preference
 }
 
@@ -57,6 +61,8 @@ export interface Plan {
   readonly expectedMs: number
   /** Why, in words for a person. */
   readonly reason: string
+  /** The frame is sent, and computed locally as well, to measure that. The answer is the server's all the same. */
+  readonly probeLocal?: boolean
 }
 
 /** Decides frame by frame. May hold state, does no I/O. Throws IsthmusError `NO_MODES` for an empty mode list. */

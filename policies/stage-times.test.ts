@@ -11,7 +11,8 @@ test('an unmeasured stage has no estimate', () => {
 })
 
 test('the upper estimate is the quantile of the newest samples only', () => {
-  const samples = fc.array(fc.double({ min: 0, max: 1e4, noNaN: true }), { minLength: 1, maxLength: 100 })
+  const steady = fc.double({ min: 100, max: 120, noNaN: true })
+  const samples = fc.array(steady, { minLength: 1, maxLength: 100 })
   fc.assert(
     fc.property(samples, (all) => {
       const times = new StageTimes({ window: 16, upperQuantile: 0.9 })
@@ -27,6 +28,23 @@ test('a device that slows down is seen within one window', () => {
   for (let i = 0; i < 100; i++) times.add('head', 10)
   for (let i = 0; i < 3; i++) times.add('head', 30)
   expect(times.upper('head')).toBeGreaterThan(25)
+})
+
+test('a device that cools down again is seen within ten samples: after a drift, older samples do not count', () => {
+  const times = new StageTimes({ window: 32 })
+  for (let i = 0; i < 32; i++) times.add('head', 30)
+  expect(times.drifts('head')).toBe(0)
+  for (let i = 0; i < 10; i++) times.add('head', 10)
+  expect(times.drifts('head')).toBeGreaterThan(0)
+  expect(times.upper('head')).toBe(10)
+})
+
+test('a drift does not forget the longest time: what must never be late counts on it', () => {
+  const times = new StageTimes({ window: 32 })
+  for (let i = 0; i < 10; i++) times.add('local', i === 5 ? 90 : 10)
+  for (let i = 0; i < 9; i++) times.add('local', 10)
+  expect(times.upper('local')).toBe(10)
+  expect(times.longest('local')).toBe(90)
 })
 
 test('impossible times are not believed', () => {

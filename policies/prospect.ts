@@ -1,0 +1,64 @@
+import { type ArrivalTime, arrivalTime, probabilityInTime } from './arrival.ts'
+import type { ModeEstimate, Observation } from './plan.ts'
+
+/** A mode as it stands for one frame. */
+export interface Prospect {
+  readonly mode: ModeEstimate
+  readonly arrival: ArrivalTime
+  readonly inTime: number
+  /** Expected accuracy of the answer that is there by the deadline. */
+  readonly accuracy: number
+}
+
+export interface ProspectOptions {
+  /** What a late answer costs where no local one steps in, in accuracy. */
+  readonly latePenalty: number
+  /** A mode that is not the current one has to be in time with this share of the deadline to spare. */
+  readonly margin: number
+}
+
+/** A local answer as likely in time as this can step in for a remote one. */
+const SAFE = 0.5
+
+/**
+ * What can be expected of each mode: its accuracy as probably as it is in time, else that of the best local answer
+ * that steps in, or the penalty.
+ */
+export function prospectsOf(
+  modes: readonly ModeEstimate[],
+  { link, deadlineMs }: Observation,
+  current: number | undefined,
+  { latePenalty, margin }: ProspectOptions,
+): Prospect[] {
+  const arrivals = modes.map((mode) => {
+    const arrival = arrivalTime(mode, link)
+    const strict = isRemote(mode) && mode.mode !== current && current !== undefined
+    const inTime = probabilityInTime(arrival, strict ? (1 - margin) * deadlineMs : deadlineMs)
+    return { mode, arrival, inTime }
+  })
+  const locals = arrivals.filter(({ mode, inTime }) => mode.route === 'local' && inTime >= SAFE)
+  const otherwise = Math.max(-latePenalty, ...locals.map(({ mode }) => mode.accuracy))
+  return arrivals.map((arrival) => {
+    const { mode, inTime } = arrival
+    return { ...arrival, accuracy: inTime * mode.accuracy + (1 - inTime) * otherwise }
+  })
+}
+
+export function isSafeLocal({ mode, inTime }: Prospect): boolean {
+  return mode.route === 'local' && inTime >= SAFE
+}
+
+export function isRemote({ route }: ModeEstimate): boolean {
+  return route === 'split' || route === 'edge'
+}
+
+/**
+ * What a mode costs under the user's weights: delay counts the whole time, energy the time in which the device
+ * computes or sends (a stand-in until a power meter is there).
+ */
+export function costOf({ mode, arrival }: Prospect, { preference, link }: Observation): number {
+  const delay = preference?.delay ?? 1
+  const energy = preference?.energy ?? 0
+  const sendMs = isRemote(mode) && link ? (8000 * mode.payloadBytes) / link.rateBps : 0
+  return delay * arrival.medianMs + energy * (mode.deviceMs + sendMs)
+}
