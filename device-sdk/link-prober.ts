@@ -19,6 +19,9 @@ export interface ProbeOptions {
 const TIMEOUT_MS = 3000
 /** A size class measured within this time needs no probe, in ms. */
 const FRESH_MS = 4000
+/** A large probe takes about so much of the link's time, in ms, but is never smaller than this, in bytes. */
+const LARGE_PROBE_MS = 50
+const LEAST_LARGE_BYTES = 320
 /** Right after connecting the first few follow each other at once: the sooner a link is known, the better. */
 const BURST = 4
 
@@ -48,18 +51,22 @@ export class LinkProber {
 
   /**
    * Padding of the probe that is due, in bytes; undefined when none is. `silent`: the server owes answers, so the
-   * question is only whether it is there. `idle`: no request is out that a large probe would hold up.
+   * question is only whether it is there. `idle`: no request is out that a large probe would hold up; where there always
+   * is one, the rate is measured half as often.
    */
   due(nowMs: number, estimator: LinkEstimator, silent: boolean, idle: boolean): number | undefined {
     const { intervalMs, largeBytes } = this.#options
     if (intervalMs === 0 || this.#out) return undefined
-    const wanted = silent ? 'small' : estimator.wantedProbe(nowMs, FRESH_MS)
-    if (!wanted || (wanted === 'large' && !idle)) return undefined
+    let wanted = silent ? 'small' : estimator.wantedProbe(nowMs, FRESH_MS)
+    if (wanted === 'large' && !idle) wanted = estimator.wantedProbe(nowMs, 2 * FRESH_MS)
+    if (!wanted) return undefined
     const pauseMs = this.#sentHere < BURST ? 0 : intervalMs
     if (nowMs - this.#lastMs < pauseMs) return undefined
     this.#lastMs = nowMs
     this.#sentHere++
-    return wanted === 'large' ? largeBytes : 0
+    if (wanted === 'small') return 0
+    const rateBps = estimator.estimate(nowMs)?.rateBps ?? Number.POSITIVE_INFINITY
+    return Math.round(Math.min(largeBytes, Math.max(LEAST_LARGE_BYTES, (rateBps * LARGE_PROBE_MS) / 8000)))
   }
 
   sent(probe: SentProbe): void {

@@ -69,6 +69,19 @@ test('a rate that drops is seen after a few frames', () => {
   expect(link.estimate(30)!.rateBps).toBeLessThan(2.2e5)
 })
 
+test('a link measured once a second is believed after two measurements', () => {
+  const link = new LinkEstimator()
+  for (let i = 0; i < 20; i++) {
+    const bytes = i % 2 ? 1024 : 45
+    link.add({ nowMs: 1000 * i, bytes, elapsedMs: elapsed(bytes, 20_000, 40) })
+  }
+  for (let i = 20; i < 24; i++) {
+    const bytes = i % 2 ? 1024 : 45
+    link.add({ nowMs: 1000 * i, bytes, elapsedMs: elapsed(bytes, 250_000, 40) })
+  }
+  expect(link.estimate(24_000)!.rateBps / 250_000).toBeCloseTo(1, 1)
+})
+
 test('a timeout counts as a lower bound until the late answer replaces it', () => {
   const link = new LinkEstimator({ window: 2 })
   link.add({ nowMs: 0, bytes: 45, elapsedMs: 60 })

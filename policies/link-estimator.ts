@@ -26,17 +26,19 @@ export interface LinkEstimatorOptions {
 /** Large messages that still count after a drift. */
 const AFTER_DRIFT = 5
 
-/** Messages below `SMALL_BYTES` measure the round trip, those from `LARGE_BYTES` on measure the rate. */
+/** Messages below this measure the round trip, the others the rate. */
 const SMALL_BYTES = 256
-const LARGE_BYTES = 512
+/** Only messages so close to the newest count, but at least three: those of an hour ago would outvote what is true now. */
+const TOGETHER_MS = 4000
+const AT_LEAST = 3
 /** A message that takes longer than twice its transfer time was held up by something else than the rate. */
 const LARGEST_RATE_SPREAD = 1
 
 /**
- * Fits T = rtt + 8·bytes / rate from echoes. The lower quartile of the small messages is the round trip (a
- * minimum filter that survives one lucky outlier); each large message then gives a slope against it, and the
- * median slope is the rate. So a device whose frames are all of one size needs only small probes beside them:
- * `wantedProbe` tells which size is missing. What the fit leaves over becomes `spreadMs`.
+ * Fits T = rtt + 8·bytes / rate from echoes. Each small message and each large one give a slope, and the median slope, the
+ * pairs weighted by how far their sizes are apart, is the rate (after Theil and Sen: a third of the samples may be nonsense). The
+ * lower quartile of what the small ones leave over is the round trip. So a device whose frames are all of one size needs only
+ * probes of another beside them: `wantedProbe` tells which size is missing. What the fit leaves over becomes `spreadMs`.
  */
 export class LinkEstimator {
   readonly #window: number
@@ -61,7 +63,7 @@ export class LinkEstimator {
   add(sample: LinkSample): void {
     if (!(sample.elapsedMs >= 0) || !Number.isFinite(sample.elapsedMs) || !(sample.bytes >= 0)) return
     if (sample.bytes < SMALL_BYTES) this.#small = this.#admit(this.#small, sample)
-    else if (sample.bytes >= LARGE_BYTES) this.#addLarge(sample)
+    else this.#addLarge(sample)
     this.#fit = undefined
   }
 
@@ -85,7 +87,7 @@ export class LinkEstimator {
   estimate(nowMs: number): LinkEstimate | undefined {
     this.#forget(nowMs)
     if (this.#small.length === 0 || this.#large.length === 0) return undefined
-    this.#fit ??= fit(this.#small, this.#large, this.#maxRateBps)
+    this.#fit ??= fit(newest(this.#small), newest(this.#large), this.#maxRateBps)
     return this.#fit
   }
 
@@ -141,17 +143,12 @@ export function transferMs(link: LinkEstimate, bytes: number): number {
 }
 
 function fit(small: readonly LinkSample[], large: readonly LinkSample[], maxRateBps: number): LinkEstimate {
-  const floorMs = quantile(
-    small.map(({ elapsedMs }) => elapsedMs),
+  const msPerByte = Math.max(medianSlope(small, large), 8000 / maxRateBps)
+  const emptyMs = quantile(
+    small.map(({ bytes, elapsedMs }) => elapsedMs - msPerByte * bytes),
     0.25,
   )
-  const floorBytes = quantile(
-    small.map(({ bytes }) => bytes),
-    0.5,
-  )
-  const slopes = large.map(({ bytes, elapsedMs }) => (elapsedMs - floorMs) / (bytes - floorBytes))
-  const msPerByte = Math.max(quantile(slopes, 0.5), 8000 / maxRateBps)
-  const rttMs = Math.max(0, floorMs - msPerByte * floorBytes)
+  const rttMs = Math.max(0, emptyMs)
   const residual = ({ bytes, elapsedMs }: LinkSample) => elapsedMs - rttMs - msPerByte * bytes
   const atWorst = (values: number[]) => Math.max(0, quantile(values, 0.9))
   const jitterMs = atWorst(small.map(residual))
@@ -167,4 +164,26 @@ function fit(small: readonly LinkSample[], large: readonly LinkSample[], maxRate
   )
   const unexplained = large.map((sample) => residual(sample) - rateSpread * msPerByte * sample.bytes)
   return { rateBps: 8000 / msPerByte, rttMs, spreadMs: Math.max(jitterMs, atWorst(unexplained)), rateSpread }
+}
+
+function newest(samples: readonly LinkSample[]): readonly LinkSample[] {
+  const sinceMs = samples.at(-1)!.nowMs - TOGETHER_MS
+  return samples.filter(({ nowMs }, at) => nowMs >= sinceMs || at >= samples.length - AT_LEAST)
+}
+
+/** In ms per byte, over all pairs of a small and a large message. */
+function medianSlope(small: readonly LinkSample[], large: readonly LinkSample[]): number {
+  const pairs = small.flatMap((one) =>
+    large.map((other) => {
+      const weight = other.bytes - one.bytes
+      return { weight, slope: (other.elapsedMs - one.elapsedMs) / weight }
+    }),
+  )
+  pairs.sort((a, b) => a.slope - b.slope)
+  let rest = pairs.reduce((sum, { weight }) => sum + weight, 0) / 2
+  for (const { slope, weight } of pairs) {
+    rest -= weight
+    if (rest <= 0) return slope
+  }
+  return 0
 }
