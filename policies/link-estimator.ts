@@ -26,16 +26,17 @@ export interface LinkEstimatorOptions {
 /** Large messages that still count after a drift. */
 const AFTER_DRIFT = 5
 
-/** Messages below `SMALL_BYTES` measure the round trip, those from `LARGE_BYTES` on measure the rate. */
+/** Messages below `SMALL_BYTES` measure the round trip, longer ones the rate: the longer, the better. */
 const SMALL_BYTES = 256
-const LARGE_BYTES = 512
+/** Shorter ones leave the rate so vague that a probe is worth its bytes. */
+const TELLING_BYTES = 512
 /** A message that takes longer than twice its transfer time was held up by something else than the rate. */
 const LARGEST_RATE_SPREAD = 1
 
 /**
- * Fits T = rtt + 8·bytes / rate from echoes. The lower quartile of the small messages is the round trip (a
- * minimum filter that survives one lucky outlier); each large message then gives a slope against it, and the
- * median slope is the rate. So a device whose frames are all of one size needs only small probes beside them:
+ * Fits T = rtt + 8·bytes / rate from echoes. The median of the small messages is the round trip; each longer message
+ * then gives a slope against it, and the median slope is the rate, where each counts by its bytes: jitter spoils the
+ * slopes of short ones. So a device whose frames are all of one size needs only small probes beside them:
  * `wantedProbe` tells which size is missing. What the fit leaves over becomes `spreadMs`.
  */
 export class LinkEstimator {
@@ -61,7 +62,7 @@ export class LinkEstimator {
   add(sample: LinkSample): void {
     if (!(sample.elapsedMs >= 0) || !Number.isFinite(sample.elapsedMs) || !(sample.bytes >= 0)) return
     if (sample.bytes < SMALL_BYTES) this.#small = this.#admit(this.#small, sample)
-    else if (sample.bytes >= LARGE_BYTES) this.#addLarge(sample)
+    else this.#addLarge(sample)
     this.#fit = undefined
   }
 
@@ -101,7 +102,7 @@ export class LinkEstimator {
       return nowMs - newestMs <= freshMs && newestMs >= this.#driftMs
     }
     if (!isFresh(this.#small)) return 'small'
-    return isFresh(this.#large) ? undefined : 'large'
+    return isFresh(this.#large.filter(({ bytes }) => bytes >= TELLING_BYTES)) ? undefined : 'large'
   }
 
   /** Forgets everything: the way to the server is another one now. */
@@ -143,14 +144,17 @@ export function transferMs(link: LinkEstimate, bytes: number): number {
 function fit(small: readonly LinkSample[], large: readonly LinkSample[], maxRateBps: number): LinkEstimate {
   const floorMs = quantile(
     small.map(({ elapsedMs }) => elapsedMs),
-    0.25,
+    0.5,
   )
   const floorBytes = quantile(
     small.map(({ bytes }) => bytes),
     0.5,
   )
-  const slopes = large.map(({ bytes, elapsedMs }) => (elapsedMs - floorMs) / (bytes - floorBytes))
-  const msPerByte = Math.max(quantile(slopes, 0.5), 8000 / maxRateBps)
+  const slopes = large.map(({ bytes, elapsedMs }) => {
+    const moreBytes = bytes - floorBytes
+    return { value: (elapsedMs - floorMs) / moreBytes, weight: moreBytes }
+  })
+  const msPerByte = Math.max(weightedMedian(slopes), 8000 / maxRateBps)
   const rttMs = Math.max(0, floorMs - msPerByte * floorBytes)
   const residual = ({ bytes, elapsedMs }: LinkSample) => elapsedMs - rttMs - msPerByte * bytes
   const atWorst = (values: number[]) => Math.max(0, quantile(values, 0.9))
@@ -167,4 +171,18 @@ function fit(small: readonly LinkSample[], large: readonly LinkSample[], maxRate
   )
   const unexplained = large.map((sample) => residual(sample) - rateSpread * msPerByte * sample.bytes)
   return { rateBps: 8000 / msPerByte, rttMs, spreadMs: Math.max(jitterMs, atWorst(unexplained)), rateSpread }
+}
+
+/** The value below and above which lies half of the weight. */
+function weightedMedian(values: { readonly value: number; readonly weight: number }[]): number {
+  const sorted = values.toSorted((a, b) => a.value - b.value)
+  const half = sorted.reduce((sum, { weight }) => sum + weight, 0) / 2
+  let below = 0
+  for (const [index, { value, weight }] of sorted.entries()) {
+    below += weight
+    if (below > half) return value
+    // Half of the weight lies on either side: between both.
+    if (below === half) return (value + sorted[index + 1]!.value) / 2
+  }
+  return Number.NaN
 }
