@@ -21,7 +21,7 @@ const TIMEOUT_MS = 3000
 const FRESH_MS = 4000
 /** A large probe takes about so much of the link's time, in ms, but is never smaller than this, in bytes. */
 const LARGE_PROBE_MS = 50
-const LEAST_LARGE_BYTES = 320
+const LEAST_LARGE_BYTES = 512
 /** Right after connecting the first few follow each other at once: the sooner a link is known, the better. */
 const BURST = 4
 

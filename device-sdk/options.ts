@@ -82,7 +82,7 @@ export const commonOptions = {
       localProbeShare: part.optional(),
       /** What has not been measured for this long is due for a probe. */
       staleMs: ms.optional(),
-      /** A mode that was left is not taken up again for this long; doubles with each quick return. */
+      /** A mode that was left is not taken up again for this long; four times as long after each quick return. */
       holdOffMs: ms.optional(),
     })
     .default({}),

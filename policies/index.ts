@@ -1,6 +1,6 @@
+export type { CostLine, Winner } from '@isthmus/models/cost'
+export { breakEvenRate, costMs, winnerMap } from '@isthmus/models/cost'
 export { type ArrivalTime, arrivalTime, probabilityInTime } from './arrival.ts'
-export type { CostLine, Winner } from './break-even.ts'
-export { breakEvenRate, costMs, winnerMap } from './break-even.ts'
 export { DriftDetector, type DriftOptions } from './drift-detector.ts'
 export { policyErrors } from './errors.ts'
 export type { LinkEstimatorOptions, LinkSample } from './link-estimator.ts'

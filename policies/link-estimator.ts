@@ -31,13 +31,15 @@ const SMALL_BYTES = 256
 /** Only messages so close to the newest count, but at least three: those of an hour ago would outvote what is true now. */
 const TOGETHER_MS = 4000
 const AT_LEAST = 3
+/** Shorter ones leave the rate so vague that a probe is worth its bytes. */
+const TELLING_BYTES = 512
 /** A message that takes longer than twice its transfer time was held up by something else than the rate. */
 const LARGEST_RATE_SPREAD = 1
 
 /**
  * Fits T = rtt + 8·bytes / rate from echoes. Each small message and each large one give a slope, and the median slope, the
  * pairs weighted by how far their sizes are apart, is the rate (after Theil and Sen: a third of the samples may be nonsense). The
- * lower quartile of what the small ones leave over is the round trip. So a device whose frames are all of one size needs only
+ * median of what the small ones leave over is the round trip. So a device whose frames are all of one size needs only
  * probes of another beside them: `wantedProbe` tells which size is missing. What the fit leaves over becomes `spreadMs`.
  */
 export class LinkEstimator {
@@ -103,7 +105,7 @@ export class LinkEstimator {
       return nowMs - newestMs <= freshMs && newestMs >= this.#driftMs
     }
     if (!isFresh(this.#small)) return 'small'
-    return isFresh(this.#large) ? undefined : 'large'
+    return isFresh(this.#large.filter(({ bytes }) => bytes >= TELLING_BYTES)) ? undefined : 'large'
   }
 
   /** Forgets everything: the way to the server is another one now. */
@@ -146,7 +148,7 @@ function fit(small: readonly LinkSample[], large: readonly LinkSample[], maxRate
   const msPerByte = Math.max(medianSlope(small, large), 8000 / maxRateBps)
   const emptyMs = quantile(
     small.map(({ bytes, elapsedMs }) => elapsedMs - msPerByte * bytes),
-    0.25,
+    0.5,
   )
   const rttMs = Math.max(0, emptyMs)
   const residual = ({ bytes, elapsedMs }: LinkSample) => elapsedMs - rttMs - msPerByte * bytes

@@ -15,8 +15,9 @@ export interface MeasuredCostOptions {
   readonly margin?: number
   /** Expected accuracies this close count as equal; the cheaper mode is taken. */
   readonly accuracyTolerance?: number
-  /** A mode that was left is not taken up again for this long; doubles with each quick return. */
+  /** A mode that was left is not taken up again for this long; four times as long after each quick return, */
   readonly holdOffMs?: number
+  /** up to this. */
   readonly maxHoldOffMs?: number
   /** At most every so many frames, one goes to a remote mode that has not been used for long. 0: never. */
   readonly probeEvery?: number
@@ -32,13 +33,15 @@ const defaults: Required<MeasuredCostOptions> = {
   latePenalty: 0.2,
   margin: 0.05,
   accuracyTolerance: 0.001,
-  holdOffMs: 2000,
+  holdOffMs: 500,
   maxHoldOffMs: 60_000,
   probeEvery: 25,
   localProbeShare: 0.1,
   staleMs: 20_000,
 }
 
+/** A bar saves switches; it is not kept where it costs more accuracy than this. */
+const BAR_WORTH = 0.08
 /** Without a local answer: what is less likely in time than this is taken only when nothing else is there. */
 const HOPELESS = 0.5
 /** Without a local answer: a probe may cost this share of what can be expected of the current mode. */
@@ -119,7 +122,8 @@ class MeasuredCostController implements Policy {
     const isFree = ({ mode: { mode } }: Prospect) =>
       mode === this.#current || !this.#history.isBarred(mode, nowMs)
     const free = eligible.filter(isFree)
-    return free.length > 0 ? free : eligible
+    const most = Math.max(...free.map(({ accuracy }) => accuracy))
+    return eligible.filter((prospect) => isFree(prospect) || prospect.accuracy > most + BAR_WORTH)
   }
 
   #best(eligible: readonly Prospect[], observation: Observation): Prospect {

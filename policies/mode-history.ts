@@ -6,8 +6,13 @@ interface Entry {
   holdOffMs: number
 }
 
+/** A mode left again within this time was a mistake to take up, */
+const QUICK_MS = 20_000
+/** and bars the mode so many times longer than the last time. */
+const GROWTH = 4
+
 export interface HoldOff {
-  /** A mode that was left is barred for this long; doubles with each quick return, */
+  /** A mode that was left is barred for this long; four times as long after each quick return, */
   readonly holdOffMs: number
   /** up to this. */
   readonly maxHoldOffMs: number
@@ -39,8 +44,8 @@ export class ModeHistory {
   leave(mode: number, nowMs: number): void {
     const { holdOffMs, maxHoldOffMs } = this.#options
     const past = this.#entry(mode, nowMs)
-    const quick = nowMs - past.enteredMs < 10 * holdOffMs
-    past.holdOffMs = quick ? Math.min(2 * past.holdOffMs, maxHoldOffMs) : holdOffMs
+    const quick = nowMs - past.enteredMs < QUICK_MS
+    past.holdOffMs = quick ? Math.min(GROWTH * past.holdOffMs, maxHoldOffMs) : holdOffMs
     past.barredUntilMs = nowMs + past.holdOffMs
   }
 
@@ -58,7 +63,12 @@ export class ModeHistory {
   #entry(mode: number, nowMs: number): Entry {
     let entry = this.#entries.get(mode)
     if (!entry) {
-      entry = { usedMs: nowMs, enteredMs: nowMs, barredUntilMs: 0, holdOffMs: this.#options.holdOffMs / 2 }
+      entry = {
+        usedMs: nowMs,
+        enteredMs: nowMs,
+        barredUntilMs: 0,
+        holdOffMs: this.#options.holdOffMs / GROWTH,
+      }
       this.#entries.set(mode, entry)
     }
     return entry
