@@ -135,6 +135,13 @@ export class ConnectionGuard extends Duplex {
     done()
   }
 
+  /** Sends one whole packet at once, past the packets that the broker still holds back. */
+  send(packet: Buffer): void {
+    if (this.destroyed || this.writableEnded) return
+    this.#inner.write(packet)
+    this.#checkReader()
+  }
+
   #checkReader(): void {
     if (this.#inner.writableLength > this.#options.maxUnreadBytes) this.#end('slow-reader')
   }

@@ -7,6 +7,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws'
 import { edgeError } from '../errors.ts'
 import { ConnectionGuard, type CutReason } from './connection-guard.ts'
 import { Credentials } from './credentials.ts'
+import { plainPublish } from './publish-packet.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import type { MessageHandler, PublishOptions, Transport } from './transport.ts'
 
@@ -38,6 +39,14 @@ export interface EmbeddedBrokerOptions {
   readonly onTakeover: (device: string) => void
 }
 
+/** A device that has subscribed to its replies. */
+interface ReplyReader {
+  readonly client: Client
+  readonly guard: ConnectionGuard
+  readonly topicBytes: Buffer
+}
+
+const sent = Promise.resolve()
 /** Topic, packet id and the like, beside the message itself. */
 const MQTT_HEADER_BYTES = 1024
 const MAX_UNREAD_BYTES = 1 << 20
@@ -65,7 +74,7 @@ export class EmbeddedBroker implements Transport {
   readonly #servers: (Server | HttpServer)[] = []
   readonly #connected = new Map<string, Client>()
   /** Reply topic → the device that reads it; nobody else may. */
-  readonly #replyReaders = new Map<string, Client>()
+  readonly #replyReaders = new Map<string, ReplyReader>()
   #webSockets: WebSocketServer | undefined
   #handler: MessageHandler = () => {}
   mqttPort = 0
@@ -112,13 +121,14 @@ export class EmbeddedBroker implements Transport {
   ): Promise<void> {
     const payload = Buffer.from(packet.buffer, packet.byteOffset, packet.length)
     if (retain) this.#retained.keep(topic, payload, qos)
-    const message = { cmd: 'publish', topic, payload, qos, retain: false, dup: false } as const
-    // Written to directly: asking all subscriptions costs more than the rest of a reply.
     const reader = qos === 0 ? this.#replyReaders.get(topic) : undefined
-    return new Promise((resolve) => {
-      if (reader) reader.publish(message, () => resolve())
-      else this.#aedes.publish(message, () => resolve())
-    })
+    if (reader) {
+      // Written directly: asking all subscriptions, and the broker's way out, cost more than the rest of a reply.
+      reader.guard.send(plainPublish(reader.topicBytes, payload))
+      return sent
+    }
+    const message = { cmd: 'publish', topic, payload, qos, retain: false, dup: false } as const
+    return new Promise((resolve) => this.#aedes.publish(message, () => resolve()))
   }
 
   async subscribe(filters: readonly string[]): Promise<void> {
@@ -199,8 +209,11 @@ export class EmbeddedBroker implements Transport {
       const granted = subscriptions
         .map(({ topic }) => topic)
         .filter((topic) => deviceMaySubscribe(site, client.id, topic))
-      for (const topic of granted)
-        if (parseTopic(topic)?.verb === 'reply') this.#replyReaders.set(topic, client)
+      for (const topic of granted) {
+        if (parseTopic(topic)?.verb !== 'reply') continue
+        const guard = client.conn as ConnectionGuard
+        this.#replyReaders.set(topic, { client, guard, topicBytes: Buffer.from(topic) })
+      }
       this.#sendRetained(client, granted)
     })
     aedes.on('unsubscribe', (topics, client) => this.#forgetReader(topics, client))
@@ -225,7 +238,8 @@ export class EmbeddedBroker implements Transport {
   }
 
   #forgetReader(topics: readonly string[], client: Client): void {
-    for (const topic of topics) if (this.#replyReaders.get(topic) === client) this.#replyReaders.delete(topic)
+    for (const topic of topics)
+      if (this.#replyReaders.get(topic)?.client === client) this.#replyReaders.delete(topic)
   }
 
   /** The broker itself keeps nothing: with many messages it would look through all of them at each subscription. */
