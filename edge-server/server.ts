@@ -45,7 +45,8 @@ export interface EdgeServer {
   close(): Promise<void>
 }
 
-const TICK_MS = 20
+/** How late an expired request may be answered; each tick wakes a thread whose core may be computing. */
+const TICK_MS = 50
 const WARNINGS_PER_SECOND = 1
 const WARNINGS_AT_ONCE = 20
 

@@ -14,12 +14,19 @@ export interface GuardOptions {
   readonly packetsPerSecond: number
   /** Called once, before the connection is destroyed. */
   readonly onCut: (reason: CutReason) => void
+  /**
+   * Offered what came in as one whole packet (or several) with nothing unread before it; true: it is dealt with, and
+   * the broker does not get it. The bytes are valid only during the call.
+   */
+  readonly express?: (packet: Buffer) => boolean
 }
 
 /** Share of a second's packets that may come at once. */
 const BURST = 0.2
 /** The shortest time for which a peer that sends faster is not listened to: a timer for each packet would cost more. */
 const LEAST_HOLD_MS = 5
+/** The broker takes a peer for dead whose packets it never sees; keepalive is counted in seconds. */
+const EXPRESS_FOR_MS = 500
 /** How long the broker may read what a peer left behind. */
 const LAST_READING_MS = 1000
 
@@ -35,6 +42,8 @@ export class ConnectionGuard extends Duplex {
   readonly #options: GuardOptions
   readonly #bucket: TokenBucket
   #cut = false
+  /** When the broker last got something. */
+  #passedMs = Number.NEGATIVE_INFINITY
   /** What came in beyond the rate; nothing more is read before it is passed on. */
   #held: Buffer | undefined
   #timer: NodeJS.Timeout | undefined
@@ -64,14 +73,21 @@ export class ConnectionGuard extends Duplex {
 
   #receive(chunk: Buffer): void {
     if (this.destroyed) return
-    const reading = this.#lengths.read(chunk, this.#bucket.tokens(performance.now()))
+    const nowMs = performance.now()
+    const first = this.#lengths.between && this.readableLength === 0
+    const reading = this.#lengths.read(chunk, this.#bucket.tokens(nowMs))
     if ('wrong' in reading) {
       this.#end(reading.wrong)
       return
     }
     this.#bucket.spend(reading.cost)
     if (reading.bytes < chunk.length) this.#hold(chunk.subarray(reading.bytes))
-    if (reading.bytes > 0 && !this.push(chunk.subarray(0, reading.bytes))) this.#inner.pause()
+    if (reading.bytes === 0) return
+    const read = chunk.subarray(0, reading.bytes)
+    const mayGoAhead = first && this.#lengths.between && nowMs - this.#passedMs < EXPRESS_FOR_MS
+    if (mayGoAhead && this.#options.express?.(read)) return
+    this.#passedMs = nowMs
+    if (!this.push(read)) this.#inner.pause()
   }
 
   #hold(rest: Buffer): void {
@@ -133,6 +149,13 @@ export class ConnectionGuard extends Duplex {
     this.#inner.uncork()
     this.#checkReader()
     done()
+  }
+
+  /** Sends one whole packet at once, past the packets that the broker still holds back. */
+  send(packet: Buffer): void {
+    if (this.destroyed || this.writableEnded) return
+    this.#inner.write(packet)
+    this.#checkReader()
   }
 
   #checkReader(): void {

@@ -2,6 +2,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type BrokerRefusal, EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded.ts'
+import { plainPublish } from './publish-packet.ts'
 
 const SITE = 'yard'
 const at = (device: string, verb: string) => `isthmus/1/${SITE}/${device}/${verb}`
@@ -54,16 +55,22 @@ const closed = (client: MqttClient | Socket) =>
     client.once('close', () => resolve())
   })
 
-/** A bare connection that has said CONNECT and been accepted. */
-async function bareDevice(port: number, id: string): Promise<Socket> {
+/** A bare connection that has said CONNECT and been accepted; it says nothing by itself, not even that it is alive. */
+async function bareDevice(port: number, id: string, keepaliveS = 0): Promise<Socket> {
   const socket = connectTcp(port, '127.0.0.1')
   closing.push(() => socket.destroy())
   socket.on('error', () => {})
   const name = Buffer.from(id)
-  const body = [0, 4, ...Buffer.from('MQTT'), 4, 2, 0, 0, 0, name.length, ...name]
+  const body = [0, 4, ...Buffer.from('MQTT'), 4, 2, 0, keepaliveS, 0, name.length, ...name]
   socket.write(Buffer.of(0x10, body.length, ...body))
   await new Promise((resolve) => socket.once('data', resolve))
   return socket
+}
+
+async function bareSubscribe(socket: Socket, filter: string): Promise<void> {
+  const subscribe = [0, 1, 0, filter.length, ...Buffer.from(filter), 0]
+  socket.write(Buffer.of(0x82, subscribe.length, ...subscribe))
+  await new Promise((resolve) => socket.once('data', resolve))
 }
 
 describe('who may connect to the broker inside', () => {
@@ -232,10 +239,7 @@ describe('what the broker inside does not put up with', () => {
   it('cuts off a device that does not read, while its neighbour gets everything', async () => {
     const { broker, device, refused } = await start()
     const slow = await bareDevice(broker.mqttPort, 'slow')
-    const filter = Buffer.from(at('slow', 'reply'))
-    const subscribe = [0, 1, 0, filter.length, ...filter, 0]
-    slow.write(Buffer.of(0x82, subscribe.length, ...subscribe))
-    await new Promise((resolve) => slow.once('data', resolve))
+    await bareSubscribe(slow, at('slow', 'reply'))
     slow.pause()
     const fast = await device('fast')
     await fast.subscribeAsync(at('fast', 'reply'))
@@ -263,6 +267,45 @@ describe('where the broker inside listens', () => {
 
   it('refuses an address that this machine does not have', async () => {
     await expect(start({ host: '203.0.113.1' })).rejects.toMatchObject({ code: 'BAD_ADDRESS' })
+  })
+})
+
+describe('a device that asks often', () => {
+  it('is heard in order and once each, and stays connected although it says nothing else', async () => {
+    const { broker } = await start({ packetsPerSecond: 10_000 })
+    const heard: number[] = []
+    broker.onMessage((topic, packet) => {
+      heard.push(packet[0]! + 256 * packet[1]!)
+      void broker.publish(topic.replace('infer', 'reply'), packet)
+    })
+    await broker.subscribe([at('+', 'infer')])
+    // The broker cuts it off when it has seen no packet of it for one and a half seconds.
+    const camera = await bareDevice(broker.mqttPort, 'cam', 1)
+    await bareSubscribe(camera, at('cam', 'reply'))
+    const startMs = performance.now()
+    let n = 0
+    for (; performance.now() - startMs < 2500; n++) {
+      const packet = plainPublish(Buffer.from(at('cam', 'infer')), Buffer.of(n & 255, n >> 8))
+      const answered = new Promise<Buffer>((resolve) => camera.once('data', resolve))
+      camera.write(packet)
+      expect((await answered).subarray(-2)).toEqual(packet.subarray(-2))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(heard).toEqual(Array.from({ length: n }, (_, index) => index))
+  })
+
+  it('still hears its own requests when it has asked to', async () => {
+    const { broker, device } = await start()
+    let toServer = 0
+    broker.onMessage(() => toServer++)
+    await broker.subscribe([at('+', 'infer')])
+    const camera = await device('cam')
+    await camera.subscribeAsync([at('cam', 'reply'), at('cam', 'infer')])
+    let echoes = 0
+    const all = new Promise<void>((resolve) => camera.on('message', () => ++echoes === 5 && resolve()))
+    for (let n = 0; n < 5; n++) await camera.publishAsync(at('cam', 'infer'), Buffer.of(n))
+    await all
+    expect(toServer).toBe(5)
   })
 })
 

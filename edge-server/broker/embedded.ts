@@ -1,12 +1,13 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { deviceMayPublish, deviceMaySubscribe, isDeviceId, parseTopic, topic } from '@isthmus/proto'
+import { deviceMayPublish, deviceMaySubscribe, isDeviceId, parseTopic } from '@isthmus/proto'
 import { Aedes, type Client } from 'aedes'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import { edgeError } from '../errors.ts'
 import { ConnectionGuard, type CutReason } from './connection-guard.ts'
 import { Credentials } from './credentials.ts'
+import { DirectLanes } from './direct-lanes.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import type { MessageHandler, PublishOptions, Transport } from './transport.ts'
 
@@ -38,6 +39,7 @@ export interface EmbeddedBrokerOptions {
   readonly onTakeover: (device: string) => void
 }
 
+const sent = Promise.resolve()
 /** Topic, packet id and the like, beside the message itself. */
 const MQTT_HEADER_BYTES = 1024
 const MAX_UNREAD_BYTES = 1 << 20
@@ -64,8 +66,9 @@ export class EmbeddedBroker implements Transport {
   readonly #retained: RetainedMessages
   readonly #servers: (Server | HttpServer)[] = []
   readonly #connected = new Map<string, Client>()
-  /** Reply topic → the device that reads it; nobody else may. */
-  readonly #replyReaders = new Map<string, Client>()
+  readonly #lanes: DirectLanes
+  /** Whether somebody here has asked for the devices' requests. */
+  #requestsWanted = false
   #webSockets: WebSocketServer | undefined
   #handler: MessageHandler = () => {}
   mqttPort = 0
@@ -75,6 +78,7 @@ export class EmbeddedBroker implements Transport {
     this.#options = options
     this.#credentials = options.users && new Credentials(options.users)
     this.#retained = new RetainedMessages(options.maxDevices)
+    this.#lanes = new DirectLanes(options.site)
     this.#aedes = new Aedes({
       id: 'isthmus',
       concurrency: 1000,
@@ -110,19 +114,16 @@ export class EmbeddedBroker implements Transport {
     packet: Uint8Array,
     { qos = 0, retain = false }: PublishOptions = {},
   ): Promise<void> {
+    if (qos === 0 && !retain && this.#lanes.reply(topic, packet)) return sent
     const payload = Buffer.from(packet.buffer, packet.byteOffset, packet.length)
     if (retain) this.#retained.keep(topic, payload, qos)
     const message = { cmd: 'publish', topic, payload, qos, retain: false, dup: false } as const
-    // Written to directly: asking all subscriptions costs more than the rest of a reply.
-    const reader = qos === 0 ? this.#replyReaders.get(topic) : undefined
-    return new Promise((resolve) => {
-      if (reader) reader.publish(message, () => resolve())
-      else this.#aedes.publish(message, () => resolve())
-    })
+    return new Promise((resolve) => this.#aedes.publish(message, () => resolve()))
   }
 
   async subscribe(filters: readonly string[]): Promise<void> {
     for (const filter of filters) {
+      if (filter === `isthmus/1/${this.#options.site}/+/infer`) this.#requestsWanted = true
       await new Promise<void>((resolve) => {
         this.#aedes.subscribe(
           filter,
@@ -199,15 +200,14 @@ export class EmbeddedBroker implements Transport {
       const granted = subscriptions
         .map(({ topic }) => topic)
         .filter((topic) => deviceMaySubscribe(site, client.id, topic))
-      for (const topic of granted)
-        if (parseTopic(topic)?.verb === 'reply') this.#replyReaders.set(topic, client)
+      this.#lanes.subscribed(client, client.conn as ConnectionGuard, granted)
       this.#sendRetained(client, granted)
     })
-    aedes.on('unsubscribe', (topics, client) => this.#forgetReader(topics, client))
+    aedes.on('unsubscribe', (topics, client) => this.#lanes.unsubscribed(client, topics))
     aedes.on('client', (client) => this.#connected.set(client.id, client))
     aedes.on('clientDisconnect', (client) => {
       if (this.#connected.get(client.id) === client) this.#connected.delete(client.id)
-      this.#forgetReader([topic(site, client.id, 'reply')], client)
+      this.#lanes.left(client)
     })
     const onError = (client: Client, error: NodeJS.ErrnoException & { errorCode?: number }) => {
       // Told of already, or a connection that broke by itself.
@@ -224,8 +224,11 @@ export class EmbeddedBroker implements Transport {
     aedes.on('connectionError', onError)
   }
 
-  #forgetReader(topics: readonly string[], client: Client): void {
-    for (const topic of topics) if (this.#replyReaders.get(topic) === client) this.#replyReaders.delete(topic)
+  /** A request that need not go through the broker. */
+  #receiveDirectly(client: Client, packet: Buffer): boolean {
+    const request = this.#requestsWanted ? this.#lanes.request(client, packet) : undefined
+    if (request) this.#handler(request.topic, request.payload, false)
+    return request !== undefined
   }
 
   /** The broker itself keeps nothing: with many messages it would look through all of them at each subscription. */
@@ -251,6 +254,7 @@ export class EmbeddedBroker implements Transport {
       maxUnreadBytes: MAX_UNREAD_BYTES,
       packetsPerSecond,
       onCut: (reason) => onRefusal(reason, client?.id ?? NO_ID),
+      express: (packet) => client !== undefined && this.#receiveDirectly(client, packet),
     })
     client = this.#aedes.handle(guard)
   }

@@ -22,6 +22,11 @@ export class PacketLengths {
     this.#maxBytes = maxBytes
   }
 
+  /** Whether the next byte begins a packet. */
+  get between(): boolean {
+    return this.#bodyLeft === undefined && this.#headerBytes === 0
+  }
+
   /** Reads on until the chunk ends, or a packet would begin when `budget` is used up. */
   read(chunk: Uint8Array, budget = Number.POSITIVE_INFINITY): ChunkReading {
     let at = 0
