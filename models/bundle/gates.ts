@@ -31,7 +31,7 @@ export interface ExitPoint {
   /** Least accuracy of the frames that leave, as chosen on data held out from training. */
   target: number
   threshold: number
-  /** Accuracy of those that leave, and their share of all frames, on what `measuredOn` names. */
+  /** Accuracy of those that leave, and their share of all frames, on what `measuredOn` names; of several heads the worst. */
   accuracy?: number
   share?: number
 }
