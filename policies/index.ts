@@ -1,6 +1,8 @@
 export { type ArrivalTime, arrivalTime, probabilityInTime } from './arrival.ts'
 export type { CostLine, Winner } from './break-even.ts'
 export { breakEvenRate, costMs, winnerMap } from './break-even.ts'
+export type { DecoderOption, TaskDecoders, WidthChoice } from './decoder-widths.ts'
+export { chooseDecoderWidths } from './decoder-widths.ts'
 export type { LinkEstimatorOptions, LinkSample } from './link-estimator.ts'
 export { LinkEstimator, transferMs } from './link-estimator.ts'
 export type { MeasuredCostOptions } from './measured-cost-controller.ts'
