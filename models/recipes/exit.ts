@@ -135,7 +135,7 @@ const exitRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
     role: 'exit',
     model,
     draft,
-    manifest: { exit: { gate: GATE, temperature, eceBefore, eceAfter, target: usual.target, points } },
+    manifest: { exit: { heads, gate: GATE, temperature, eceBefore, eceAfter, target: usual.target, points } },
     recipe: { ...recorded(exitSettings), 'exit.wallTimeS': Math.round(elapsedS) },
   })
   return [
