@@ -1,4 +1,4 @@
-import type { Exit, Manifest } from '@isthmus/models/bundle'
+import type { Exit, HeadRole, Manifest } from '@isthmus/models/bundle'
 import { sureness } from '@isthmus/models/gates'
 import { deviceError } from './errors.ts'
 import { allFinite, softmax } from './guesses.ts'
@@ -10,6 +10,8 @@ export type ExitOption = boolean | { readonly accuracy: number }
 export interface EarlyExitRules extends Pick<Exit, 'gate' | 'temperature'> {
   /** Frames at least this sure leave. */
   readonly threshold: number
+  /** The heads whose latents it may judge. */
+  readonly heads: readonly HeadRole[]
   /** What the bundle's outputs are, and how many numbers. */
   readonly output: { readonly count: number; readonly kind: 'logits' | 'probabilities' }
   /** Whether its answer is worth more than the local network's when the server gives none. */
@@ -35,6 +37,10 @@ export class EarlyExit {
 
   get backsUp(): boolean {
     return this.#rules.backsUp
+  }
+
+  judges(head: HeadRole): boolean {
+    return this.#rules.heads.includes(head)
   }
 
   /** Throws what running the model throws, and BAD_BUNDLE for an output that is no answer. */
@@ -67,6 +73,7 @@ export function exitRules(manifest: Manifest, option: Exclude<ExitOption, false>
     gate: exit.gate,
     temperature: exit.temperature,
     threshold: point.threshold,
+    heads: exit.heads ?? ['head'],
     output: { count: output.dims.reduce((product, dim) => product * dim, 1), kind: output.kind },
     backsUp: !models.local || (own !== undefined && local !== undefined && own >= local),
   }

@@ -152,6 +152,13 @@ describe('an early exit', () => {
     }
   })
 
+  test('does not judge the latents of a head that its thresholds were not chosen on', async () => {
+    const options = { exitOutput: SURE, exitBacksUp: true, exitHeads: ['narrowHead'] } as const
+    const { answer } = await answered(options)
+    expect(answer.route).toBe('split')
+    expect(answer.stages.exitMs).toBe(0)
+  })
+
   test('does not answer frames of other routes', async () => {
     const world = await World.create({ exitOutput: SURE, exitBacksUp: true })
     const answer = await world.clock.until(world.device.infer(world.frame(), { route: 'edge' }))

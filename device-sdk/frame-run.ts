@@ -175,9 +175,8 @@ export class FrameRun implements ReplyHandlers {
   /** The exit, where it may answer: of its own accord, or when the server gives no answer. */
   #exitFor(mode: Mode): EarlyExit | undefined {
     const { exit } = this.#shop
-    // Its thresholds were chosen on the latents of the full head.
-    if (mode.route !== 'split' || mode.head === 'narrowHead') return undefined
-    return exit?.backsUp || !this.#task.asked ? exit : undefined
+    if (mode.route !== 'split' || !exit?.judges(headOf(mode))) return undefined
+    return exit.backsUp || !this.#task.asked ? exit : undefined
   }
 
   /** Whether the frame is settled already, by the exit or otherwise. Throws what the head throws. */

@@ -157,9 +157,10 @@ export interface WorldOptions {
   /** The exit's logits; it divides them by 2, and is sure from a probability of 0.9 on. */
   exitOutput?: number[]
   exitBacksUp?: boolean
+  exitHeads?: readonly ('head' | 'narrowHead')[]
 }
 
-type Gates = 'gateMs' | 'interest' | 'filterReads' | 'exitOutput' | 'exitBacksUp'
+type Gates = 'gateMs' | 'interest' | 'filterReads' | 'exitOutput' | 'exitBacksUp' | 'exitHeads'
 
 /** A device, a shaped link and a server, all in virtual time. */
 export class World implements Transport {
@@ -395,13 +396,14 @@ export class World implements Transport {
   }
 
   #exit(): EarlyExit | undefined {
-    const { exitOutput, exitBacksUp = false } = this.options
+    const { exitOutput, exitBacksUp = false, exitHeads = ['head'] } = this.options
     if (exitOutput === undefined) return undefined
     const output = { count: 4, kind: 'logits' } as const
     const rules = {
       gate: 'confidence',
       temperature: 2,
       threshold: 0.9,
+      heads: exitHeads,
       output,
       backsUp: exitBacksUp,
     } as const

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Gate } from '../gates/index.ts'
-import type { Manifest } from './manifest.ts'
+import type { HeadRole, Manifest } from './manifest.ts'
 
 /** One threshold of a filter: frames that score below it are skipped. */
 export interface FilterPoint {
@@ -31,13 +31,15 @@ export interface ExitPoint {
   /** Least accuracy of the frames that leave, as chosen on data held out from training. */
   target: number
   threshold: number
-  /** Accuracy of those that leave, and their share of all frames, on what `measuredOn` names. */
+  /** Accuracy of those that leave, and their share of all frames, on what `measuredOn` names; of several heads the worst. */
   accuracy?: number
   share?: number
 }
 
 /** How `models.exit`, a classifier on the head's latent, knows when its answer will do. Its output is logits. */
 export interface Exit {
+  /** The heads on whose latents the thresholds were chosen; by default `head`. It judges no others. */
+  heads?: HeadRole[] | undefined
   gate: Gate
   /** Its logits are divided by this before they become probabilities. */
   temperature: number
@@ -72,6 +74,11 @@ export const filterSchema = z.strictObject({
 })
 
 export const exitSchema = z.strictObject({
+  heads: z
+    .array(z.enum(['head', 'narrowHead']))
+    .min(1)
+    .max(2)
+    .optional(),
   gate: z.enum(['confidence', 'entropy']),
   temperature: z.number().positive().max(1000),
   eceBefore: fraction.optional(),
@@ -114,9 +121,12 @@ export function gatesFault({ filter, exit, models, latent, labels, modes }: Mani
     if (!points.some((point) => point.recall === recall)) return `filter.recall: no point has ${recall}`
   }
   if (exit) {
-    const { target, points } = exit
-    if (!(models.head && latent)) return 'exit: needs models.head and latent'
-    if (!modes.some(({ route }) => route === 'split')) return 'exit: needs a split mode, whose head it reads'
+    const { target, points, heads = ['head'] } = exit
+    const missing = heads.find((head) => !models[head])
+    if (missing || !latent) return `exit: needs models.${missing ?? 'head'} and latent`
+    if (!modes.some((mode) => mode.route === 'split' && heads.includes(mode.head ?? 'head'))) {
+      return 'exit: needs a split mode, whose head it reads'
+    }
     if (!isRising(points.map((point) => point.target))) return 'exit.points: targets must rise'
     if (!points.some((point) => point.target === target)) return `exit.target: no point has ${target}`
   }

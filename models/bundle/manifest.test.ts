@@ -210,6 +210,8 @@ describe('a manifest', () => {
     ['filter.points.0.treshold', 1, /filter\.points\[0\]\.treshold: unknown key, did you mean 'threshold'\?/],
     ['models.exit', undefined, /exit: needs models\.exit/],
     ['exit', undefined, /models\.exit: needs exit/],
+    ['exit.heads', [], /exit\.heads:/],
+    ['exit.heads', ['head', 'narrowHead'], /exit: needs models\.narrowHead and latent/],
     ['exit.gate', 'margin', /exit\.gate:/],
     ['exit.temperature', 0, /exit\.temperature:/],
     ['exit.target', 0.9, /exit\.target: no point has 0\.9/],

@@ -2,7 +2,7 @@ import { compileTrainingStep, type Optimizer } from '../autodiff/index.ts'
 import { batchFiller, type LabelledImages, seededRandom, shuffledIndices } from '../data/index.ts'
 import { exitNet, foldBatchNorm, NetBuilder } from '../nets/index.ts'
 import { type ConstantTensor, elementCount, type Model } from '../onnx/index.ts'
-import type { Session } from '../runtime/index.ts'
+import type { Session, Tensor } from '../runtime/index.ts'
 import { runTraining, triangle } from '../train/index.ts'
 import { normalisation } from './measure.ts'
 import type { RecipeContext, Trained } from './recipe.ts'
@@ -27,6 +27,21 @@ export interface LabelledLatents {
   readonly values: Float32Array
   readonly dims: readonly number[]
   readonly labels: Uint8Array
+}
+
+/** The latents of one head behind those of another. */
+export function joined(parts: readonly LabelledLatents[]): LabelledLatents {
+  const [first] = parts as [LabelledLatents]
+  const length = parts.reduce((sum, { values }) => sum + values.length, 0)
+  const values = new Float32Array(length)
+  const labels = new Uint8Array(length / elementCount(first.dims))
+  let at = 0
+  for (const part of parts) {
+    values.set(part.values, at)
+    labels.set(part.labels, at / elementCount(first.dims))
+    at += part.values.length
+  }
+  return { values, dims: first.dims, labels }
 }
 
 /**
@@ -63,6 +78,36 @@ export async function latentsOf(
   return { values, dims: latent.dims, labels: repeated }
 }
 
+/** By step, `latent` [batch,...dims] and `targets` [batch,classes], in a new order at each pass over the latents. */
+export function latentBatches(
+  { values, dims, labels }: LabelledLatents,
+  batch: number,
+  classes: number,
+  seed: number,
+): (step: number) => { latent: Tensor; targets: Tensor } {
+  const size = elementCount(dims)
+  const perPass = Math.floor(labels.length / batch)
+  const order = new Uint32Array(labels.length)
+  let shuffled = -1
+  const data = new Float32Array(batch * size)
+  const targets = new Float32Array(batch * classes)
+  return (step) => {
+    const pass = Math.floor(step / perPass)
+    if (pass !== shuffled) shuffledIndices(labels.length, seededRandom(seed, pass), order)
+    shuffled = pass
+    targets.fill(0)
+    for (let row = 0; row < batch; row++) {
+      const index = order[(step % perPass) * batch + row]!
+      data.set(values.subarray(index * size, (index + 1) * size), row * size)
+      targets[row * classes + labels[index]!] = 1
+    }
+    return {
+      latent: { dtype: 'float32', dims: [batch, ...dims], data },
+      targets: { dtype: 'float32', dims: [batch, classes], data: targets },
+    }
+  }
+}
+
 /** `latent` [N,...dims] → `logits` [N,classes], normalisation folded in; the names are the bundle's. */
 export function exitModel(
   weights: ReadonlyMap<string, ConstantTensor>,
@@ -77,9 +122,10 @@ export function exitModel(
   return foldBatchNorm(net.build())
 }
 
-/** Trains the exit on a frozen head's latents. */
+/** Trains the exit on frozen heads' latents of `images` images, each of them seen in several ways. */
 export async function trainExit(
   { values, dims, labels }: LabelledLatents,
+  images: number,
   classes: number,
   context: RecipeContext,
   identity: object,
@@ -98,35 +144,15 @@ export async function trainExit(
       { name: 'vectors', parameters: net.vectors },
     ],
   })
-  const size = elementCount(dims)
-  const perPass = Math.floor(labels.length / batch)
-  const order = new Uint32Array(labels.length)
-  let shuffled = -1
-  const data = new Float32Array(batch * size)
-  const targets = new Float32Array(batch * classes)
-  // Both sides of every image lie in `values`: one pass over it is two epochs.
-  const steps = Math.round((epochs / 2) * perPass)
+  const batches = latentBatches({ values, dims, labels }, batch, classes, seed)
+  const steps = epochs * Math.floor(images / batch)
   const { state, elapsedS } = await runTraining({
     step,
     optimizer,
     steps,
     itemsPerStep: batch,
     rate: triangle(peakRate, steps),
-    batch: (at) => {
-      const pass = Math.floor(at / perPass)
-      if (pass !== shuffled) shuffledIndices(labels.length, seededRandom(seed, pass), order)
-      shuffled = pass
-      targets.fill(0)
-      for (let row = 0; row < batch; row++) {
-        const index = order[(at % perPass) * batch + row]!
-        data.set(values.subarray(index * size, (index + 1) * size), row * size)
-        targets[row * classes + labels[index]!] = 1
-      }
-      return {
-        latent: { dtype: 'float32', dims: [batch, ...dims], data },
-        targets: { dtype: 'float32', dims: [batch, classes], data: targets },
-      }
-    },
+    batch: batches,
     ...context.phase('exit', { ...exitSettings, ...identity }),
   })
   return { weights: step.parameters(state), elapsedS }

@@ -13,7 +13,8 @@ const recipes: Record<string, string> = {
   slimmable: 'an encoder of two widths and any rate, with one decoder, taught by the student and the teacher',
   cifar10: 'bundle cifar10: the three networks together, nothing to train',
   filter: 'a filter "is it an animal?" in front of bundle cifar10',
-  exit: "an early exit on the latent of bundle cifar10's head",
+  exit: "an early exit on the latent of bundle cifar10's heads",
+  tasks: "slimmable decoders of two tasks on the latent of bundle cifar10's head; a report",
 }
 
 const usage = `npm run recipe -- NAME [--threads N] [--spin] [--work FOLDER] [--out FOLDER]
