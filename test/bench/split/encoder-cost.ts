@@ -4,7 +4,7 @@ import { openSession } from '@isthmus/models/runtime'
 import { median, medianInterval } from '../statistics.ts'
 import { run } from './classify.ts'
 import type { Part } from './part.ts'
-import { headOf, splitModes } from './split-runs.ts'
+import { headOf, splitModes } from './split-modes.ts'
 import type { World } from './world.ts'
 
 /** What one head costs a device. */

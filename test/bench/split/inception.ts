@@ -14,7 +14,8 @@ import { headCosts } from './encoder-cost.ts'
 import { mean } from './operating-points.ts'
 import { leftOut, type Part, unreached } from './part.ts'
 import { pickledBytes } from './pickled-bytes.ts'
-import { headOf, splitModes, splitRuns } from './split-runs.ts'
+import { headOf, splitModes } from './split-modes.ts'
+import { splitRuns } from './split-runs.ts'
 
 const names = ['inceptionAgreementPct', 'inceptionBestCodecRatio']
 

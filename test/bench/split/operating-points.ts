@@ -5,7 +5,8 @@ import { encoderBytes, type HeadCost, headCosts } from './encoder-cost.ts'
 import { accuracyInterval, drop, keptClaim, stated } from './networks.ts'
 import { type Part, unreached } from './part.ts'
 import { pickledBytes } from './pickled-bytes.ts'
-import { headOf, type SplitMode, type SplitRun, splitModes, splitRuns } from './split-runs.ts'
+import { headOf, type SplitMode, splitModes } from './split-modes.ts'
+import { type SplitRun, splitRuns } from './split-runs.ts'
 import type { World } from './world.ts'
 
 /** How far below the teacher, in points, still counts as its accuracy. */

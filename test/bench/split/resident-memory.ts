@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { median } from '../statistics.ts'
 import type { Part } from './part.ts'
-import { splitModes } from './split-runs.ts'
+import { splitModes } from './split-modes.ts'
 import type { World } from './world.ts'
 
 const main = fileURLToPath(new URL('./resident-memory-main.js', import.meta.url))
 
-/** Largest resident set, in bytes, of a fresh process that opens these modes of a bundle and runs each once. */
+/** Resident set, in bytes, of a fresh process that opens these modes of a bundle and runs each once. */
 async function residentBytes(folder: string, modes: readonly number[]): Promise<number> {
   const child = spawn(process.execPath, [main, folder, modes.join(',')], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,11 +1,10 @@
-import type { Bundle, HeadRole, Mode } from '@isthmus/models/bundle'
+import type { Bundle, HeadRole } from '@isthmus/models/bundle'
 import { dequantize, type EntropyQuantizer, quantize, RansCoder, symbolBits } from '@isthmus/models/codec'
 import type { RgbImage } from '@isthmus/models/data'
 import { elementCount } from '@isthmus/models/onnx'
 import { openSession, type Session } from '@isthmus/models/runtime'
 import { batchesOf, bestClasses, type Classes, run } from './classify.ts'
-
-export type SplitMode = Extract<Mode, { route: 'split' }>
+import { headOf, type SplitMode } from './split-modes.ts'
 
 /** What became of every picture in one mode. */
 export interface SplitRun {
@@ -16,11 +15,6 @@ export interface SplitRun {
   /** Bits that each payload's symbols cost under the mode's own tables; NaN where it was not coded by them. */
   readonly entropyBits: Float64Array
 }
-
-export const splitModes = ({ manifest }: Bundle): SplitMode[] =>
-  manifest.modes.filter((mode): mode is SplitMode => mode.route === 'split')
-
-export const headOf = ({ head }: SplitMode): HeadRole => head ?? 'head'
 
 /**
  * Every picture in every mode: head, quantiser, coded bytes, and from these bytes alone dequantiser and tail. Each head runs once for
