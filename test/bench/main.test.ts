@@ -21,7 +21,7 @@ describe('bench', () => {
       ...['studentDropPts', 'cutBitIdentical', 'bytesAtMinus0_6', 'reductionVsJpegPct', 'bestCodecRatio'],
       ...['headMacsM', 'encoderKB', 'headMs', 'ransMBps', 'codedVsEntropyPct', 'ratePoints', 'computePoints'],
       ...['switchMs', 'allModesRamRatio', 'inceptionAgreementPct', 'inceptionBestCodecRatio'],
-      ...['replayMiss600Pct', 'replayMiss300Pct', 'slimmableTaxPts'],
+      ...['replayMiss600Pct', 'replayMiss300Pct', 'slimmableTaxPts', 'invarianceGainPts'],
     ])
   })
 

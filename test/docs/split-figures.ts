@@ -44,7 +44,7 @@ function codecSeries(curves: StoredCurves, zero = 0): Series[] {
  * of the same frames, so each is drawn against the teacher on its own.
  */
 export function cifarFigure({ figures, peers, detail }: SplitResult): string | undefined {
-  const { codecs, bottlefit8bit: plain, untrainedCuts = [], trained = {} } = peers
+  const { codecs, bottlefit8bit: plain, untrainedCuts = [] } = peers
   const onSome = detail.codecComparison?.teacherTop1
   const onAll = figures.teacherTop1
   if (!codecs || onSome === undefined || onAll === undefined) return undefined
@@ -54,13 +54,6 @@ export function cifarFigure({ figures, peers, detail }: SplitResult): string | u
   }))
   const single = (label: string, points: readonly Point[]): Series[] =>
     points.length > 0 ? [{ label, style: 'points', points }] : []
-  const others = Object.values(trained).map(
-    ({ label, points }): Series => ({
-      label,
-      style: points.length > 1 ? 'curve' : 'points',
-      points: points.map(({ bytes, top1 }) => ({ bytes, score: top1 - onAll })),
-    }),
-  )
   return rateFigure({
     title: 'CIFAR-10: accuracy against what crosses for a frame',
     scoreLabel: 'top-1 less the teacher’s on the same frames, points',
@@ -72,7 +65,6 @@ export function cifarFigure({ figures, peers, detail }: SplitResult): string | u
         'teacher cut, uint8',
         untrainedCuts.map(({ uint8 }) => ({ bytes: uint8.bytes, score: uint8.top1 - onSome })),
       ),
-      ...others,
     ],
     reference: { label: 'teacher', score: 0 },
     lowest: -25,

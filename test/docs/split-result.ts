@@ -32,15 +32,6 @@ const splitSchema = z.looseObject({
         z.looseObject({ tensor: z.string(), headMacsM: z.number(), uint8: coded, channelDeflate: coded }),
       )
       .optional(),
-    trained: z
-      .record(
-        z.string(),
-        z.looseObject({
-          label: z.string(),
-          points: z.array(z.looseObject({ bytes: z.number(), top1: z.number() })),
-        }),
-      )
-      .optional(),
   }),
   detail: z.looseObject({
     modes: z.record(

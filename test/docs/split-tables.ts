@@ -63,7 +63,7 @@ function codecTable(
 }
 
 function othersTable({ peers }: SplitResult): string[] {
-  const { bottlefit8bit: plain, untrainedCuts = [], trained = {} } = peers
+  const { bottlefit8bit: plain, untrainedCuts = [] } = peers
   const cuts = untrainedCuts.flatMap(({ tensor, headMacsM, uint8, channelDeflate }) => [
     [`teacher cut at ${tensor}, uint8`, uint8.bytes, uint8.pickledBytes, headMacsM, uint8.top1],
     [
@@ -74,13 +74,10 @@ function othersTable({ peers }: SplitResult): string[] {
       channelDeflate.top1,
     ],
   ])
-  const trainings = Object.values(trained).flatMap(({ label, points }) =>
-    points.map(({ bytes, top1 }) => [label, bytes, undefined, undefined, top1]),
-  )
   const own = plain
     ? [['bottleneck of 8 bits, uncoded (CR+BQ)', plain.bytes, plain.pickledBytes, undefined, plain.top1]]
     : []
-  const rows = [...own, ...cuts, ...trainings]
+  const rows = [...own, ...cuts]
   if (rows.length === 0) return []
   return table(['other ways to split', 'bytes', 'as pickled', 'head, M multiply-adds', 'top-1, %'], rows)
 }

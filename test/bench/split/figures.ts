@@ -61,5 +61,4 @@ export const splitFigures: readonly FigureSpec[] = [
     atMost: 5,
   }),
   result('replayMiss300Pct', 'the same with 300 ms', { atMost: 15 }),
-  result('slimmableTaxPts', 'separately trained fixed modes minus ours, worst, points', { atMost: 1 }),
 ]

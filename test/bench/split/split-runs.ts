@@ -1,5 +1,14 @@
 import type { Bundle, HeadRole } from '@isthmus/models/bundle'
-import { dequantize, type EntropyQuantizer, quantize, RansCoder, symbolBits } from '@isthmus/models/codec'
+import {
+  channelsOf,
+  contextAt,
+  contextsOf,
+  dequantize,
+  type EntropyQuantizer,
+  quantize,
+  RansCoder,
+  symbolBits,
+} from '@isthmus/models/codec'
 import type { RgbImage } from '@isthmus/models/data'
 import { elementCount } from '@isthmus/models/onnx'
 import { openSession, type Session } from '@isthmus/models/runtime'
@@ -72,18 +81,32 @@ const CODED = 1
 /** Cross-entropy of a payload's symbols under the tables that it was coded by, bits; NaN for payloads of another kind. */
 function bitsOf(payload: Uint8Array, { quantizer }: SplitMode, size: number): number {
   if (quantizer.kind !== 'entropy' || payload[0] !== CODED) return Number.NaN
-  const { tables } = quantizer
-  const perChannel = size / tables.length
-  const symbols = coderOf(quantizer, perChannel).decode(payload.subarray(1))
+  const perChannel = size / channelsOf(quantizer)
+  return informationBits(quantizer, coderOf(quantizer, perChannel).decode(payload.subarray(1)), perChannel)
+}
+
+/** What symbols cost under the tables that stand for them: no coder has a part in it. */
+export function informationBits(
+  { tables, neighbours, zeroPoint }: Pick<EntropyQuantizer, 'tables' | 'neighbours' | 'zeroPoint'>,
+  symbols: Int32Array,
+  perChannel: number,
+): number {
+  const contexts = contextsOf(neighbours)
   let bits = 0
-  for (let at = 0; at < size; at++) bits += symbolBits(tables[Math.floor(at / perChannel)]!, symbols[at]!)
+  for (let at = 0; at < symbols.length; at++) {
+    const channel = Math.floor(at / perChannel)
+    const context = neighbours ? contextAt(symbols, at, channel * perChannel, neighbours, zeroPoint) : 0
+    bits += symbolBits(tables[channel * contexts + context]!, symbols[at]!)
+  }
   return bits
 }
 
 const coders = new WeakMap<EntropyQuantizer, RansCoder>()
 
 function coderOf(quantizer: EntropyQuantizer, perChannel: number): RansCoder {
-  const coder = coders.get(quantizer) ?? new RansCoder(quantizer.tables, perChannel)
+  const { tables, neighbours, zeroPoint: middle } = quantizer
+  const coder =
+    coders.get(quantizer) ?? new RansCoder(tables, perChannel, neighbours && { ...neighbours, middle })
   coders.set(quantizer, coder)
   return coder
 }

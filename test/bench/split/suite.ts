@@ -11,7 +11,6 @@ import { measureOperatingPoints } from './operating-points.ts'
 import { joined } from './part.ts'
 import { measureReplay } from './recorded-replay.ts'
 import { measureMemory } from './resident-memory.ts'
-import { trainedBaselines } from './trained-baselines.ts'
 import { measureUntrainedCuts } from './untrained-cuts.ts'
 import { openWorld } from './world.ts'
 
@@ -26,10 +25,9 @@ async function measure(context: SuiteContext): Promise<Measurement> {
   const entropyCoder = measureEntropyCoder(world, points)
   const codecs = await measureCifarCodecs(world, teacher, points, operating.figures?.bytesAtMinus0_6)
   const untrained = await measureUntrainedCuts(world, plain)
-  const trained = await trainedBaselines(points)
   const replay = await measureReplay(context)
   const inception = await measureInception(context)
-  const rest = [encoder, memory, modeSwitch, entropyCoder, codecs, untrained, trained, replay, inception]
+  const rest = [encoder, memory, modeSwitch, entropyCoder, codecs, untrained, replay, inception]
   return joined([networks, operating, cuts, ...rest])
 }
 
