@@ -1,8 +1,6 @@
 export type { CostLine, Winner } from '@isthmus/models/cost'
 export { breakEvenRate, costMs, winnerMap } from '@isthmus/models/cost'
 export { type ArrivalTime, arrivalTime, probabilityInTime } from './arrival.ts'
-export type { CostLine, Winner } from './break-even.ts'
-export { breakEvenRate, costMs, winnerMap } from './break-even.ts'
 export type { DecoderOption, TaskDecoders, WidthChoice } from './decoder-widths.ts'
 export { chooseDecoderWidths } from './decoder-widths.ts'
 export { DriftDetector, type DriftOptions } from './drift-detector.ts'

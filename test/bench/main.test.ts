@@ -18,7 +18,10 @@ describe('bench', () => {
       ...['overheadMsP50', 'overheadMsP99', 'envelopeBytes', 'tailThroughputRatio', 'stageSumErrorPct'],
       ...['convStepMs', 'mlpStepMs', 'convVsTorch', 'mlpVsTorch', 'gradMaxRelErr'],
       ...['teacherTop1', 'localTop1', 'localMacsM', 'localParamsK', 'studentTop1', 'payloadBytes'],
-      ...['studentDropPts', 'cutBitIdentical'],
+      ...['studentDropPts', 'cutBitIdentical', 'bytesAtMinus0_6', 'reductionVsJpegPct', 'bestCodecRatio'],
+      ...['headMacsM', 'encoderKB', 'headMs', 'ransMBps', 'codedVsEntropyPct', 'ratePoints', 'computePoints'],
+      ...['switchMs', 'allModesRamRatio', 'inceptionAgreementPct', 'inceptionBestCodecRatio'],
+      ...['replayMiss600Pct', 'replayMiss300Pct', 'slimmableTaxPts', 'invarianceGainPts'],
     ])
   })
 

@@ -71,6 +71,15 @@ describe('what fails a run', () => {
     expect(faultsOf(suite, measurement({ latencyMs: 1, accuracy: 95 }, { missing }))).toEqual([])
   })
 
+  it('a figure that cannot be had because of what was measured, whatever is said of it', () => {
+    const why = 'no mode is as accurate'
+    const faults = faultsOf(
+      suite,
+      measurement({ latencyMs: 1, vsPeer: 2 }, { missing: { accuracy: why }, verdicts: { accuracy: why } }),
+    )
+    expect(faults).toEqual(['accuracy is missing: no mode is as accurate'])
+  })
+
   it("the suite's own judgement instead of the target, where there is one", () => {
     const below = { ...good, accuracy: 89 }
     expect(faultsOf(suite, measurement(below, { verdicts: { accuracy: null } }))).toEqual([])

@@ -65,8 +65,8 @@ export function resultOf(
 }
 
 /**
- * What makes a run fail: figures that are not numbers and have no excuse (a peer that is not installed), and results that
- * miss their target. Speed never fails a run: that depends on the machine.
+ * What makes a run fail: figures that are not numbers and have no excuse (a peer that is not installed), or that the suite itself
+ * judged to be out of reach, and results that miss their target. Speed never fails a run: that depends on the machine.
  */
 export function faultsOf(suite: Suite, measured: Measurement): string[] {
   const faults: string[] = []
@@ -75,7 +75,8 @@ export function faultsOf(suite: Suite, measured: Measurement): string[] {
     const excuse = measured.missing?.[name]
     const verdict = measured.verdicts?.[name]
     if (value === undefined || !Number.isFinite(value)) {
-      if (excuse === undefined) faults.push(`${name} is ${value === undefined ? 'missing' : value}`)
+      if (typeof verdict === 'string') faults.push(`${name} is missing: ${verdict}`)
+      else if (excuse === undefined) faults.push(`${name} is ${value === undefined ? 'missing' : value}`)
     } else if (verdict !== undefined) {
       if (verdict !== null) faults.push(`${name} is ${shown(value)}: ${verdict}`)
     } else if (kind === 'result' && !reaches(value, target)) {

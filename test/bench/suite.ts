@@ -33,7 +33,7 @@ export interface Measurement {
   readonly detail: Readonly<Record<string, Detail | undefined>>
   /**
    * The suite's own judgement of a `result`, in place of comparing it with its target: null when it is right, else what is
-   * wrong. For suites that know the uncertainty of what they measured.
+   * wrong. For suites that know the uncertainty of what they measured, and for results that came out as no number at all.
    */
   readonly verdicts?: Readonly<Record<string, string | null>>
 }

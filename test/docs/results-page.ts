@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { describeTarget, type Target } from '../bench/suite.ts'
+import { cifarFigure, inceptionFigure } from './split-figures.ts'
+import { parseSplitResult } from './split-result.ts'
+import { shown, splitSections } from './split-tables.ts'
 
 const suites = ['wire', 'train', 'split']
 
@@ -10,13 +13,12 @@ interface Stored {
   figures: Record<string, number>
   targets: Record<string, Target>
   missing: Record<string, string>
-  detail: { modes?: Record<string, { top1: number; meanPayloadBytes: number; dropPts: number }> }
 }
 
-const shown = (value: number): string =>
-  Number.isInteger(value) || Math.abs(value) >= 1e6 ? String(value) : String(Number(value.toPrecision(4)))
-
-function section({ suite, date, machine, figures, targets, missing, detail }: Stored): string {
+function section(
+  { suite, date, machine, figures, targets, missing }: Stored,
+  below: readonly string[],
+): string {
   const names = Object.keys(targets)
   const rows = names.map((name) => {
     const value = figures[name]
@@ -32,31 +34,29 @@ function section({ suite, date, machine, figures, targets, missing, detail }: St
     '|---|---|---|',
     ...rows,
     '',
-    ...modesTable(detail.modes),
+    ...below,
   ].join('\n')
 }
 
-/** The operating points of the bundle: what crosses for a frame, and what it costs in accuracy. */
-function modesTable(modes: Stored['detail']['modes']): string[] {
-  if (!modes) return []
-  const rows = Object.entries(modes).map(
-    ([name, { top1, meanPayloadBytes, dropPts }]) =>
-      `| ${name} | ${shown(meanPayloadBytes)} | ${shown(top1)} | ${shown(dropPts)} |`,
-  )
-  return [
-    '| mode | bytes per frame, mean | top-1, % | below the teacher, points |',
-    '|---|---|---|---|',
-    ...rows,
-    '',
-  ]
+async function storedResult(suite: string): Promise<unknown> {
+  return JSON.parse(await readFile(new URL(`../../bench/results/${suite}.json`, import.meta.url), 'utf8'))
+}
+
+/** The figures that the stored results give: file name in docs/figures → SVG. */
+export async function resultFigures(): Promise<Record<string, string>> {
+  const split = parseSplitResult(await storedResult('split'))
+  const drawn = { 'split-cifar10.svg': cifarFigure(split), 'split-inception.svg': inceptionFigure(split) }
+  return Object.fromEntries(Object.entries(drawn).flatMap(([name, svg]) => (svg ? [[name, svg]] : [])))
 }
 
 /** docs/results.md, made from the files that `npm run bench` wrote. */
 export async function resultsPage(): Promise<string> {
   const sections: string[] = []
+  const figures = Object.keys(await resultFigures())
   for (const suite of suites) {
-    const file = new URL(`../../bench/results/${suite}.json`, import.meta.url)
-    sections.push(section(JSON.parse(await readFile(file, 'utf8')) as Stored))
+    const stored = await storedResult(suite)
+    const below = suite === 'split' ? splitSections(parseSplitResult(stored), figures) : []
+    sections.push(section(stored as Stored, below))
   }
   return [
     '# Results',

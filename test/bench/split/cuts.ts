@@ -14,21 +14,33 @@ import {
 } from '@isthmus/models/onnx'
 import { fixtureGraphs } from '@isthmus/models/onnx/fixtures'
 import { openSession, type Session, type Tensor } from '@isthmus/models/runtime'
-import type { Detail } from '../suite.ts'
+import type { Detail, SuiteContext } from '../suite.ts'
+import type { Part } from './part.ts'
 
 /** Every operator runs as it was written: what the runtime fuses depends on where a graph ends. */
 const exact = { graphOptimization: 'disabled' } as const
 
+/** Cuts of every fixture graph, and of a network that somebody else built. */
+export async function measureCuts({ quick, say }: SuiteContext): Promise<Part> {
+  say('cutting every fixture graph at every place')
+  const { graphs, cuts, different } = await tryFixtures()
+  const inceptionV3 = await tryInception(quick ? 2 : 30)
+  return {
+    figures: { cutBitIdentical: different.length === 0 ? 1 : 0 },
+    detail: { cuts: { graphs, cuts, different: [...different], inceptionV3 } },
+  }
+}
+
 type Tensors = Readonly<Record<string, Tensor>>
 
-export interface CutTrial {
+interface CutTrial {
   readonly cuts: number
   /** Cuts after which head and tail did not give the whole's bits. */
   readonly different: readonly string[]
 }
 
 /** Cuts every fixture graph at every place and compares head and tail with the whole, bit for bit. */
-export async function tryFixtures(): Promise<CutTrial & { graphs: number }> {
+async function tryFixtures(): Promise<CutTrial & { graphs: number }> {
   const graphs = fixtureGraphs()
   let cuts = 0
   const different: string[] = []
@@ -68,16 +80,18 @@ async function runOnce(model: Uint8Array | string, feeds: Tensors): Promise<Tens
   }
 }
 
+/** Folder of the data that development has and a fresh machine does not. */
+export const sharedData = (): string =>
+  process.env.ISTHMUS_SHARED_DATA ?? fileURLToPath(new URL('../../../../../shared/data', import.meta.url))
+
 /** A network of 24 M parameters that somebody else built and exported; it is no part of the repository. */
 export function inceptionFile(): string | undefined {
-  const folder =
-    process.env.ISTHMUS_SHARED_DATA ?? fileURLToPath(new URL('../../../../../shared/data', import.meta.url))
-  const file = process.env.ISTHMUS_INCEPTION ?? join(folder, 'models', 'inception-v3.onnx')
+  const file = process.env.ISTHMUS_INCEPTION ?? join(sharedData(), 'models', 'inception-v3.onnx')
   return existsSync(file) ? file : undefined
 }
 
 /** The same trial on that network, at `places` of its cuts, spread evenly. */
-export async function tryInception(places: number): Promise<Detail> {
+async function tryInception(places: number): Promise<Detail> {
   const file = inceptionFile()
   if (file === undefined) return 'absent: name the file in ISTHMUS_INCEPTION to try it'
   const model = await readModelFile(file)

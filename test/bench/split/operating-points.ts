@@ -1,0 +1,133 @@
+import { withoutDominated } from '@isthmus/models/bundle'
+import type { Detail } from '../suite.ts'
+import { type Hits, hitsOf, percentage } from './classify.ts'
+import { encoderBytes, type HeadCost, headCosts } from './encoder-cost.ts'
+import { accuracyInterval, drop, keptClaim, stated } from './networks.ts'
+import { type Part, unreached } from './part.ts'
+import { pickledBytes } from './pickled-bytes.ts'
+import { headOf, type SplitMode, splitModes } from './split-modes.ts'
+import { type SplitRun, splitRuns } from './split-runs.ts'
+import type { World } from './world.ts'
+
+/** How far below the teacher, in points, still counts as its accuracy. */
+const ALLOWED_DROP = 0.6
+
+/** A mode of the bundle and what it did on the test images. */
+export interface OperatingPoint extends SplitRun {
+  readonly name: string
+  readonly hits: Hits
+  readonly top1: number
+  readonly dropPts: number
+  readonly meanBytes: number
+  readonly cost: HeadCost
+}
+
+export const mean = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((sum, value) => sum + value, 0) / values.length
+
+/** The same head without entropy coding: 8 bits and one range for each tensor, as BottleFit was published (CR+BQ). */
+const plain8 = (like: SplitMode): SplitMode => ({
+  ...like,
+  name: 'bottlefit-8bit',
+  quantizer: { kind: 'affine-dynamic', bits: 8 },
+})
+
+const isPlain8 = ({ quantizer }: SplitMode): boolean => quantizer.bits === 8 && quantizer.kind !== 'entropy'
+
+/** Every split mode of the bundle, and the 8-bit bottleneck without entropy coding, on all test images. */
+export async function measureOperatingPoints(
+  world: World,
+  teacher: Hits,
+): Promise<Part & { points: OperatingPoint[]; plain: OperatingPoint }> {
+  const { bundle, pictures, labels, threads, quick } = world
+  const modes = splitModes(bundle)
+  const costs = headCosts(bundle)
+  const widest = modes.reduce((a, b) => (costs.get(headOf(b))!.macs > costs.get(headOf(a))!.macs ? b : a))
+  const plainMode = modes.find(isPlain8) ?? plain8(widest)
+  const all = modes.includes(plainMode) ? modes : [...modes, plainMode]
+  world.say(`classifying ${pictures.length} test images in ${all.length} split modes`)
+  const measured = (await splitRuns(bundle, all, pictures, threads)).map((run): OperatingPoint => {
+    const hits = hitsOf(run.classes, labels)
+    return {
+      ...run,
+      name: run.mode.name,
+      hits,
+      top1: percentage(hits),
+      dropPts: drop(teacher, hits).points,
+      meanBytes: mean(run.bytes),
+      cost: costs.get(headOf(run.mode))!,
+    }
+  })
+  const points = measured.filter(({ mode }) => modes.includes(mode))
+  const plain = measured.find(({ mode }) => mode === plainMode)!
+  const fall = drop(teacher, plain.hits)
+  const plainInterval = accuracyInterval(plain.hits)
+  const claim = stated(plain.mode.accuracy)
+  const least = leastBytes(points)
+  return {
+    points,
+    plain,
+    figures: {
+      studentTop1: plain.top1,
+      payloadBytes: plain.bytes.reduce((most, bytes) => Math.max(most, bytes), 0),
+      studentDropPts: fall.points,
+      ...('figures' in least ? least.figures : {}),
+      ...ratesOf(points),
+    },
+    missing: { ...least.missing },
+    verdicts: {
+      ...least.verdicts,
+      ...(quick && {
+        studentTop1: modes.includes(plain.mode) ? keptClaim(plainInterval, claim) : null,
+        studentDropPts: null,
+        bytesAtMinus0_6: null,
+      }),
+    },
+    detail: {
+      pointIntervals95: { studentTop1: plainInterval, studentDropPts: fall.interval95 },
+      modes: Object.fromEntries(
+        points.map((point) => [point.name, described(point, teacher, encoderBytes(costs))]),
+      ),
+    },
+  }
+}
+
+/** The cheapest mode that is as good as the teacher, by the allowance. */
+function leastBytes(points: readonly OperatingPoint[]): Part {
+  const near = points.filter(({ dropPts }) => dropPts <= ALLOWED_DROP)
+  if (near.length > 0) {
+    return { figures: { bytesAtMinus0_6: Math.min(...near.map(({ meanBytes }) => meanBytes)) } }
+  }
+  const best = points.reduce((a, b) => (b.top1 > a.top1 ? b : a))
+  const why = `no mode is within ${ALLOWED_DROP} points of the teacher: the most accurate, ${best.name}, is ${best.dropPts.toFixed(2)} below it at ${best.meanBytes.toFixed(1)} bytes`
+  return unreached('bytesAtMinus0_6', why)
+}
+
+/** Modes that are worth having, by what was measured, and the widths among them. */
+function ratesOf(points: readonly OperatingPoint[]): { ratePoints: number; computePoints: number } {
+  const priced = points.map(({ top1, meanBytes, cost }) => ({
+    accuracy: top1,
+    payloadBytes: meanBytes,
+    headMacs: cost.macs,
+  }))
+  const kept = withoutDominated(priced)
+  return { ratePoints: kept.length, computePoints: new Set(kept.map(({ headMacs }) => headMacs)).size }
+}
+
+function described(point: OperatingPoint, teacher: Hits, encoderSize: number): Detail {
+  const { mode, top1, meanBytes, hits, bytes, cost } = point
+  const { points: dropPts, interval95 } = drop(teacher, hits)
+  return {
+    bits: mode.quantizer.bits,
+    head: headOf(mode),
+    headMacsM: cost.macs / 1e6,
+    top1,
+    dropPts,
+    dropInterval95: interval95,
+    meanPayloadBytes: meanBytes,
+    payloadBytes: bytes.reduce((most, value) => Math.max(most, value), 0),
+    meanPickledBytes: mean(Array.from(bytes, pickledBytes)),
+    // Encoder size × data size, kB²: SC2's ExR-D.
+    exrdKB2: (encoderSize / 1000) * (meanBytes / 1000),
+  }
+}

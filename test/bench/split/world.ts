@@ -1,0 +1,41 @@
+import { join } from 'node:path'
+import { type Bundle, loadBundle } from '@isthmus/models/bundle'
+import { loadCifar10WithProgress, type RgbImage, sliceImages } from '@isthmus/models/data'
+import type { SuiteContext } from '../suite.ts'
+import { picturesOf } from './classify.ts'
+
+const BUNDLE = 'cifar10'
+
+/** How many pictures each comparison takes: enough for what it says, few enough for the time that a run may take. */
+const COUNTS = { full: { all: 10_000, some: 2000 }, quick: { all: 1000, some: 100 } }
+
+const CALIBRATION = 250
+
+/** What every measurement on CIFAR-10 looks at. */
+export interface World extends SuiteContext {
+  readonly bundle: Bundle
+  /** Test images, and the class of each. */
+  readonly pictures: readonly RgbImage[]
+  readonly labels: Uint8Array
+  /** Some training images: what codecs without training are calibrated on. */
+  readonly trainingPictures: readonly RgbImage[]
+  /** The first so many are what image codecs and other peers are compared on. */
+  readonly some: number
+  readonly dataSha256: string
+}
+
+export async function openWorld(context: SuiteContext): Promise<World> {
+  const bundle = await loadBundle(join(context.bundles, BUNDLE))
+  const { test, train, sha256 } = await loadCifar10WithProgress()
+  const { all, some } = COUNTS[context.quick ? 'quick' : 'full']
+  const images = sliceImages(test, 0, all)
+  return {
+    ...context,
+    bundle,
+    pictures: picturesOf(images),
+    labels: images.labels,
+    trainingPictures: picturesOf(sliceImages(train, 0, CALIBRATION)),
+    some,
+    dataSha256: sha256,
+  }
+}
