@@ -32,6 +32,9 @@ export const splitFigures: readonly FigureSpec[] = [
   result('bestCodecRatio', 'bytes of the best image codec ÷ ours at equal accuracy, worst mode', {
     atLeast: 2.5,
   }),
+  result('prefixDropPts', 'largest loss of accuracy as a longer prefix of the payload arrives, points', {
+    atMost: 0.3,
+  }),
   result('headMacsM', 'multiply-adds of the widest head, millions', { atMost: 2.5 }),
   result('encoderKB', 'tensors of all heads as stored, 1000 bytes', { atMost: 60 }),
   speed('headMs', 'one frame through the widest head, one thread, median', { about: 0.5 }),
@@ -57,6 +60,10 @@ export const splitFigures: readonly FigureSpec[] = [
   result('inceptionBestCodecRatio', 'bytes of the best image codec ÷ ours at equal agreement, that mode', {
     atLeast: 1.5,
   }),
+  result('filterRecall', 'share of the frames of interest that the filter lets pass', { atLeast: 0.88 }),
+  result('filterSkippedPct', 'of the other frames, those that it skips, %', { atLeast: 50 }),
+  result('exitAccuracy', 'of the frames that leave early, those that are right', { atLeast: 0.96 }),
+  result('exitSharePct', 'of all frames, those that leave early, %', { about: 40 }),
   result('replayMiss600Pct', 'deadlines of 600 ms missed in the recorded Bluetooth runs, worst distance, %', {
     atMost: 5,
   }),

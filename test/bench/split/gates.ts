@@ -3,7 +3,7 @@ import { batchFiller, type LabelledImages } from '@isthmus/models/data'
 import { expectedCalibrationError, rocAuc, sureness } from '@isthmus/models/gates'
 import { openSession, type Session } from '@isthmus/models/runtime'
 import { argmax } from '@isthmus/models/train'
-import type { Hits } from './accuracy.ts'
+import type { Hits } from './classify.ts'
 
 const BATCH = 250
 

@@ -1,4 +1,4 @@
-import { withoutDominated } from '@isthmus/models/bundle'
+import { type Bundle, type HeadRole, withoutDominated } from '@isthmus/models/bundle'
 import type { Detail } from '../suite.ts'
 import { type Hits, hitsOf, percentage } from './classify.ts'
 import { encoderBytes, type HeadCost, headCosts } from './encoder-cost.ts'
@@ -25,41 +25,24 @@ export interface OperatingPoint extends SplitRun {
 export const mean = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((sum, value) => sum + value, 0) / values.length
 
-/** The same head without entropy coding: 8 bits and one range for each tensor, as BottleFit was published (CR+BQ). */
-const plain8 = (like: SplitMode): SplitMode => ({
-  ...like,
-  name: 'bottlefit-8bit',
-  quantizer: { kind: 'affine-dynamic', bits: 8 },
-})
-
 const isPlain8 = ({ quantizer }: SplitMode): boolean => quantizer.bits === 8 && quantizer.kind !== 'entropy'
 
-/** Every split mode of the bundle, and the 8-bit bottleneck without entropy coding, on all test images. */
+/** Every split mode of the bundle, and BottleFit as published (8 bits, no entropy coding: CR+BQ), on all test images. */
 export async function measureOperatingPoints(
   world: World,
   teacher: Hits,
 ): Promise<Part & { points: OperatingPoint[]; plain: OperatingPoint }> {
-  const { bundle, pictures, labels, threads, quick } = world
+  const { bundle, published, pictures, threads, quick } = world
   const modes = splitModes(bundle)
-  const costs = headCosts(bundle)
-  const widest = modes.reduce((a, b) => (costs.get(headOf(b))!.macs > costs.get(headOf(a))!.macs ? b : a))
-  const plainMode = modes.find(isPlain8) ?? plain8(widest)
-  const all = modes.includes(plainMode) ? modes : [...modes, plainMode]
-  world.say(`classifying ${pictures.length} test images in ${all.length} split modes`)
-  const measured = (await splitRuns(bundle, all, pictures, threads)).map((run): OperatingPoint => {
-    const hits = hitsOf(run.classes, labels)
-    return {
-      ...run,
-      name: run.mode.name,
-      hits,
-      top1: percentage(hits),
-      dropPts: drop(teacher, hits).points,
-      meanBytes: mean(run.bytes),
-      cost: costs.get(headOf(run.mode))!,
-    }
-  })
-  const points = measured.filter(({ mode }) => modes.includes(mode))
-  const plain = measured.find(({ mode }) => mode === plainMode)!
+  const plainMode = splitModes(published).find(isPlain8)
+  if (!plainMode) throw new Error(`Bundle ${published.id} has no split mode of 8 bits.`)
+  world.say(`classifying ${pictures.length} test images in ${modes.length + 1} split modes`)
+  const measured = async (own: Bundle, of: readonly SplitMode[]) => {
+    const costs = headCosts(own)
+    return (await splitRuns(own, of, pictures, threads)).map((run) => pointOf(run, world, teacher, costs))
+  }
+  const points = await measured(bundle, modes)
+  const [plain] = (await measured(published, [plainMode])) as [OperatingPoint]
   const fall = drop(teacher, plain.hits)
   const plainInterval = accuracyInterval(plain.hits)
   const claim = stated(plain.mode.accuracy)
@@ -78,7 +61,7 @@ export async function measureOperatingPoints(
     verdicts: {
       ...least.verdicts,
       ...(quick && {
-        studentTop1: modes.includes(plain.mode) ? keptClaim(plainInterval, claim) : null,
+        studentTop1: keptClaim(plainInterval, claim),
         studentDropPts: null,
         bytesAtMinus0_6: null,
       }),
@@ -86,9 +69,27 @@ export async function measureOperatingPoints(
     detail: {
       pointIntervals95: { studentTop1: plainInterval, studentDropPts: fall.interval95 },
       modes: Object.fromEntries(
-        points.map((point) => [point.name, described(point, teacher, encoderBytes(costs))]),
+        points.map((point) => [point.name, described(point, teacher, encoderBytes(headCosts(bundle)))]),
       ),
     },
+  }
+}
+
+function pointOf(
+  run: SplitRun,
+  { labels }: World,
+  teacher: Hits,
+  costs: ReadonlyMap<HeadRole, HeadCost>,
+): OperatingPoint {
+  const hits = hitsOf(run.classes, labels)
+  return {
+    ...run,
+    name: run.mode.name,
+    hits,
+    top1: percentage(hits),
+    dropPts: drop(teacher, hits).points,
+    meanBytes: mean(run.bytes),
+    cost: costs.get(headOf(run.mode))!,
   }
 }
 

@@ -4,11 +4,13 @@ import { measureCuts } from './cuts.ts'
 import { measureEncoder } from './encoder-cost.ts'
 import { measureEntropyCoder } from './entropy-coder.ts'
 import { splitFigures } from './figures.ts'
+import { measureFilterAndExit } from './gate-figures.ts'
 import { measureInception } from './inception.ts'
 import { measureModeSwitch } from './mode-switch.ts'
 import { measureNetworks } from './networks.ts'
 import { measureOperatingPoints } from './operating-points.ts'
 import { joined } from './part.ts'
+import { measurePrefixes } from './prefixes.ts'
 import { measureReplay } from './recorded-replay.ts'
 import { measureMemory } from './resident-memory.ts'
 import { measureUntrainedCuts } from './untrained-cuts.ts'
@@ -24,10 +26,23 @@ async function measure(context: SuiteContext): Promise<Measurement> {
   const { points, plain, ...operating } = await measureOperatingPoints(world, teacher)
   const entropyCoder = measureEntropyCoder(world, points)
   const codecs = await measureCifarCodecs(world, teacher, points, operating.figures?.bytesAtMinus0_6)
+  const prefixes = await measurePrefixes(world, points)
+  const gates = await measureFilterAndExit(world)
   const untrained = await measureUntrainedCuts(world, plain)
   const replay = await measureReplay(context)
   const inception = await measureInception(context)
-  const rest = [encoder, memory, modeSwitch, entropyCoder, codecs, untrained, replay, inception]
+  const rest = [
+    encoder,
+    memory,
+    modeSwitch,
+    entropyCoder,
+    codecs,
+    prefixes,
+    gates,
+    untrained,
+    replay,
+    inception,
+  ]
   return joined([networks, operating, cuts, ...rest])
 }
 

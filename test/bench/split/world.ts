@@ -1,10 +1,16 @@
 import { join } from 'node:path'
 import { type Bundle, loadBundle } from '@isthmus/models/bundle'
-import { loadCifar10WithProgress, type RgbImage, sliceImages } from '@isthmus/models/data'
+import {
+  type LabelledImages,
+  loadCifar10WithProgress,
+  type RgbImage,
+  sliceImages,
+} from '@isthmus/models/data'
 import type { SuiteContext } from '../suite.ts'
 import { picturesOf } from './classify.ts'
 
 const BUNDLE = 'cifar10'
+const PUBLISHED = 'cifar10-student'
 
 /** How many pictures each comparison takes: enough for what it says, few enough for the time that a run may take. */
 const COUNTS = { full: { all: 10_000, some: 2000 }, quick: { all: 1000, some: 100 } }
@@ -14,9 +20,13 @@ const CALIBRATION = 250
 /** What every measurement on CIFAR-10 looks at. */
 export interface World extends SuiteContext {
   readonly bundle: Bundle
+  /** BottleFit as it was published: 8 bits, no entropy coding. */
+  readonly published: Bundle
   /** Test images, and the class of each. */
   readonly pictures: readonly RgbImage[]
   readonly labels: Uint8Array
+  /** The same test images in planes. */
+  readonly images: LabelledImages
   /** Some training images: what codecs without training are calibrated on. */
   readonly trainingPictures: readonly RgbImage[]
   /** The first so many are what image codecs and other peers are compared on. */
@@ -32,6 +42,8 @@ export async function openWorld(context: SuiteContext): Promise<World> {
   return {
     ...context,
     bundle,
+    published: await loadBundle(join(context.bundles, PUBLISHED)),
+    images,
     pictures: picturesOf(images),
     labels: images.labels,
     trainingPictures: picturesOf(sliceImages(train, 0, CALIBRATION)),
