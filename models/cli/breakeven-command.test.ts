@@ -45,6 +45,7 @@ describe('isthmus-models breakeven', () => {
     const { code, text } = await cli('breakeven', bundle, '--runs', '2', '--local-ms', '1000')
     expect(code).toBe(0)
     expect(text).toContain('cifar10@')
+    expect(text).toContain('Given: local; the rest was timed on this machine')
     expect(text).toMatch(/local \(1\) +local +0\.8809 +0 +1000\.00/)
     expect(text).toMatch(/Fastest of all:\n {2}local \(1\) from the slowest link on\n {2}split/)
   })

@@ -44,7 +44,11 @@ function formatRate(bps: number): string {
   return `${Number((bps / 1000 ** step).toPrecision(3))} ${units[step]}`
 }
 
-function report({ id }: Bundle, ways: readonly Way[], rttMs: number): string {
+function report({ id }: Bundle, ways: readonly Way[], rttMs: number, given: readonly string[]): string {
+  const source =
+    given.length === 0
+      ? 'Everything was timed on this machine, as if device and server were both like it.'
+      : `Given: ${given.join(', ')}; the rest was timed on this machine.`
   const label = ({ name, mode }: Way) => `${name} (${mode})`
   const waysTable = formatTable(
     ['way (mode)', 'route', ' accuracy', ' bytes', ' fixed ms'],
@@ -71,7 +75,7 @@ function report({ id }: Bundle, ways: readonly Way[], rttMs: number): string {
       `  ${label(ways[index]!)} from ${fromBps === 0 ? 'the slowest link on' : formatRate(fromBps)}`,
   )
   return [
-    `${id}, round trip ${rttMs} ms`,
+    `${id}, round trip ${rttMs} ms. ${source}`,
     waysTable,
     ...(pairs.length > 0 ? [pairsTable] : []),
     `Fastest of all:\n${winners.join('\n')}`,
@@ -96,7 +100,7 @@ function json({ id }: Bundle, ways: readonly Way[], times: PartTimes): string {
 
 export const breakevenCommand: Command = {
   name: 'breakeven',
-  summary: 'from which rate on sending is faster than computing, mode by mode',
+  summary: 'from which rate on sending pays, mode by mode',
   help,
   async run(args, output) {
     const { values, positionals } = parseArgs({
@@ -125,7 +129,7 @@ export const breakevenCommand: Command = {
     const measured = await measureParts(bundle, given, runs, output)
     const times = { ...measured, imageMs, rttMs }
     const ways = waysOf(bundle.manifest, times)
-    output.print(values.json ? json(bundle, ways, times) : report(bundle, ways, rttMs))
+    output.print(values.json ? json(bundle, ways, times) : report(bundle, ways, rttMs, Object.keys(given)))
     return 0
   },
 }

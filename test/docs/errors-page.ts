@@ -1,6 +1,7 @@
 import { deviceErrors, fallbacks } from '@isthmus/device-sdk'
 import { edgeErrors } from '@isthmus/edge-server'
 import { type ErrorEntry, errorTables } from '@isthmus/models/errors'
+import { policyErrors } from '@isthmus/policies'
 import { wireErrors } from '@isthmus/proto'
 
 type Rows = readonly (readonly [string, ErrorEntry])[]
@@ -30,6 +31,10 @@ export function errorsPage(): string {
     section('On the wire', hinted(wireErrors)),
     section('@isthmus/device-sdk', hinted(deviceErrors)),
     section('@isthmus/edge-server', hinted(edgeErrors)),
+    section(
+      '@isthmus/policies',
+      Object.entries(policyErrors).map(([code, text]) => [code, { retryable: false, text }]),
+    ),
     ...Object.entries(errorTables).map(([room, rows]) => section(`@isthmus/${room}`, rows)),
     '## Fallback codes of an answer',
     '',
