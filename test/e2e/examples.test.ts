@@ -71,6 +71,21 @@ withPhotographs('a program serves its own device', async () => {
   expect(stdout).toMatch(/The server answered ([5-9]|10) frames\./)
 })
 
+withPhotographs(
+  'a thrifty device skips frames, leaves early, and sends less than a generous one',
+  async () => {
+    const { code, stdout } = await run('thrifty', '--frames', '40')
+    expect(code).toBe(0)
+    const row =
+      /^(\w+): (\d+) frames skipped, (\d+) answered by the exit, \d+ by the server; (\d+) bytes a frame$/gm
+    const [generous, thrifty] = [...stdout.matchAll(row)].map((match) => match.slice(2).map(Number))
+    expect(generous!.slice(0, 2)).toEqual([0, 0])
+    expect(thrifty![0]).toBeGreaterThan(5)
+    expect(thrifty![1]).toBeGreaterThan(5)
+    expect(thrifty![2]).toBeLessThan(generous![2]! / 2)
+  },
+)
+
 it('the demo explains itself, and refuses what it does not know in one line', async () => {
   expect(await run('demo/main', '--help')).toMatchObject({ code: 0 })
   const { code, stdout } = await run('demo/main', '--frames', 'many')
