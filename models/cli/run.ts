@@ -1,4 +1,5 @@
 import { IsthmusError } from '@isthmus/proto'
+import { bottleneckCommand } from './bottleneck-command.ts'
 import { type Command, type Output, usageError } from './command.ts'
 import { cutCommand } from './cut-command.ts'
 import { inspectCommand } from './inspect-command.ts'
@@ -6,7 +7,13 @@ import { packCommand } from './pack-command.ts'
 import { verifyCommand } from './verify-command.ts'
 
 /** All subcommands, in the order in which a newcomer needs them. */
-const commands: readonly Command[] = [inspectCommand, cutCommand, packCommand, verifyCommand]
+const commands: readonly Command[] = [
+  inspectCommand,
+  cutCommand,
+  bottleneckCommand,
+  packCommand,
+  verifyCommand,
+]
 
 const help = `isthmus-models: read, cut and package ONNX models for split computing
 
