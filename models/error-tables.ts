@@ -1,4 +1,5 @@
 import { autodiffErrors } from './autodiff/errors.ts'
+import { bottleneckErrors } from './bottleneck/errors.ts'
 import { dataErrors } from './data/errors.ts'
 import { modelErrors } from './errors.ts'
 import { graphErrors } from './onnx/errors.ts'
@@ -18,6 +19,10 @@ export const errorTables: Readonly<Record<string, readonly (readonly [string, Er
   'models/onnx': entries(graphErrors, (when) => ({ retryable: false, text: `when ${when}` })),
   'models/autodiff': entries(autodiffErrors, (when) => ({ retryable: false, text: `when ${when}` })),
   'models/pack': entries(packErrors, (when) => ({ retryable: false, text: `when ${when}` })),
+  'models/bottleneck': entries(bottleneckErrors, ({ when, retryable }) => ({
+    retryable,
+    text: `when ${when}`,
+  })),
   'models/data': entries(dataErrors, ({ when, retryable }) => ({ retryable, text: `when ${when}` })),
   'models/runtime, codec, gates, bundle, train': entries(modelErrors, ({ hint, retryable }) => ({
     retryable,

@@ -4,8 +4,8 @@ import { IsthmusError } from '@isthmus/proto'
 export interface Output {
   print(text: string): void
   warn(text: string): void
-  /** Called while something takes long: `done` of `total` parts of `what`. */
-  progress?(what: string, done: number, total: number): void
+  /** Called while something takes long: `done` of `total` parts of `what`; `note` says how it goes. */
+  progress?(what: string, done: number, total: number, note?: string): void
 }
 
 /** One subcommand of `isthmus-models`. */

@@ -75,12 +75,12 @@ const needed = <T>(value: T | undefined, otherwise: string): T => {
   return value
 }
 
-function oneOf<const T extends string>(option: string, value: string, choices: readonly T[]): T {
+export function oneOf<const T extends string>(option: string, value: string, choices: readonly T[]): T {
   const choice = choices.find((one) => one === value)
   return needed(choice, `--${option} ${value}: choose ${choices.join(' or ')}.`)
 }
 
-function whole(option: string, value: string, most: number): number {
+export function whole(option: string, value: string, most: number): number {
   const number = Number(value)
   if (/^\d+$/.test(value) && number >= 1 && number <= most) return number
   throw usageError(`--${option} ${value} is not a whole number from 1 to ${most}.`)
@@ -94,7 +94,11 @@ function readBits(text: string): number[] {
   return [...new Set(bits)].sort((a, b) => b - a)
 }
 
-function readPixels(scale: string | undefined, mean: string | undefined, std: string | undefined): Pixels {
+export function readPixels(
+  scale: string | undefined,
+  mean: string | undefined,
+  std: string | undefined,
+): Pixels {
   const either = 'Give --scale (imagenet, -1..1, 0..1, 0..255), or --mean and --std.'
   if (scale !== undefined) {
     if (mean !== undefined || std !== undefined)
@@ -123,7 +127,7 @@ function readImage(text: string): ImageCoding | undefined {
 }
 
 /** A name that a manifest takes, from that of a file. */
-const nameOf = (file: string): string =>
+export const nameOf = (file: string): string =>
   basename(file)
     .replace(/\.onnx$/i, '')
     .replace(/[^\w.-]+/g, '-')
@@ -131,7 +135,7 @@ const nameOf = (file: string): string =>
     .slice(0, 64) || 'network'
 
 /** `--scale -1..1` looks like another option to the parser; joined it does not. */
-function joinNegative(args: readonly string[]): string[] {
+export function joinNegative(args: readonly string[]): string[] {
   const joined: string[] = []
   for (const arg of args) {
     const before = joined.at(-1)

@@ -2,8 +2,8 @@ import { Presets, SingleBar } from 'cli-progress'
 
 /** Long work made visible. */
 export interface Progress {
-  /** `done` of `total` parts of `what` are done; another `what` is another piece of work. */
-  report(what: string, done: number, total: number): void
+  /** `done` of `total` parts of `what` are done; another `what` is another piece of work. `note` says how it goes. */
+  report(what: string, done: number, total: number, note?: string): void
   /** Ends the bar, also of work that was given up. */
   stop(): void
 }
@@ -18,20 +18,21 @@ export function progressOn(output: NodeJS.WritableStream & { isTTY?: boolean }):
     bar = undefined
   }
   return {
-    report(what, done, total) {
+    report(what, done, total, note = '') {
       if (what !== current) {
         stop()
         current = what
         shownQuarter = -1
         if (output.isTTY) {
-          const format = `${what} {bar} {value} of {total}, {eta_formatted} left`
+          const format = `${what} {bar} {value} of {total}, {eta_formatted} left {note}`
           bar = new SingleBar({ format, stream: output, hideCursor: true }, Presets.shades_classic)
-          bar.start(total, 0)
+          bar.start(total, 0, { note })
         }
       }
       const quarter = Math.floor((4 * done) / total)
-      if (bar) bar.update(done)
-      else if (!output.isTTY && quarter !== shownQuarter) output.write(`${what}: ${done} of ${total}\n`)
+      if (bar) bar.update(done, { note })
+      else if (!output.isTTY && quarter !== shownQuarter)
+        output.write(`${what}: ${done} of ${total}${note && `, ${note}`}\n`)
       shownQuarter = quarter
       if (done === total) stop()
     },

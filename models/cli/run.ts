@@ -1,4 +1,5 @@
 import { IsthmusError } from '@isthmus/proto'
+import { bottleneckCommand } from './bottleneck-command.ts'
 import { breakevenCommand } from './breakeven-command.ts'
 import { type Command, type Output, usageError } from './command.ts'
 import { cutCommand } from './cut-command.ts'
@@ -10,6 +11,7 @@ import { verifyCommand } from './verify-command.ts'
 const commands: readonly Command[] = [
   inspectCommand,
   cutCommand,
+  bottleneckCommand,
   packCommand,
   verifyCommand,
   breakevenCommand,

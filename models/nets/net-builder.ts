@@ -17,6 +17,8 @@ export interface NetOptions {
   readonly weights?: ReadonlyMap<string, ConstantTensor>
   /** Batch normalisation uses the statistics of the batch. Default false. */
   readonly training?: boolean
+  /** The share of the old value that a running average keeps at each step of the training. Default 0.9. */
+  readonly runningMomentum?: number
   /** Goes before the names of weights in the graph: lets a frozen net stand beside a trained one. Default ''. */
   readonly prefix?: string
   /** The graph to build into, when several nets share one. */
@@ -38,9 +40,6 @@ export interface ConvOptions {
    */
   readonly start?: 'he' | 'identity'
 }
-
-/** The share of the old value that a running average keeps at each step. */
-const RUNNING_MOMENTUM = 0.9
 
 /**
  * Builds a network layer by layer over [N,C,H,W] values. Weights are named after the layer (`stem.weight`), so the
@@ -127,7 +126,7 @@ export class NetBuilder {
     const attributes: Record<string, AttributeValue> = { epsilon: float(1e-5) }
     if (this.#options.training) {
       attributes.training_mode = 1
-      attributes.momentum = float(RUNNING_MOMENTUM)
+      attributes.momentum = float(this.#options.runningMomentum ?? 0.9)
     }
     return this.g.op('BatchNormalization', inputs, attributes)
   }

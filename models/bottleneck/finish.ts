@@ -1,0 +1,187 @@
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Manifest } from '../bundle/manifest.ts'
+import { writeBundle } from '../bundle/write.ts'
+import { storeHalfWeights } from '../nets/index.ts'
+import { inspectModel, type Model, writeModel } from '../onnx/index.ts'
+import { evenly } from '../pack/photos.ts'
+import type { Session, SessionOptions } from '../runtime/index.ts'
+import { type CodecRatio, codecRatios } from './compare.ts'
+import type { DistilOutput } from './distil-task.ts'
+import { bottleneckError } from './errors.ts'
+import { codecWays, type Evaluation, evaluate } from './evaluate.ts'
+import { bottleneckDraft } from './export.ts'
+import { latentsOf, rateModes } from './modes.ts'
+import type { Plan } from './plan.ts'
+import { reportPage } from './report.ts'
+import type { PhotoSplit } from './split-photos.ts'
+import { headModel, LATENT, tailModel } from './student-models.ts'
+import type { Teacher } from './teacher.ts'
+
+/** Frames that the code's tables are counted on. */
+const TABLE_PHOTOS = 1000
+
+export interface FinishRequest {
+  readonly teacher: Teacher
+  readonly plan: Plan
+  readonly trained: DistilOutput
+  readonly input: Manifest['input']
+  readonly output: Manifest['output']
+  readonly labels: readonly string[]
+  readonly split: PhotoSplit
+  readonly rates: number
+  readonly name: string
+  readonly version: string
+  readonly out: string
+  readonly threads: number
+  /** How the bundle came to be, for manifest and report. */
+  readonly recipe: Readonly<Record<string, string | number>>
+}
+
+export interface Finished {
+  readonly bundleId: string
+  readonly manifest: Manifest
+  readonly evaluation: Evaluation
+  readonly ratios: readonly CodecRatio[]
+  /** Bytes of the head's file. */
+  readonly headBytes: number
+  /** Where the report and its numbers are. */
+  readonly reportFile: string
+  readonly numbersFile: string
+}
+
+/**
+ * After the training: counts the code's tables, measures every mode and the image codecs on the photos that were kept back, and writes bundle,
+ * report and numbers, each whole or not at all.
+ */
+export async function finishBottleneck(
+  request: FinishRequest,
+  open: (bytes: Uint8Array, options: SessionOptions) => Promise<Session>,
+  onProgress: (what: string, done: number, total: number) => void,
+): Promise<Finished> {
+  const { teacher, plan, trained, input, split, threads, recipe } = request
+  const { shape } = plan
+  const models = {
+    head: storeHalfWeights(headModel(teacher, shape, trained.weights)),
+    tail: storeHalfWeights(tailModel(teacher, plan.cut.tensor, shape, trained.positive, trained.weights)),
+    teacher: teacher.model,
+  }
+  const bytes = {
+    head: writeModel(models.head),
+    tail: writeModel(models.tail),
+    teacher: writeModel(models.teacher),
+  }
+  const latentDims = [shape.latent.channels, shape.latent.side, shape.latent.side]
+  const sessions: Session[] = []
+  const opened = async (model: Uint8Array) => {
+    const session = await open(model, { intraOpThreads: threads })
+    sessions.push(session)
+    return session
+  }
+  try {
+    const head = await opened(bytes.head)
+    const counted = evenly(split.train, TABLE_PHOTOS)
+    const perFrame = latentDims.reduce((product, dim) => product * dim, 1)
+    const latents = await latentsOf(head, counted, input, perFrame, (done) =>
+      onProgress('counting the codes', done, counted.length),
+    )
+    const modes = rateModes(trained.weights, shape, latents, request.rates)
+    const parts = { head, tail: await opened(bytes.tail), teacher: await opened(bytes.teacher) }
+    const evaluation = await evaluate(
+      parts,
+      split.heldOut,
+      [...modes, ...codecWays],
+      input,
+      latentDims,
+      (done) => onProgress('measuring modes and codecs', done, split.heldOut.length),
+    )
+    const count = (model: Model, name: string, dims: readonly number[]) => {
+      const { macs, parameters } = inspectModel(model, { [name]: [1, ...dims] })
+      return { macs, params: parameters }
+    }
+    const draft = bottleneckDraft({
+      ...request,
+      latent: { name: LATENT, dims: latentDims },
+      head: count(models.head, input.name, input.dims),
+      tail: count(models.tail, LATENT, latentDims),
+      whole: count(models.teacher, input.name, input.dims),
+      modes,
+      evaluation,
+      measuredOn: `agreement with the teacher on ${evaluation.photos} photos kept back`,
+      recipe,
+    })
+    const { id, manifest } = await writeBundle(request.out, draft, {
+      'head.onnx': bytes.head,
+      'tail.onnx': bytes.tail,
+      'full.onnx': bytes.teacher,
+    })
+    const ratios = codecRatios(evaluation.ways)
+    const numbers = {
+      bundle: id,
+      recipe,
+      heldOut: split.heldOut.map((path) => basename(path)),
+      encoder: { ...draft.models.head, bytes: bytes.head.length, ms: evaluation.headMs },
+      evaluation,
+      ratios,
+    }
+    const page = reportPage({
+      title: `${request.name}: agreement against bytes`,
+      facts: factsOf(request, evaluation, bytes.head.length),
+      ways: evaluation.ways,
+      ratios,
+      photos: evaluation.photos,
+    })
+    const reportFile = `${request.out}.report.html`
+    const numbersFile = `${request.out}.report.json`
+    await writeWhole(reportFile, page)
+    await writeWhole(numbersFile, `${JSON.stringify(numbers, null, 1)}\n`)
+    return {
+      bundleId: id,
+      manifest,
+      evaluation,
+      ratios,
+      headBytes: bytes.head.length,
+      reportFile,
+      numbersFile,
+    }
+  } finally {
+    for (const session of sessions) await session.dispose()
+  }
+}
+
+function factsOf(
+  { plan, recipe }: FinishRequest,
+  evaluation: Evaluation,
+  headBytes: number,
+): [string, string][] {
+  const { shape, encoder, decoder, cut } = plan
+  const millions = (count: number) => `${(count / 1e6).toFixed(1)} M multiply-adds`
+  const ms = (value: number) => `${value.toFixed(1)} ms`
+  return [
+    ['replaces', `everything up to ${cut.tensor} [${cut.dims.slice(1).join('×')}]`],
+    ['latent', `${shape.latent.channels}×${shape.latent.side}×${shape.latent.side}`],
+    [
+      'encoder, on the device',
+      `${(headBytes / 1000).toFixed(0)} kB, ${millions(encoder.macs)}, ${ms(evaluation.headMs)} here`,
+    ],
+    ['decoder, on the server', millions(decoder.macs)],
+    ['decoder and rest of the teacher', `${ms(evaluation.tailMs)} here`],
+    ['whole teacher', `${ms(evaluation.teacherMs)} here`],
+    ...Object.entries(recipe).map(([name, value]): [string, string] => [name, String(value)]),
+  ]
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    await writeFile(temporary, text)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw bottleneckError(
+      'WORK_UNWRITABLE',
+      `${path} cannot be written: ${(error as Error).message}. Make room, and run the same command again.`,
+      error,
+    )
+  }
+}
