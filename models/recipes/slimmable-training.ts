@@ -1,4 +1,4 @@
-import { compileTrainingStep, type Optimizer, type TrainingState } from '../autodiff/index.ts'
+import { compileTrainingStep, type Optimizer } from '../autodiff/index.ts'
 import { type Cifar10, cifar10Mean, cifar10Std, seededRandom } from '../data/index.ts'
 import {
   bottleFitDecoder,
@@ -12,7 +12,7 @@ import {
 } from '../nets/index.ts'
 import { type ConstantTensor, elementCount, GraphBuilder, type Model } from '../onnx/index.ts'
 import type { Tensor } from '../runtime/index.ts'
-import { imageBatches, runTraining, type Schedule, stepsPerEpoch, triangle } from '../train/index.ts'
+import { imageBatches, runTraining, stepsPerEpoch, triangle } from '../train/index.ts'
 import { type RateTier, rateTiers } from './rate-tiers.ts'
 import type { RecipeContext, Trained } from './recipe.ts'
 import { latentDims, studentWidths } from './student-training.ts'
@@ -39,14 +39,14 @@ export const slimmableSettings = {
   narrowRows: 32,
   /** So many of the wide frames lose all channels from a random one on, so that a prefix of the latent is enough. */
   prefixRows: 8,
-  imitateEpochs: 3,
+  imitateEpochs: 24,
   imitatePeakRate: 4e-3,
-  fineTuneEpochs: 14,
-  fineTunePeakRate: 0.06,
-  restartEpochs: 6,
-  restartPeakRate: 0.03,
-  statisticsSteps: 120,
+  fineTuneEpochs: 4,
+  /** Gentle: decoder and tail come from the student, and are worth keeping. */
+  fineTunePeakRate: 0.012,
   weightDecay: 8e-4,
+  /** Prior and gains start from nothing. */
+  rateScaleOfRates: 5,
   labelShare: 0.5,
   padPx: 3,
 }
@@ -146,7 +146,8 @@ export function fineTuningStep(weights: Weights, tiers: readonly RateTier[]) {
   const { logits } = teacherEnd(net, decoded, teacherWidths)
   const paid = g.op('ReduceSum', [g.op('Mul', [g.op('Mul', [bits, kept]), price])], { keepdims: 0 })
   g.output(net.add(net.crossEntropy(logits, wanted, batch), g.op('Mul', [paid, g.scalar(1 / batch)])), 'loss')
-  const { weightDecay } = slimmableSettings
+  const { weightDecay, rateScaleOfRates } = slimmableSettings
+  const isOfRates = (name: string) => name.startsWith('prior.') || name.startsWith('gain.')
   return compileTrainingStep(g.build(), {
     loss: 'loss',
     inputDims: {
@@ -160,7 +161,8 @@ export function fineTuningStep(weights: Weights, tiers: readonly RateTier[]) {
     optimizer: sgd,
     groups: [
       { name: 'kernels', parameters: net.kernels, weightDecay },
-      { name: 'vectors', parameters: net.vectors },
+      { name: 'vectors', parameters: net.vectors.filter((name) => !isOfRates(name)) },
+      { name: 'rates', parameters: net.vectors.filter(isOfRates), rateScale: rateScaleOfRates },
     ],
   })
 }
@@ -198,15 +200,14 @@ function rateFeeds(tiers: readonly RateTier[]) {
   }
 }
 
-/** Stage 2, in two rounds whose ends are averaged, as the student's. */
+/** Stage 2 over all training images. */
 export async function fineTuneSlimmable(
   data: Cifar10,
   targets: Float32Array,
   weights: Weights,
   context: RecipeContext,
 ): Promise<Trained> {
-  const { fineTuneEpochs, fineTunePeakRate, restartEpochs, restartPeakRate, statisticsSteps } =
-    slimmableSettings
+  const { fineTuneEpochs, fineTunePeakRate } = slimmableSettings
   const step = fineTuningStep(weights, rateTiers)
   const batches = imageBatches(data.train, {
     ...normalisation,
@@ -218,39 +219,18 @@ export async function fineTuneSlimmable(
     padPx,
   })
   const feeds = rateFeeds(rateTiers)
-  const train = (name: string, first: number, steps: number, rate: Schedule, start?: TrainingState) =>
-    runTraining({
-      step,
-      optimizer: sgd,
-      steps,
-      itemsPerStep: batch,
-      rate,
-      ...(start && { start }),
-      batch: (at) => {
-        const { images, targets: probabilities } = batches(first + at)
-        return { input: images, targets: probabilities, ...feeds(first + at) }
-      },
-      ...context.phase(name, { ...slimmableSettings, rateTiers }, `slimmable, stage 2: ${name}`),
-    })
   const steps = fineTuneEpochs * stepsPerEpoch(data.train, batch)
-  const more = restartEpochs * stepsPerEpoch(data.train, batch)
-  const first = await train('fine-tuning', 0, steps, triangle(fineTunePeakRate, steps))
-  const second = await train('restart', steps, more, triangle(restartPeakRate, more), first.state)
-  const average = mean(first.state, second.state)
-  // At rate 0 nothing changes but the running averages.
-  const last = await train('averaging', steps + more, statisticsSteps, () => 0, average)
-  return {
-    weights: step.parameters(last.state),
-    elapsedS: first.elapsedS + second.elapsedS + last.elapsedS,
-  }
-}
-
-/** Halfway between two states of one training. */
-function mean(one: TrainingState, other: TrainingState): TrainingState {
-  return Object.fromEntries(
-    Object.entries(one).map(([name, values]) => [
-      name,
-      values.map((value, at) => (value + other[name]![at]!) / 2),
-    ]),
-  )
+  const { state, elapsedS } = await runTraining({
+    step,
+    optimizer: sgd,
+    steps,
+    itemsPerStep: batch,
+    rate: triangle(fineTunePeakRate, steps),
+    batch: (at) => {
+      const { images, targets: probabilities } = batches(at)
+      return { input: images, targets: probabilities, ...feeds(at) }
+    },
+    ...context.phase('fine-tuning', { ...slimmableSettings, rateTiers }, 'slimmable, stage 2: fine-tuning'),
+  })
+  return { weights: step.parameters(state), elapsedS }
 }

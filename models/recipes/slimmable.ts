@@ -1,19 +1,19 @@
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadBundle, type Mode, withoutDominated, writeBundle } from '../bundle/index.ts'
 import { type EntropyQuantizer, quantize } from '../codec/index.ts'
-import { loadCifar10 } from '../data/index.ts'
+import { type Cifar10, loadCifar10 } from '../data/index.ts'
 import { weightsOf } from '../nets/index.ts'
 import { type ConstantTensor, elementCount, readModel, writeModel } from '../onnx/index.ts'
-import type { Session } from '../runtime/index.ts'
+import { openSession, type Session } from '../runtime/index.ts'
 import type { ThreadTask } from '../train/index.ts'
-import { cifar10Manifest, inputDims, modeTable, recorded, weightsFrom } from './cifar10-bundle.ts'
+import { cifar10Manifest, inputDims, modeTable, recorded } from './cifar10-bundle.ts'
 import { modelFile, open, splitTop1 } from './measure.ts'
 import { type RecipeInput, recipeContext } from './recipe.ts'
 import { latentsOf, rateQuantizer, slimmableHead, slimmableTail } from './slimmable-models.ts'
 import { encoderWidths, fineTuneSlimmable, imitateHead, slimmableSettings } from './slimmable-training.ts'
-import { softLabels } from './soft-labels.ts'
+import { keptSoftLabels, softLabels } from './soft-labels.ts'
 import { latentDims } from './student-training.ts'
-import { teacherModel } from './teacher-training.ts'
 
 /** Places between the rate tiers that become modes: the first tier, half way to the second, and so on. */
 const PLACES = [0, 0.5, 1, 1.5, 2, 2.5, 3]
@@ -30,10 +30,7 @@ const slimmableRecipe: ThreadTask<RecipeInput, string> = async (input, thread) =
   const context = recipeContext(input, thread)
   const student = await loadBundle(join(input.bundlesFolder, 'cifar10-student'))
   const imitated = await imitateHead(data, readModel(student.modelBytes('head')), context)
-  const teacherWeights = await weightsFrom(input.bundlesFolder, 'cifar10-teacher', 'full')
-  const teacher = await open(teacherModel(teacherWeights), input.threads)
-  const targets = await softLabels(teacher, data.train, slimmableSettings)
-  await teacher.dispose()
+  const targets = await teachersAnswers(input, data)
   const start = new Map([...weightsOf(readModel(student.modelBytes('tail'))), ...imitated.weights])
   const tuned = await fineTuneSlimmable(data, targets, start, context)
 
@@ -81,6 +78,20 @@ const slimmableRecipe: ThreadTask<RecipeInput, string> = async (input, thread) =
   return modeTable(worthwhile)
 }
 
+/** Kept beside the checkpoints. */
+async function teachersAnswers(input: RecipeInput, data: Cifar10): Promise<Float32Array> {
+  const bundle = await loadBundle(join(input.bundlesFolder, 'cifar10-teacher'))
+  const { labelShare } = slimmableSettings
+  const identity = `${bundle.manifest.models.full!.sha256} ${data.sha256} ${labelShare}`
+  await mkdir(input.workFolder, { recursive: true })
+  return keptSoftLabels(join(input.workFolder, 'soft-labels'), identity, async () => {
+    const teacher = await openSession(bundle.modelBytes('full'), { intraOpThreads: input.threads })
+    const labels = await softLabels(teacher, data.train, { labelShare })
+    await teacher.dispose()
+    return labels
+  })
+}
+
 type Measured = Omit<Extract<Mode, { route: 'split' }>, 'headMacs' | 'tailMacs'>
 
 /** Of the first thousand frames. */
@@ -99,7 +110,7 @@ async function rates(
   head: Session,
   tail: Session,
   weights: ReadonlyMap<string, ConstantTensor>,
-  data: Awaited<ReturnType<typeof loadCifar10>>,
+  data: Cifar10,
 ): Promise<Measured[]> {
   const latents = await latentsOf(head, data)
   const modes: Measured[] = []

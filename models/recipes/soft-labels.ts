@@ -1,3 +1,4 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { batchFiller, type LabelledImages } from '../data/index.ts'
 import type { Session } from '../runtime/index.ts'
 import { normalisation } from './measure.ts'
@@ -50,4 +51,27 @@ export async function softLabels(
     targets[10 * index + label]! += labelShare
   })
   return targets
+}
+
+/**
+ * {@link softLabels} by a teacher that need not be asked again when a recipe goes on: kept in `file`, under what they depend on.
+ */
+export async function keptSoftLabels(
+  file: string,
+  identity: string,
+  make: () => Promise<Float32Array>,
+): Promise<Float32Array> {
+  const head = Buffer.from(`${identity}\n`)
+  const kept = await readFile(file).catch(() => undefined)
+  if (kept?.subarray(0, head.length).equals(head)) {
+    return new Float32Array(Uint8Array.from(kept.subarray(head.length)).buffer)
+  }
+  const labels = await make()
+  const part = `${file}.part`
+  await writeFile(
+    part,
+    Buffer.concat([head, new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength)]),
+  )
+  await rename(part, file)
+  return labels
 }
