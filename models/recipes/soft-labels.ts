@@ -61,12 +61,14 @@ export async function keptSoftLabels(
   identity: string,
   make: () => Promise<Float32Array>,
 ): Promise<Float32Array> {
-  const head = Buffer.from(`${identity}\n`)
   const kept = await readFile(file).catch(() => undefined)
-  if (kept?.subarray(0, head.length).equals(head)) {
-    return new Float32Array(Uint8Array.from(kept.subarray(head.length)).buffer)
+  const line = kept?.subarray(0, Math.max(0, kept.indexOf('\n'))).toString()
+  const values = kept?.subarray((line?.length ?? 0) + 1)
+  if (kept && values && line === `${identity} ${values.length}`) {
+    return new Float32Array(Uint8Array.from(values).buffer)
   }
   const labels = await make()
+  const head = Buffer.from(`${identity} ${labels.byteLength}\n`)
   const part = `${file}.part`
   await writeFile(
     part,
