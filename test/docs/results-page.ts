@@ -3,8 +3,9 @@ import { describeTarget, type Target } from '../bench/suite.ts'
 import { cifarFigure, inceptionFigure } from './split-figures.ts'
 import { parseSplitResult } from './split-result.ts'
 import { shown, splitSections } from './split-tables.ts'
+import { type StoredVariants, variantsTable } from './variants-table.ts'
 
-const suites = ['wire', 'train', 'split']
+const suites = ['wire', 'train', 'split', 'variants']
 
 interface Stored {
   suite: string
@@ -49,13 +50,20 @@ export async function resultFigures(): Promise<Record<string, string>> {
   return Object.fromEntries(Object.entries(drawn).flatMap(([name, svg]) => (svg ? [[name, svg]] : [])))
 }
 
+function belowFigures(suite: string, stored: unknown, figures: readonly string[]): readonly string[] {
+  if (suite === 'split') return splitSections(parseSplitResult(stored), figures)
+  return suite === 'variants' ? variantsTable(stored as StoredVariants) : []
+}
+
 /** docs/results.md, made from the files that `npm run bench` wrote. */
 export async function resultsPage(): Promise<string> {
   const sections: string[] = []
   const figures = Object.keys(await resultFigures())
   for (const suite of suites) {
-    const stored = await storedResult(suite)
-    const below = suite === 'split' ? splitSections(parseSplitResult(stored), figures) : []
+    const stored = await storedResult(suite).catch(() => undefined)
+    // A suite that takes an hour may not have been run yet.
+    if (stored === undefined) continue
+    const below = belowFigures(suite, stored, figures)
     sections.push(section(stored as Stored, below))
   }
   return [
