@@ -1,4 +1,4 @@
-import { IsthmusError } from '@isthmus/proto'
+import { policyError } from './errors.ts'
 
 /** One way to run a task's decoder. */
 export interface DecoderOption {
@@ -73,7 +73,7 @@ function undominated(partials: readonly Partial[]): Partial[] {
 }
 
 function check(tasks: readonly TaskDecoders[], macBudget: number): void {
-  const bad = (what: string) => new IsthmusError('BAD_OBSERVATION', what)
+  const bad = (what: string) => policyError('BAD_OBSERVATION', what)
   if (Number.isNaN(macBudget)) throw bad('macBudget is not a number.')
   const names = new Set(tasks.map(({ task }) => task))
   if (names.size < tasks.length) throw bad('Two tasks have the same name.')

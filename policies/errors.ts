@@ -3,6 +3,7 @@ import { IsthmusError } from '@isthmus/proto'
 /** Every error that `@isthmus/policies` throws on purpose, and what to do next. None goes away by trying again. */
 export const policyErrors = {
   NO_MODES: 'Give the policy at least one mode that the device can run.',
+  BAD_OBSERVATION: 'Correct what the policy was given; the message names it.',
   BAD_LOG: 'Give the log as it was published, one JSON object a line; the message names the line.',
   BAD_OPTION: 'Correct the option that is named.',
 } as const
