@@ -27,6 +27,15 @@ function complete(draft: ManifestDraft, files: Readonly<Record<string, Uint8Arra
   return parseManifest({ format: 1, ...draft, models })
 }
 
+/**
+ * Indented, but a list of numbers stands on one line: tables would make a manifest of tens of thousands of lines. Only what spans lines
+ * is touched, so no text is: within a string a line break is escaped.
+ */
+const readable = (manifest: Manifest): string =>
+  JSON.stringify(manifest, null, 2).replace(/\[\n\s+(-?\d[^[\]{}"]*?)\n\s+\]/g, (_, numbers: string) => {
+    return `[${numbers.replace(/\s+/g, ' ')}]`
+  })
+
 async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const file = await open(path, 'wx')
@@ -91,7 +100,7 @@ export async function writeBundle(
   const beside = join(dirname(target), `.${basename(target)}.${randomUUID()}`)
   try {
     for (const [file, bytes] of Object.entries(files)) await writeDurably(join(beside, file), bytes)
-    const json = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)
+    const json = new TextEncoder().encode(`${readable(manifest)}\n`)
     await writeDurably(join(beside, 'manifest.json'), json)
     if (await standsInTheWay(target)) await replace(target, beside)
     else await rename(beside, target)
