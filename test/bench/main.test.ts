@@ -19,8 +19,10 @@ describe('bench', () => {
       ...['convStepMs', 'mlpStepMs', 'convVsTorch', 'mlpVsTorch', 'gradMaxRelErr'],
       ...['teacherTop1', 'localTop1', 'localMacsM', 'localParamsK', 'studentTop1', 'payloadBytes'],
       ...['studentDropPts', 'cutBitIdentical', 'bytesAtMinus0_6', 'reductionVsJpegPct', 'bestCodecRatio'],
-      ...['headMacsM', 'encoderKB', 'headMs', 'ransMBps', 'codedVsEntropyPct', 'ratePoints', 'computePoints'],
-      ...['switchMs', 'allModesRamRatio', 'inceptionAgreementPct', 'inceptionBestCodecRatio'],
+      ...['prefixDropPts', 'headMacsM', 'encoderKB', 'headMs', 'ransMBps', 'codedVsEntropyPct'],
+      ...['ratePoints', 'computePoints', 'switchMs', 'allModesRamRatio'],
+      ...['inceptionAgreementPct', 'inceptionBestCodecRatio'],
+      ...['filterRecall', 'filterSkippedPct', 'exitAccuracy', 'exitSharePct'],
       ...['replayMiss600Pct', 'replayMiss300Pct', 'slimmableTaxPts', 'invarianceGainPts'],
     ])
   })

@@ -7,6 +7,7 @@ import type { World } from './world.ts'
 
 /** Parts of the mean payload that arrive. */
 const SHARES = [0.25, 0.4, 0.55, 0.7, 0.85, 1, 1.15, 1.4, 2]
+const QUICK_SHARES = [0.4, 1, 2]
 
 /**
  * What the server makes of payloads that end early: the most accurate mode's, cut at more and more bytes. The figure is the largest
@@ -17,7 +18,9 @@ export async function measurePrefixes(world: World, points: readonly OperatingPo
   const coded = points.filter(({ mode }) => mode.quantizer.kind === 'entropy')
   const best = coded.reduce<OperatingPoint | undefined>((a, b) => (!a || b.top1 > a.top1 ? b : a), undefined)
   if (!best) return { missing: { prefixDropPts: 'the bundle has no entropy-coded mode' } }
-  const limits = SHARES.map((share) => Math.max(5, Math.round(share * best.meanBytes)))
+  const limits = (quick ? QUICK_SHARES : SHARES).map((share) =>
+    Math.max(5, Math.round(share * best.meanBytes)),
+  )
   const modes = limits.map((mostBytes): SplitMode => {
     const quantizer = { ...best.mode.quantizer, mostBytes } as SplitMode['quantizer']
     return { ...best.mode, name: `${best.name}, at most ${mostBytes}`, quantizer }

@@ -30,7 +30,7 @@ export async function measureMemory({ bundle, bundles, quick, say }: World): Pro
   const folder = join(bundles, bundle.manifest.name)
   const ids = splitModes(bundle).map(({ id }) => id)
   const alone = quick ? [ids[0]!, ids.at(-1)!] : ids
-  const repeats = quick ? 1 : 5
+  const repeats = quick ? 1 : 3
   const weighed = new Map<string, number[]>()
   for (let repeat = 0; repeat < repeats; repeat++) {
     for (const modes of [ids, ...alone.map((id) => [id])]) {

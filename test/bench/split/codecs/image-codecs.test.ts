@@ -1,7 +1,14 @@
 import { seededRandom } from '@isthmus/models/data'
 import sharp, { type Sharp } from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { avifSettings, jpegSettings, losslessWebp, throughCodec, webpSettings } from './image-codecs.ts'
+import {
+  avifSettings,
+  jpegSettings,
+  losslessWebp,
+  standardJpeg,
+  throughCodec,
+  webpSettings,
+} from './image-codecs.ts'
 import { strippedAvif, strippedJpeg, strippedWebp } from './stripped-bytes.ts'
 
 /** A picture with some structure: a gradient, and noise on it. */
@@ -14,7 +21,13 @@ function picture(size: number) {
   return { pixels, width: size, height: size }
 }
 
-const settings = [...jpegSettings([80]), ...webpSettings([80]), ...avifSettings([80], 2), losslessWebp]
+const settings = [
+  standardJpeg([80]),
+  ...jpegSettings([80]),
+  ...webpSettings([80]),
+  ...avifSettings([80], 2),
+  losslessWebp,
+]
 
 describe.each(settings)('$name', (setting) => {
   it.each([8, 32, 70])(

@@ -28,12 +28,15 @@ const jpeg = (
   stripped: strippedJpeg,
 })
 
-/** JPEG: with the standard Huffman tables, with tables made for each image, and mozjpeg's search (progressive, trellis); with and without halved colour. */
-export const jpegSettings = (qualities: readonly number[]): CodecSetting[] => [
+/** JPEG as most people write it: stripped of its headers, a decoder can still read it. */
+export const standardJpeg = (qualities: readonly number[]): CodecSetting =>
   jpeg('standard', '4:2:0, the Huffman tables that every decoder knows', qualities, {
     chromaSubsampling: '4:2:0',
     optimiseCoding: false,
-  }),
+  })
+
+/** JPEG at its best: Huffman tables made for each image, and mozjpeg's search (progressive, trellis); with and without halved colour. */
+export const jpegSettings = (qualities: readonly number[]): CodecSetting[] => [
   jpeg('420', '4:2:0, Huffman tables optimised', qualities, { chromaSubsampling: '4:2:0' }),
   jpeg('444', '4:4:4, Huffman tables optimised', qualities, { chromaSubsampling: '4:4:4' }),
   jpeg('moz-420', '4:2:0, mozjpeg', qualities, { chromaSubsampling: '4:2:0', mozjpeg: true }),
