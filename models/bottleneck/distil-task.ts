@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { ImageInput } from '../data/index.ts'
 import { modelError } from '../errors.ts'
 import { type ConstantTensor, readModelFile, writeModel } from '../onnx/index.ts'
+import { evenly } from '../pack/photos.ts'
 import { openSession } from '../runtime/index.ts'
 import type { ThreadTask } from '../train/index.ts'
 import type { AnswerKind } from './answers.ts'
@@ -44,19 +45,18 @@ const CHECKPOINT_EVERY_STEPS = 50
 /** Records that the teacher's variance at a point is taken from. */
 const STATISTICS_RECORDS = 48
 
+/** What the teacher's targets depend on: the sizes of the student, and how long it learns, are not among it. */
+function targetsIdentity(task: DistilInput): string {
+  const { modelSha256, input, output, kind, points, photos, viewsPerPhoto, seed } = task
+  return JSON.stringify({ modelSha256, input, output, kind, points, photos, viewsPerPhoto, seed })
+}
+
 /** The whole training, in a thread of its own: the teacher's targets, then both stages. It can be stopped, and goes on. */
 const distilTask: ThreadTask<DistilInput, DistilOutput> = async (task, { onProgress, signal }) => {
   const { work, points, photos, viewsPerPhoto, settings, seed, threads, shape } = task
   const model = await readModelFile(task.model)
   const plan: TargetPlan = { ...task, side: shape.side }
-  const identity = JSON.stringify({
-    ...task,
-    work: undefined,
-    threads: undefined,
-    settings: undefined,
-    model: undefined,
-    shape: undefined,
-  })
+  const identity = targetsIdentity(task)
   const { store, records } = await ViewStore.open(work, identity, fieldsOf(plan))
   try {
     const count = photos.length * viewsPerPhoto
@@ -82,9 +82,9 @@ const distilTask: ThreadTask<DistilInput, DistilOutput> = async (task, { onProgr
         await teacher.dispose()
       }
     }
-    const sample = Array.from(
-      { length: Math.min(STATISTICS_RECORDS, count) },
-      (_, i, n = Math.min(STATISTICS_RECORDS, count)) => Math.floor((i * count) / n),
+    const sample = evenly(
+      Array.from({ length: count }, (_, at) => at),
+      STATISTICS_RECORDS,
     )
     const statistics = pointStatistics(store, points.length, sample)
     const student: StudentPlan = {

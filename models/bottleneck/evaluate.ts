@@ -37,9 +37,9 @@ export interface Parts {
 
 /** Codec qualities that span what a bottleneck is compared with. */
 export const codecWays: readonly Way[] = [
-  ...[10, 20, 30, 50, 75].map((quality) => ({ name: `jpeg-${quality}`, codec: 'jpeg' as const, quality })),
-  ...[1, 5, 15, 30, 50, 75].map((quality) => ({ name: `webp-${quality}`, codec: 'webp' as const, quality })),
-  ...[8, 15, 22, 30, 38, 46, 55].map((quality) => ({
+  ...[10, 20, 40, 75].map((quality) => ({ name: `jpeg-${quality}`, codec: 'jpeg' as const, quality })),
+  ...[1, 10, 25, 50, 75].map((quality) => ({ name: `webp-${quality}`, codec: 'webp' as const, quality })),
+  ...[8, 15, 24, 33, 42, 54].map((quality) => ({
     name: `avif-${quality}`,
     codec: 'avif' as const,
     quality,

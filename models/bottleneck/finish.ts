@@ -18,8 +18,9 @@ import type { PhotoSplit } from './split-photos.ts'
 import { headModel, LATENT, tailModel } from './student-models.ts'
 import type { Teacher } from './teacher.ts'
 
-/** Frames that the code's tables are counted on. */
+/** Photos, and values of their latents, that the code's tables are counted on at most. */
 const TABLE_PHOTOS = 1000
+const TABLE_VALUES = 2 ** 25
 
 export interface FinishRequest {
   readonly teacher: Teacher
@@ -80,8 +81,8 @@ export async function finishBottleneck(
   }
   try {
     const head = await opened(bytes.head)
-    const counted = evenly(split.train, TABLE_PHOTOS)
     const perFrame = latentDims.reduce((product, dim) => product * dim, 1)
+    const counted = evenly(split.train, Math.min(TABLE_PHOTOS, Math.ceil(TABLE_VALUES / perFrame)))
     const latents = await latentsOf(head, counted, input, perFrame, (done) =>
       onProgress('counting the codes', done, counted.length),
     )

@@ -179,6 +179,9 @@ describe('isthmus-models bottleneck', () => {
     const one = await short('plain', '--images', at('one'))
     expect(one.code).toBe(1)
     expect(one.warned).toMatch(/One photo is too few/)
+    await mkdir(at('two'))
+    await writePhotos(at('two'), 2)
+    expect((await short('plain', '--images', at('two'))).warned).toMatch(/2 photos are too few/)
     await mkdir(at('broken'))
     await writePhotos(at('broken'), 4)
     await writeFile(at('broken', '004.jpg'), 'no photo')
@@ -202,8 +205,11 @@ describe('isthmus-models bottleneck', () => {
   })
 
   it('keeps apart runs that differ', async () => {
-    const { work, code } = await short('plain')
+    const { work, code, out } = await short('plain')
     expect(code).toBe(0)
+    const again = await short('plain', '--work', work, '--out', out, '--rates', '2')
+    expect(again.code).toBe(0)
+    expect(again.printed).toContain('Going on with the run in this folder.')
     const other = await short('plain', '--work', work, '--seed', '2')
     expect(other.code).toBe(1)
     expect(other.warned).toMatch(/holds another run/)

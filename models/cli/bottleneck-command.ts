@@ -109,6 +109,12 @@ async function train(task: bottleneck.DistilInput, output: Output): Promise<bott
   }
 }
 
+/** What the training depends on: another name, other labels or more rates are the same run. */
+function trainingOptions(options: BottleneckOptions) {
+  const { pixels, fit, shapes, cut, channels, minutes, steps, views, heldOut, seed } = options
+  return { pixels, fit, shapes, cut, channels, ...(steps ? { steps } : { minutes }), views, heldOut, seed }
+}
+
 export const bottleneckCommand: Command = {
   name: 'bottleneck',
   summary: 'train a bottleneck into a classifier, without labels, and make a bundle of it',
@@ -130,12 +136,11 @@ export const bottleneckCommand: Command = {
     const modelSha256 = createHash('sha256')
       .update(await readFile(options.model))
       .digest('hex')
-    const { model: _, out, name, threads, work: __, planOnly, labels: ___, ...rest } = options
+    const { out, name, threads } = options
     const asked = JSON.stringify({
       modelSha256,
       photos: split.train.map((path) => basename(path)),
-      ...rest,
-      images: undefined,
+      ...trainingOptions(options),
     })
     const work = workFolderOf(options, asked)
     const wanted = options.steps
@@ -158,7 +163,7 @@ export const bottleneckCommand: Command = {
       work,
     }
     output.print(`\n${describePlan(plan, settings, facts)}\n`)
-    if (planOnly) return 0
+    if (options.planOnly) return 0
     if (!earlier) await bottleneck.writeRun(work, { asked, settings })
     else output.print('Going on with the run in this folder.')
 
