@@ -8,7 +8,6 @@ import { evenly } from '../pack/photos.ts'
 import type { Session, SessionOptions } from '../runtime/index.ts'
 import { type CodecRatio, codecRatios } from './compare.ts'
 import type { DistilOutput } from './distil-task.ts'
-import { bottleneckError } from './errors.ts'
 import { codecWays, type Evaluation, evaluate } from './evaluate.ts'
 import { bottleneckDraft } from './export.ts'
 import { latentsOf, rateModes } from './modes.ts'
@@ -17,6 +16,7 @@ import { reportPage } from './report.ts'
 import type { PhotoSplit } from './split-photos.ts'
 import { headModel, LATENT, tailModel } from './student-models.ts'
 import type { Teacher } from './teacher.ts'
+import { outHint, writable } from './writable.ts'
 
 /** Photos, and values of their latents, that the code's tables are counted on at most. */
 const TABLE_PHOTOS = 1000
@@ -111,11 +111,10 @@ export async function finishBottleneck(
       measuredOn: `agreement with the teacher on ${evaluation.photos} photos kept back`,
       recipe,
     })
-    const { id, manifest } = await writeBundle(request.out, draft, {
-      'head.onnx': bytes.head,
-      'tail.onnx': bytes.tail,
-      'full.onnx': bytes.teacher,
-    })
+    const files = { 'head.onnx': bytes.head, 'tail.onnx': bytes.tail, 'full.onnx': bytes.teacher }
+    const { id, manifest } = await writable(request.out, outHint, () =>
+      writeBundle(request.out, draft, files),
+    )
     const ratios = codecRatios(evaluation.ways)
     const numbers = {
       bundle: id,
@@ -134,8 +133,10 @@ export async function finishBottleneck(
     })
     const reportFile = `${request.out}.report.html`
     const numbersFile = `${request.out}.report.json`
-    await writeWhole(reportFile, page)
-    await writeWhole(numbersFile, `${JSON.stringify(numbers, null, 1)}\n`)
+    await writable(reportFile, outHint, () => writeWhole(reportFile, page))
+    await writable(numbersFile, outHint, () =>
+      writeWhole(numbersFile, `${JSON.stringify(numbers, null, 1)}\n`),
+    )
     return {
       bundleId: id,
       manifest,
@@ -177,12 +178,7 @@ async function writeWhole(path: string, text: string): Promise<void> {
   try {
     await writeFile(temporary, text)
     await rename(temporary, path)
-  } catch (error) {
+  } finally {
     await rm(temporary, { force: true })
-    throw bottleneckError(
-      'WORK_UNWRITABLE',
-      `${path} cannot be written: ${(error as Error).message}. Make room, and run the same command again.`,
-      error,
-    )
   }
 }

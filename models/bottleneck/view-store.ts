@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bottleneckError } from './errors.ts'
+import { workHint, writable } from './writable.ts'
 
 /** One field of a record: so many elements of so many bytes. */
 export interface Field {
@@ -51,7 +52,7 @@ export class ViewStore {
       )
     }
     if (stated === undefined) {
-      await writable(folder, async () => {
+      await writable(folder, workHint, async () => {
         await mkdir(folder, { recursive: true })
         await writeFile(store.#file, new Uint8Array(0))
         await writeFile(`${label}.new`, identity)
@@ -70,7 +71,7 @@ export class ViewStore {
     if (first >= count) return
     let file: FileHandle | undefined
     try {
-      file = await writable(this.#file, () => open(this.#file, 'r+'))
+      file = await writable(this.#file, workHint, () => open(this.#file, 'r+'))
       for (let at = first; at < count; at++) {
         const columns = await record(at)
         const parts = this.#fields.map(({ name }) => {
@@ -78,7 +79,7 @@ export class ViewStore {
           return new Uint8Array(buffer, byteOffset, byteLength)
         })
         const bytes = Buffer.concat(parts)
-        await writable(this.#file, () => file!.write(bytes, 0, bytes.length, at * this.recordBytes))
+        await writable(this.#file, workHint, () => file!.write(bytes, 0, bytes.length, at * this.recordBytes))
       }
     } finally {
       await file?.close()
@@ -112,18 +113,5 @@ export class ViewStore {
   close(): void {
     if (this.#reader !== undefined) closeSync(this.#reader)
     this.#reader = undefined
-  }
-}
-
-async function writable<T>(what: string, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write()
-  } catch (error) {
-    const { message } = error as Error
-    throw bottleneckError(
-      'WORK_UNWRITABLE',
-      `${what} cannot be written: ${message}. Make room, or name another folder with --work; the same command then goes on.`,
-      error,
-    )
   }
 }

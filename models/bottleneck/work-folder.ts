@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DistillationSettings } from './distil.ts'
 import { bottleneckError } from './errors.ts'
+import { workHint, writable } from './writable.ts'
 
 /** What a run was asked for, and what it decided from times measured then: so a run that goes on decides the same. */
 export interface RunRecord {
@@ -35,15 +36,9 @@ function parse(text: string): RunRecord | undefined {
 /** Throws WORK_UNWRITABLE. */
 export async function writeRun(folder: string, record: RunRecord): Promise<void> {
   const path = join(folder, FILE)
-  try {
+  await writable(path, workHint, async () => {
     await mkdir(folder, { recursive: true })
     await writeFile(`${path}.new`, JSON.stringify(record, null, 1))
     await rename(`${path}.new`, path)
-  } catch (error) {
-    throw bottleneckError(
-      'WORK_UNWRITABLE',
-      `${path} cannot be written: ${(error as Error).message}. Name another folder with --work.`,
-      error,
-    )
-  }
+  })
 }
