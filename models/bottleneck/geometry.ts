@@ -23,12 +23,12 @@ const WIDEST = 96
 
 /**
  * Sizes for a teacher that takes photos of `side` × `side` and is cut at a map of `channels` × `cutSide` × `cutSide`. The latent is half as
- * high and wide as the map, when that leaves it 7 × 7 or more. Throws CANNOT_BOTTLENECK for a map larger than half the photo.
+ * high and wide as the map, when that leaves it 7 × 7 or more, with an eighth as many values as the photo unless `latentChannels` says otherwise. Throws CANNOT_BOTTLENECK for a map larger than half the photo.
  */
 export function pairShape(
   side: number,
   { channels, side: cutSide }: PairShape['feature'],
-  latentChannels: number,
+  latentChannels?: number,
 ): PairShape {
   const toMap = Math.round(Math.log2(side / cutSide))
   if (toMap < 1) {
@@ -38,6 +38,7 @@ export function pairShape(
     )
   }
   const halvings = halved(side, toMap + 1) >= LEAST_SIDE ? toMap + 1 : toMap
+  const latent = latentChannels ?? usualChannels(2 ** halvings)
   const widths = Array.from({ length: halvings - 1 }, (_, at) => Math.min(WIDEST, FIRST_WIDTH * 2 ** at))
   // Of a large photo the first two halvings are one: most of the work, and of the memory, is there.
   const inner =
@@ -49,14 +50,17 @@ export function pairShape(
   return {
     side,
     feature: { channels, side: cutSide },
-    encoder: [...inner, { stride: 2, channels: latentChannels }],
-    latent: { channels: latentChannels, side: halved(side, halvings) },
+    encoder: [...inner, { stride: 2, channels: latent }],
+    latent: { channels: latent, side: halved(side, halvings) },
     decoder: {
       coarse: Math.min(256, Math.max(32, 2 * channels)),
       fine: Math.min(160, Math.max(32, channels)),
     },
   }
 }
+
+/** Channels of a latent whose places are `stride` pixels apart. */
+const usualChannels = (stride: number): number => Math.min(96, Math.max(4, Math.round((3 * stride ** 2) / 8)))
 
 /** Each halving rounds up: see {@link stridedKernel}. */
 const halved = (side: number, times: number): number =>

@@ -25,7 +25,8 @@ export interface Plan {
 export interface PlanRequest {
   /** Undefined: the proposed one. */
   readonly cut: string | undefined
-  readonly channels: number
+  /** Of the latent. Undefined: as many as its stride deserves. */
+  readonly channels: number | undefined
 }
 
 /** Chooses the cut, the points and the sizes. Throws CANNOT_BOTTLENECK, NO_GRADIENT (naming the operator and the cuts behind it). */
@@ -35,7 +36,7 @@ export function planPair(teacher: Teacher, profile: Profile, { cut, channels }: 
   const shape = pairShape(teacher.side, { channels: mapChannels, side: mapSide }, channels)
   const matched = matchedCuts(teacher.report.cuts, at)
   const encoder = inspectModel(headModel(teacher, shape, new Map()))
-  const latent = [1, channels, shape.latent.side, shape.latent.side]
+  const latent = [1, shape.latent.channels, shape.latent.side, shape.latent.side]
   const tail = inspectModel(tailModel(teacher, at.tensor, shape, true, new Map()), { latent })
   const behind = teacher.report.macs - at.headMacs
   return {

@@ -18,10 +18,12 @@ it.skipIf(!existsSync(file))(
     expect(profile.wholeMs).toBeGreaterThan(0)
     expect(profile.candidates.length).toBeGreaterThan(10)
     expect(profile.candidates.every(({ headMs }) => headMs > 0)).toBe(true)
-    const plan = planPair(teacher, profile, { cut: undefined, channels: 96 })
+    const plan = planPair(teacher, profile, { cut: undefined, channels: undefined })
     expect(plan.cut).toMatchObject({ tensor: 't16', dims: [1, 192, 35, 35] })
     expect(plan.points.map(({ tensor }) => tensor)).toEqual(['t16', 't85'])
+    expect(plan.shape.latent).toEqual({ channels: 96, side: 19 })
     expect(plan.encoder.macs).toBeLessThan(0.25 * plan.cut.headMacs)
     expect(() => planPair(teacher, profile, { cut: 't311', channels: 96 })).toThrow(/Cuts that do: .*"t16"/)
   },
+  240_000,
 )

@@ -68,12 +68,13 @@ it('student and teacher are compared at the cut and once more, not far behind it
 
 describe('the sizes of encoder and decoder', () => {
   it('halve the map of a large photo once more, and begin with a stride of 4', () => {
-    const shape = pairShape(299, { channels: 192, side: 35 }, 96)
+    const shape = pairShape(299, { channels: 192, side: 35 })
     expect(shape.latent).toEqual({ channels: 96, side: 19 })
     expect(shape.encoder.map(({ stride }) => stride)).toEqual([4, 2, 2])
   })
 
-  it('keep 7×7 of a small one', () => {
+  it('keep 7×7 of a small one, and an eighth of its values', () => {
+    expect(pairShape(32, { channels: 64, side: 8 }).latent).toEqual({ channels: 6, side: 8 })
     expect(pairShape(32, { channels: 64, side: 8 }, 10).latent).toEqual({ channels: 10, side: 8 })
   })
 

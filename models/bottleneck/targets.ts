@@ -5,7 +5,7 @@ import { elementCount, type Model, type ValueInfo } from '../onnx/index.ts'
 import type { Session } from '../runtime/index.ts'
 import { type AnswerKind, asProbabilities } from './answers.ts'
 import { wantedName } from './training-graph.ts'
-import type { Columns, Field, ViewStore } from './view-store.ts'
+import { type Columns, type Field, fieldBytes, type ViewStore } from './view-store.ts'
 import { viewOf } from './views.ts'
 
 /** A place in the teacher, with its shape but for the batch. */
@@ -34,13 +34,19 @@ export interface TargetPlan {
   readonly kind: AnswerKind
 }
 
-export const fieldsOf = ({ side, points, classes }: TargetPlan): Field[] => [
+type Sized = Pick<TargetPlan, 'side' | 'points' | 'classes'>
+
+export const fieldsOf = ({ side, points, classes }: Sized): Field[] => [
   { name: 'pixels', dtype: 'uint8', length: 3 * side * side },
   ...points.map(
     ({ dims }, at): Field => ({ name: wantedName(at), dtype: 'float16', length: elementCount(dims) }),
   ),
   { name: 'answers', dtype: 'float32', length: classes },
 ]
+
+/** Bytes that the targets take on the disk while a run lasts. */
+export const targetBytes = (plan: Sized, records: number): number =>
+  records * fieldsOf(plan).reduce((sum, field) => sum + fieldBytes(field), 0)
 
 /** What the teacher, opened {@link withTaps}, gives for one view: a record of the store. */
 export async function targetsOf(teacher: Session, plan: TargetPlan, at: number): Promise<Columns> {

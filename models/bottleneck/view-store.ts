@@ -12,7 +12,7 @@ export interface Field {
 }
 
 const widths = { uint8: 1, float16: 2, float32: 4 } as const
-const bytesOf = ({ dtype, length }: Field): number => length * widths[dtype]
+export const fieldBytes = ({ dtype, length }: Field): number => length * widths[dtype]
 
 /** What a record's fields hold, laid end to end for several records: the form in which a training step is fed. */
 export type Columns = Readonly<Record<string, Uint8Array | Uint16Array | Float32Array>>
@@ -30,7 +30,7 @@ export class ViewStore {
   private constructor(file: string, fields: readonly Field[]) {
     this.#file = file
     this.#fields = fields
-    this.recordBytes = fields.reduce((sum, field) => sum + bytesOf(field), 0)
+    this.recordBytes = fields.reduce((sum, field) => sum + fieldBytes(field), 0)
   }
 
   /**
@@ -92,11 +92,11 @@ export class ViewStore {
     const columns: Record<string, Uint8Array | Uint16Array | Float32Array> = {}
     let offset = 0
     for (const field of this.#fields) {
-      const bytes = new Uint8Array(places.length * bytesOf(field))
+      const bytes = new Uint8Array(places.length * fieldBytes(field))
       for (let i = 0; i < places.length; i++) {
         const at = places[i]! * this.recordBytes + offset
-        const got = readSync(this.#reader, bytes, i * bytesOf(field), bytesOf(field), at)
-        if (got !== bytesOf(field))
+        const got = readSync(this.#reader, bytes, i * fieldBytes(field), fieldBytes(field), at)
+        if (got !== fieldBytes(field))
           throw bottleneckError('WORK_MISMATCH', `${this.#file} is cut short. Delete it.`)
       }
       columns[field.name] =
@@ -105,7 +105,7 @@ export class ViewStore {
           : field.dtype === 'float16'
             ? new Uint16Array(bytes.buffer)
             : new Float32Array(bytes.buffer)
-      offset += bytesOf(field)
+      offset += fieldBytes(field)
     }
     return columns
   }

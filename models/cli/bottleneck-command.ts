@@ -155,12 +155,14 @@ export const bottleneckCommand: Command = {
       earlier?.settings ?? wanted,
     )
     output.print(`\n${proposalTable(profile, teacher.side, plan.cut.tensor)}`)
+    const sizes = { side: teacher.side, points: plan.points, classes }
     const facts = {
       photos: split.train.length,
       views: options.views,
       heldOut: split.heldOut.length,
       seconds,
       work,
+      workBytes: bottleneck.targetBytes(sizes, split.train.length * options.views),
     }
     output.print(`\n${describePlan(plan, settings, facts)}\n`)
     if (options.planOnly) return 0

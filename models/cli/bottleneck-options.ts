@@ -29,7 +29,8 @@ What the network is:
 
 What is made:
   --cut TENSOR      replace everything up to here (default: the proposed cut of the table that is printed)
-  --channels N      channels of the latent (default 96); the training decides how many bits each gets
+  --channels N      channels of the latent (default: an eighth as many values as the photo has, 96 channels at
+                    most); the training decides how many bits each gets
   --rates N         modes, from the finest rate to the coarsest (default 8)
   --minutes N       time for the training, roughly (default 60)
   --steps A,B       instead of minutes: steps of stage 1 (features) and of stage 2 (answers)
@@ -59,7 +60,7 @@ export interface BottleneckOptions {
   readonly background: boolean
   readonly shapes: Record<string, number[]>
   readonly cut: string | undefined
-  readonly channels: number
+  readonly channels: number | undefined
   readonly rates: number
   readonly minutes: number
   readonly steps: readonly [features: number, answers: number] | undefined
@@ -89,7 +90,7 @@ export function readBottleneckOptions(args: readonly string[]): BottleneckOption
       background: { type: 'boolean', default: false },
       shape: { type: 'string', multiple: true, default: [] },
       cut: text,
-      channels: { type: 'string', default: '96' },
+      channels: text,
       rates: { type: 'string', default: '8' },
       minutes: { type: 'string', default: '60' },
       steps: text,
@@ -119,7 +120,7 @@ export function readBottleneckOptions(args: readonly string[]): BottleneckOption
     background: values.background,
     shapes: parseShapes(values.shape),
     cut: values.cut,
-    channels: whole('channels', values.channels, 512),
+    channels: values.channels === undefined ? undefined : whole('channels', values.channels, 512),
     rates: whole('rates', values.rates, 64),
     minutes: whole('minutes', values.minutes, 100_000),
     steps: values.steps === undefined ? undefined : readSteps(values.steps),

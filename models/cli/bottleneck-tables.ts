@@ -47,6 +47,7 @@ export function describePlan(
     readonly heldOut: number
     readonly seconds: number
     readonly work: string
+    readonly workBytes: number
   },
 ): string {
   const { shape, encoder, decoder, cut, points } = plan
@@ -66,7 +67,7 @@ export function describePlan(
     `  photos    ${run.photos} to train on, ${run.views} views each; ${run.heldOut} kept back`,
     `  stage 1   ${settings.featureSteps} steps of ${settings.batch}: the teacher's values at the cut${followed}`,
     `  stage 2   ${settings.answerSteps} steps of ${settings.batch}: the teacher's answers`,
-    `  time      about ${formatDuration(run.seconds)}; kept in ${run.work}`,
+    `  time      about ${formatDuration(run.seconds)}; kept in ${run.work}, ${formatBytes(run.workBytes)} that you may delete afterwards`,
   ].join('\n')
 }
 
