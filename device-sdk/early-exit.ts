@@ -51,6 +51,8 @@ export class EarlyExit {
       throw deviceError('BAD_BUNDLE', `The exit does not give ${output.count} finite numbers.`)
     }
     const calibrated = logits.map((logit) => logit / temperature)
+    if (!allFinite(calibrated))
+      throw deviceError('BAD_BUNDLE', `The exit's temperature ${temperature} leaves no numbers.`)
     return {
       output: output.kind === 'logits' ? calibrated : softmax(calibrated),
       isSure: sureness(logits, output.count, temperature, gate)[0]! >= threshold,

@@ -56,11 +56,12 @@ export class LinkProber {
    */
   due(nowMs: number, estimator: LinkEstimator, silent: boolean, idle: boolean): number | undefined {
     const { intervalMs, largeBytes } = this.#options
-    if (intervalMs === 0 || this.#out) return undefined
+    if (this.#out || (intervalMs === 0 && !silent)) return undefined
     let wanted = silent ? 'small' : estimator.wantedProbe(nowMs, FRESH_MS)
     if (wanted === 'large' && !idle) wanted = estimator.wantedProbe(nowMs, 2 * FRESH_MS)
     if (!wanted) return undefined
-    const pauseMs = this.#sentHere < BURST ? 0 : intervalMs
+    // Whoever wants no probes still needs one to hear that a silent server is back.
+    const pauseMs = this.#sentHere < BURST ? 0 : intervalMs || TIMEOUT_MS
     if (nowMs - this.#lastMs < pauseMs) return undefined
     this.#lastMs = nowMs
     this.#sentHere++

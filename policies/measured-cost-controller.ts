@@ -61,7 +61,8 @@ const PROBE_COST = 0.05
  * `decide` throws NO_MODES. Throws BAD_OPTION for a share or probability outside 0..1 and for negative times.
  */
 export function measuredCostController(options: MeasuredCostOptions = {}): Policy {
-  return new MeasuredCostController({ ...defaults, ...options })
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  return new MeasuredCostController({ ...defaults, ...Object.fromEntries(given) })
 }
 
 class MeasuredCostController implements Policy {

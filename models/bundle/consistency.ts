@@ -1,4 +1,4 @@
-import { channelsOf, payloadLimits, quantizerFault } from '../codec/quantizer.ts'
+import { channelsOf, leastCodedBytes, payloadLimits, quantizerFault } from '../codec/quantizer.ts'
 import { gatesFault } from './gates.ts'
 import type { Manifest, Mode } from './manifest.ts'
 
@@ -32,7 +32,11 @@ function modeFault(mode: Mode, { models, latent }: Manifest): string | undefined
   if (fault) return `quantizer: ${fault}`
   const { quantizer, payloadBytes } = mode
   if (quantizer.kind === 'entropy') {
-    const { tables, neighbours } = quantizer
+    const { tables, neighbours, mostBytes } = quantizer
+    const least = leastCodedBytes(product(latent.dims))
+    if (mostBytes !== undefined && mostBytes < least) {
+      return `quantizer.mostBytes: ${mostBytes} for [${latent.dims}]: at least ${least}`
+    }
     const channels = channelsOf(quantizer)
     if (![1, latent.dims[0]].includes(channels)) {
       return `quantizer.tables: ${tables.length} for a latent of [${latent.dims}]: give one, or one for each channel`

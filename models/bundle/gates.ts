@@ -80,7 +80,7 @@ export const exitSchema = z.strictObject({
     .max(2)
     .optional(),
   gate: z.enum(['confidence', 'entropy']),
-  temperature: z.number().positive().max(1000),
+  temperature: z.number().min(0.01).max(1000),
   eceBefore: fraction.optional(),
   eceAfter: fraction.optional(),
   target: share,
@@ -111,7 +111,8 @@ export function gatesFault({ filter, exit, models, latent, labels, modes }: Mani
     if (reads === 'latent' && !(models.head && latent)) {
       return 'filter.reads: a filter on the latent needs models.head and latent'
     }
-    const stranger = interest.findIndex((label, i) => !labels.includes(label) || interest.indexOf(label) < i)
+    const unnamed = new Set(labels)
+    const stranger = interest.findIndex((label) => !unnamed.delete(label))
     if (stranger >= 0)
       return `filter.interest[${stranger}]: '${interest[stranger]}' is no label, or named twice`
     if (!isRising(points.map((point) => point.recall))) return 'filter.points: recalls must rise'

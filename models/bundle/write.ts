@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { modelError } from '../errors.ts'
-import { type Bundle, parseManifestBytes } from './bundle.ts'
+import { type Bundle, MAX_MANIFEST_BYTES, parseManifestBytes } from './bundle.ts'
 import { loadBundle, sha256Hex } from './load.ts'
 import { type Manifest, type ModelFile, type ModelRole, parseManifest } from './manifest.ts'
 
@@ -94,13 +94,17 @@ export async function writeBundle(
   files: Readonly<Record<string, Uint8Array>>,
 ): Promise<Bundle> {
   const manifest = complete(draft, files)
+  const json = new TextEncoder().encode(`${readable(manifest)}\n`)
+  if (json.length > MAX_MANIFEST_BYTES) {
+    const most = `nobody reads more than ${MAX_MANIFEST_BYTES}: fewer modes, or fewer tables in them`
+    throw modelError('BAD_MANIFEST', `manifest.json would have ${json.length} bytes, and ${most}.`)
+  }
   const target = resolve(dir)
   await standsInTheWay(target)
   // A name with a dot in front: whoever lists a folder of bundles passes over it.
   const beside = join(dirname(target), `.${basename(target)}.${randomUUID()}`)
   try {
     for (const [file, bytes] of Object.entries(files)) await writeDurably(join(beside, file), bytes)
-    const json = new TextEncoder().encode(`${readable(manifest)}\n`)
     await writeDurably(join(beside, 'manifest.json'), json)
     if (await standsInTheWay(target)) await replace(target, beside)
     else await rename(beside, target)

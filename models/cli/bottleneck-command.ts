@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import * as bottleneck from '../bottleneck/index.ts'
 import { standsInTheWay } from '../bundle/write.ts'
@@ -139,7 +139,7 @@ export const bottleneckCommand: Command = {
     const { out, name, threads } = options
     const asked = JSON.stringify({
       modelSha256,
-      photos: split.train.map((path) => basename(path)),
+      photos: await Promise.all(split.train.map(photoIdentity)),
       ...trainingOptions(options),
     })
     const work = workFolderOf(options, asked)
@@ -231,4 +231,10 @@ export const bottleneckCommand: Command = {
     output.print(`\n${nextSteps(out, finished.evaluation.teacherMs)}`)
     return 0
   },
+}
+
+/** Name, length and time of change: cameras give new photos old names. */
+async function photoIdentity(path: string): Promise<string> {
+  const { size, mtimeMs } = await stat(path)
+  return `${basename(path)} ${size} ${Math.floor(mtimeMs)}`
 }

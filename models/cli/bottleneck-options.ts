@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cacheFolder } from '../data/cache-folder.ts'
 import type { Fit } from '../data/image-files.ts'
@@ -108,11 +108,18 @@ export function readBottleneckOptions(args: readonly string[]): BottleneckOption
   if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) {
     throw usageError(`--name ${name}: 1 to 64 letters, digits, _ . and -.`)
   }
+  const [channels, rates] = [Number(values.channels ?? 0), Number(values.rates)]
+  if (channels * rates > MOST_TABLES) {
+    throw usageError(
+      `--channels ${channels} and --rates ${rates} need ${channels * rates} tables, and a bundle holds ${MOST_TABLES}.`,
+    )
+  }
   const scaled = values.scale !== undefined || values.mean !== undefined || values.std !== undefined
   return {
     model,
     images: values.images,
-    out: values.out ?? join('bundles', name),
+    // A slash at its end would put the report into the bundle.
+    out: resolve(values.out ?? join('bundles', name)),
     name,
     pixels: scaled ? readPixels(values.scale, values.mean, values.std) : undefined,
     fit: oneOf('fit', values.fit, ['cover', 'fill']),
@@ -132,6 +139,9 @@ export function readBottleneckOptions(args: readonly string[]): BottleneckOption
     planOnly: values.plan,
   }
 }
+
+/** As many as a manifest may hold: one for each channel and rate. */
+const MOST_TABLES = 8192
 
 function readSteps(text: string): [number, number] {
   const [, features, answers] = /^(\d+),(\d+)$/.exec(text) ?? []

@@ -7,9 +7,9 @@ import { seededFeeds } from '../onnx/seeded-feeds.ts'
 import { openSession } from '../runtime/node.ts'
 import type { Output } from './command.ts'
 
-type Part = 'local' | 'head' | 'tail' | 'full'
+type Part = 'local' | 'head' | 'narrowHead' | 'tail' | 'full'
 
-export type Measured = Pick<PartTimes, 'localMs' | 'headMs' | 'codeMs' | 'tailMs' | 'fullMs'>
+export type Measured = Pick<PartTimes, 'localMs' | 'headMs' | 'narrowHeadMs' | 'codeMs' | 'tailMs' | 'fullMs'>
 
 /** Runs that are not counted: the first ones of a session are slow. */
 const WARM_UP = 2
@@ -24,18 +24,21 @@ export async function measureParts(
   const { models, modes } = bundle.manifest
   const medians: Partial<Record<Part, number>> = { ...given }
   let latent: Float32Array | undefined
-  for (const part of ['local', 'head', 'tail', 'full'] as const) {
-    if (!models[part] || (medians[part] !== undefined && part !== 'head')) continue
+  for (const part of ['local', 'head', 'narrowHead', 'tail', 'full'] as const) {
+    const isHead = part === 'head' || part === 'narrowHead'
+    if (!models[part] || (medians[part] !== undefined && !isHead)) continue
     const { ms, result } = await timed(bundle, part, runs, output)
     medians[part] ??= ms
-    if (part === 'head') latent = result
+    if (isHead) latent ??= result
   }
   const codeMs: Record<number, number> = {}
   for (const mode of modes) {
     if (mode.route === 'split' && latent) codeMs[mode.id] = codingMs(mode, latent, runs)
   }
-  const { head = 0, tail = 0, full = 0 } = medians
-  return { localMs: medians.local ?? full, headMs: head, tailMs: tail, fullMs: full, codeMs }
+  const { narrowHead, tail = 0, full = 0 } = medians
+  const headMs = medians.head ?? narrowHead ?? 0
+  const narrow = narrowHead === undefined ? {} : { narrowHeadMs: narrowHead }
+  return { localMs: medians.local ?? full, headMs, ...narrow, tailMs: tail, fullMs: full, codeMs }
 }
 
 async function timed(bundle: Bundle, part: Part, runs: number, output: Output) {

@@ -161,6 +161,19 @@ describe('the entropy quantiser', () => {
     expect(payloadLimits({ ...full, mostBytes: 120 }, 490)).toEqual({ least: 5, most: 120 })
   })
 
+  it('asks for room for every state of the coder, and reads every cut payload of its own', () => {
+    const large = normalQuantizer(4, 4, 0.5)
+    const x = normal(4 * 1024, 5, 0.5)
+    throwsCode(() => quantize(x, { ...large, mostBytes: 16 }), 'BAD_QUANTIZER')
+    const cut = { ...large, mostBytes: 17 }
+    expect(payloadLimits(cut, x.length)).toEqual({ least: 17, most: 17 })
+    expect(dequantize(quantize(x, cut).packed, x.length, cut)).toHaveLength(x.length)
+    const known = { ...normalQuantizer(4, 2, 0.5) }
+    quantize(normal(20, 1), known)
+    known.mostBytes = -3
+    throwsCode(() => quantize(normal(20, 1), known), 'BAD_QUANTIZER')
+  })
+
   it('refuses gains and limits that make no sense', () => {
     const quantizer = normalQuantizer(4, 2, 0.5)
     const x = normal(20, 1)
@@ -171,6 +184,8 @@ describe('the entropy quantiser', () => {
       { gains: [1, 1e300] },
       { inverseGains: [1, 1] },
       { gains: [1, 1], inverseGains: [1, -1] },
+      { gains: [1e30, 1e30], scale: 1e-20 },
+      { gains: [1, 1], inverseGains: [1e38, 1e38], scale: 1e10 },
       { mostBytes: 4 },
       { mostBytes: 7.5 },
     ]

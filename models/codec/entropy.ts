@@ -6,6 +6,7 @@ import {
   channelsOf,
   checkQuantizer,
   type EntropyQuantizer,
+  leastCodedBytes,
   packedBytes,
 } from './quantizer.ts'
 import { RansCoder } from './rans.ts'
@@ -38,6 +39,12 @@ function keptFor(quantizer: EntropyQuantizer, count: number): Kept {
   if (!Number.isInteger(perChannel)) {
     throw modelError('BAD_QUANTIZER', `The quantiser has ${tables.length} tables for ${count} values.`)
   }
+  if (quantizer.mostBytes !== undefined && quantizer.mostBytes < leastCodedBytes(count)) {
+    throw modelError(
+      'BAD_QUANTIZER',
+      `mostBytes ${quantizer.mostBytes} leaves no room for ${count} values: at least ${leastCodedBytes(count)}.`,
+    )
+  }
   if (neighbours && perChannel % neighbours.rowLength !== 0) {
     throw modelError(
       'BAD_QUANTIZER',
@@ -61,6 +68,7 @@ const isSame = (a: EntropyQuantizer, b: EntropyQuantizer): boolean =>
   a.zeroPoint === b.zeroPoint &&
   a.tables === b.tables &&
   a.neighbours === b.neighbours &&
+  a.mostBytes === b.mostBytes &&
   a.gains === b.gains &&
   a.inverseGains === b.inverseGains
 

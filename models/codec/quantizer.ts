@@ -1,6 +1,7 @@
 import { modelError } from '../errors.ts'
 import { type FrequencyTable, frequencyTableFault } from './frequency-table.ts'
 import { contextsOf, type Neighbours, neighboursFault } from './neighbours.ts'
+import { statesFor } from './rans.ts'
 
 /**
  * How a latent becomes bytes.
@@ -79,8 +80,8 @@ export function quantizerFault(quantizer: Quantizer): string | undefined {
 export const channelsOf = ({ tables, neighbours }: EntropyQuantizer): number =>
   tables.length / contextsOf(neighbours)
 
-/** The shortest that an entropy-coded tensor can be: one state of the coder. */
-const RANS_HEAD_BYTES = 4
+/** The shortest that an entropy-coded tensor of `count` values can be: the byte that says how, and the coder's states. */
+export const leastCodedBytes = (count: number): number => 1 + 4 * statesFor(count)
 
 function tablesFault(quantizer: EntropyQuantizer): string | undefined {
   const { tables, gains, inverseGains, mostBytes, neighbours } = quantizer
@@ -100,8 +101,18 @@ function tablesFault(quantizer: EntropyQuantizer): string | undefined {
     if (bad !== undefined) return `${name}: ${bad} is not a positive float32`
   }
   if (inverseGains && !gains) return 'inverseGains need gains'
-  if (mostBytes !== undefined && !(Number.isSafeInteger(mostBytes) && mostBytes >= 1 + RANS_HEAD_BYTES)) {
-    return `mostBytes ${mostBytes} is not a whole number from ${1 + RANS_HEAD_BYTES}`
+  for (let channel = 0; gains && channel < channels; channel++) {
+    const [forth, back] = [
+      quantizer.scale / gains[channel]!,
+      quantizer.scale * (inverseGains?.[channel] ?? 1 / gains[channel]!),
+    ]
+    const isUsable = [forth, back].every(
+      (step) => Math.fround(step) > 0 && Math.fround(step) < Number.POSITIVE_INFINITY,
+    )
+    if (!isUsable) return `scale and gains of channel ${channel} leave no step that a float32 holds`
+  }
+  if (mostBytes !== undefined && !(Number.isSafeInteger(mostBytes) && mostBytes >= leastCodedBytes(1))) {
+    return `mostBytes ${mostBytes} is not a whole number from ${leastCodedBytes(1)}`
   }
   for (const [channel, table] of tables.entries()) {
     const fault = frequencyTableFault(table)
@@ -115,7 +126,7 @@ export function payloadLimits(quantizer: Quantizer, count: number): { least: num
   const packed = packedBytes(count, quantizer.bits)
   if (quantizer.kind !== 'entropy') return { least: packed, most: packed }
   const most = Math.min(1 + packed, quantizer.mostBytes ?? Number.POSITIVE_INFINITY)
-  return { least: 1 + Math.min(packed, RANS_HEAD_BYTES), most }
+  return { least: Math.min(1 + packed, leastCodedBytes(count)), most }
 }
 
 /** Throws `BAD_QUANTIZER`. */

@@ -24,7 +24,8 @@ const BYTE_SHIFT = FREQUENCY_BITS - 8
 const MANY_SYMBOLS = 4096
 const MANY_STATES = 4
 
-const statesFor = (symbols: number): number => (symbols < MANY_SYMBOLS ? 1 : MANY_STATES)
+/** States of a stream of so many symbols, four bytes each: no stream is shorter. */
+export const statesFor = (symbols: number): number => (symbols < MANY_SYMBOLS ? 1 : MANY_STATES)
 
 /** A table laid out for coding. */
 interface Laid {

@@ -7,6 +7,8 @@ export interface PartTimes {
   readonly localMs: number
   /** Head, on the device. */
   readonly headMs: number
+  /** The head at a smaller width; default: as `headMs`. */
+  readonly narrowHeadMs?: number
   /** Packing the latent on the device and unpacking it on the server, by mode. */
   readonly codeMs: Readonly<Record<number, number>>
   /** Tail, on the server. */
@@ -41,10 +43,12 @@ export function waysOf({ modes }: Pick<Manifest, 'modes'>, times: PartTimes): Wa
   })
 }
 
-function fixedMs({ route, id }: Mode, times: PartTimes): number {
-  const { localMs, headMs, codeMs, tailMs, fullMs, imageMs, rttMs } = times
-  if (route === 'local') return localMs
-  return route === 'edge' ? imageMs + fullMs + rttMs : headMs + (codeMs[id] ?? 0) + tailMs + rttMs
+function fixedMs(mode: Mode, times: PartTimes): number {
+  const { localMs, headMs, narrowHeadMs = headMs, codeMs, tailMs, fullMs, imageMs, rttMs } = times
+  if (mode.route === 'local') return localMs
+  if (mode.route === 'edge') return imageMs + fullMs + rttMs
+  const ownMs = mode.head === 'narrowHead' ? narrowHeadMs : headMs
+  return ownMs + (codeMs[mode.id] ?? 0) + tailMs + rttMs
 }
 
 /** Which of two ways is the faster one, by the rate. */

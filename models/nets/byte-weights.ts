@@ -1,3 +1,4 @@
+import { modelError } from '../errors.ts'
 import { type ConstantTensor, float32Tensor, float32Values, type Model, type Node } from '../onnx/index.ts'
 
 /** Tensors below this many elements are not worth a scale of their own. */
@@ -14,7 +15,9 @@ function rounded(tensor: ConstantTensor): { codes: ConstantTensor; scales: Const
     const [begin, end] = [output * perOutput, (output + 1) * perOutput]
     let largest = 0
     for (let at = begin; at < end; at++) largest = Math.max(largest, Math.abs(values[at]!))
-    scales[output] = largest / 127 || 1
+    if (!Number.isFinite(largest))
+      throw modelError('NOT_FINITE', `Output ${output} of a kernel has a weight that is no number.`)
+    scales[output] = largest > 0 ? largest / 127 : 1
     for (let at = begin; at < end; at++) codes[at] = Math.round(values[at]! / scales[output]!)
   }
   return {
@@ -26,7 +29,7 @@ function rounded(tensor: ConstantTensor): { codes: ConstantTensor; scales: Const
 /**
  * Stores the kernels of convolutions as 8-bit integers, with a scale for each output, behind a cast and a product: a
  * quarter of the file. Runtimes fold both when they load the model and compute in float32. Rounds the weights: measure
- * what comes out of this function, not what goes in.
+ * what comes out of this function, not what goes in. Throws NOT_FINITE.
  */
 export function storeByteWeights(model: Model): Model {
   const kernels = new Set(model.graph.nodes.flatMap(({ op, inputs }) => (op === 'Conv' ? [inputs[1]!] : [])))

@@ -12,8 +12,8 @@ const JPEG_QUALITY = 90
 type Models = Manifest['models']
 
 /** A model as a draft names it: length and hash are found out anew. */
-function drafted({ local, head, tail, full }: Models) {
-  const entries = Object.entries({ local, head, tail, full }).flatMap(([role, model]) => {
+function drafted({ local, head, narrowHead, tail, full }: Models) {
+  const entries = Object.entries({ local, head, narrowHead, tail, full }).flatMap(([role, model]) => {
     if (!model) return []
     const { file, macs, params, accuracy } = model
     return [[role, { file, macs, params, ...(accuracy === undefined ? {} : { accuracy }) }] as const]
@@ -21,11 +21,11 @@ function drafted({ local, head, tail, full }: Models) {
   return Object.fromEntries(entries)
 }
 
-/** Teacher, local network and student in one bundle, `cifar10`: everything that a device and its server need. */
+/** Teacher, local network and slimmable encoder in one bundle, `cifar10`: everything that a device and its server need. */
 const cifar10Recipe: ThreadTask<RecipeInput, string> = async (input) => {
   const data = await loadCifar10()
   const part = (name: string) => loadBundle(join(input.bundlesFolder, `cifar10-${name}`))
-  const [teacher, local, student] = [await part('teacher'), await part('local'), await part('student')]
+  const [teacher, local, slimmable] = [await part('teacher'), await part('local'), await part('slimmable')]
   const full = teacher.manifest.models.full!
   const session = await openSession(teacher.modelBytes('full'), { intraOpThreads: input.threads })
   const jpeg = await throughJpeg(data.test, JPEG_QUALITY)
@@ -34,7 +34,7 @@ const cifar10Recipe: ThreadTask<RecipeInput, string> = async (input) => {
   const edge = { route: 'edge', headMacs: 0, tailMacs: full.macs } as const
   const modes: Mode[] = [
     ...local.manifest.modes,
-    ...student.manifest.modes,
+    ...slimmable.manifest.modes,
     {
       id: 0,
       name: 'edge-raw',
@@ -58,15 +58,16 @@ const cifar10Recipe: ThreadTask<RecipeInput, string> = async (input) => {
     {
       ...cifar10Manifest,
       name: 'cifar10',
-      latent: student.manifest.latent!,
-      models: drafted({ ...teacher.manifest.models, ...local.manifest.models, ...student.manifest.models }),
+      latent: slimmable.manifest.latent!,
+      models: drafted({ ...teacher.manifest.models, ...local.manifest.models, ...slimmable.manifest.models }),
       modes: numbered,
-      recipe: { ...teacher.manifest.recipe, ...local.manifest.recipe, ...student.manifest.recipe },
+      recipe: { ...teacher.manifest.recipe, ...local.manifest.recipe, ...slimmable.manifest.recipe },
     },
     {
       'local.onnx': local.modelBytes('local'),
-      'head.onnx': student.modelBytes('head'),
-      'tail.onnx': student.modelBytes('tail'),
+      'head.onnx': slimmable.modelBytes('head'),
+      'head-narrow.onnx': slimmable.modelBytes('narrowHead'),
+      'tail.onnx': slimmable.modelBytes('tail'),
       'full.onnx': teacher.modelBytes('full'),
     },
   )

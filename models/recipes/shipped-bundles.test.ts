@@ -27,7 +27,7 @@ describe('bundle cifar10', () => {
   })
 
   it('holds the same networks as their own bundles', async () => {
-    for (const part of ['teacher', 'local', 'student']) {
+    for (const part of ['teacher', 'local', 'slimmable']) {
       const { models } = (await loadBundle(folder(`cifar10-${part}`))).manifest
       expect(bundle.manifest.models).toMatchObject(models)
     }
@@ -38,7 +38,7 @@ describe('bundle cifar10', () => {
     let images: LabelledImages
     beforeAll(async () => {
       images = sliceImages((await loadCifar10()).test, 0, IMAGES)
-      for (const role of ['local', 'head', 'tail', 'full'] as const) {
+      for (const role of ['local', 'head', 'narrowHead', 'tail', 'full'] as const) {
         sessions.set(role, await openSession(bundle.modelBytes(role)))
       }
       return async () => {
@@ -50,7 +50,7 @@ describe('bundle cifar10', () => {
       if (mode.route === 'local') return top1(sessions.get('local')!, images, normalisation)
       if (mode.route === 'split') {
         const { dims } = bundle.manifest.latent!
-        const [head, tail] = [sessions.get('head')!, sessions.get('tail')!]
+        const [head, tail] = [sessions.get(mode.head ?? 'head')!, sessions.get('tail')!]
         const { accuracy, payloadBytes } = await splitTop1(head, tail, mode.quantizer, images, dims)
         expect(payloadBytes / mode.payloadBytes, `bytes of ${mode.name}`).toBeCloseTo(1, 1)
         return accuracy

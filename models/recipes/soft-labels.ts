@@ -37,9 +37,9 @@ export async function softLabels(
       })
       const values = logits!.data as Float32Array
       indices.forEach((index, row) => {
-        const scores = Array.from(values.subarray(10 * row, 10 * row + 10), (score) =>
-          Math.exp(score / temperature),
-        )
+        const own = values.subarray(10 * row, 10 * row + 10)
+        const highest = Math.max(...own)
+        const scores = Array.from(own, (score) => Math.exp((score - highest) / temperature))
         const total = scores.reduce((sum, score) => sum + score, 0)
         scores.forEach((score, label) => {
           targets[10 * index + label]! += ((1 - labelShare) * score) / total / 2
