@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bytesAt, codecRatios, frontier } from './compare.ts'
+import { bytesAt, codecRatios, frontier, isBeatenEverywhere } from './compare.ts'
 import type { WayResult } from './evaluate.ts'
 import { curve, reportPage } from './report.ts'
 
@@ -33,6 +33,11 @@ describe('bytes for the same agreement', () => {
   it('leave out what another point of the family beats', () => {
     expect(frontier(avif).map((point) => point.bytes)).toEqual([2000, 4000, 8000])
   })
+})
+
+it('a bottleneck that a codec beats at every rate is known as such', () => {
+  expect(isBeatenEverywhere([...avif, way('split', 9000, 0.5), way('split', 2000, 0.6)])).toBe(true)
+  expect(isBeatenEverywhere([...avif, way('split', 9000, 0.5), way('split', 1900, 0.6)])).toBe(false)
 })
 
 describe('the report', () => {

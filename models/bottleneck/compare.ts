@@ -58,3 +58,11 @@ export function codecRatios(ways: readonly WayResult[]): CodecRatio[] {
       : []
   })
 }
+
+/** Whether for each of our modes some codec's point sends no more and agrees at least as often: then a bottleneck does not pay yet. */
+export function isBeatenEverywhere(ways: readonly WayResult[]): boolean {
+  const rivals = ways.filter((way) => way.family !== 'split')
+  return ways
+    .filter((way) => way.family === 'split')
+    .every((mode) => rivals.some((rival) => rival.bytes <= mode.bytes && rival.agreement >= mode.agreement))
+}

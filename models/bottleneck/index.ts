@@ -1,6 +1,6 @@
 export { type AnswerKind, answerKind, asProbabilities, bestClass } from './answers.ts'
 export { givenSteps } from './budget.ts'
-export { bytesAt, type CodecRatio, codecRatios, frontier } from './compare.ts'
+export { bytesAt, type CodecRatio, codecRatios, frontier, isBeatenEverywhere } from './compare.ts'
 export type { DistillationSettings } from './distil.ts'
 export type { DistilInput, DistilOutput } from './distil-task.ts'
 export { type BottleneckErrorCode, bottleneckError, bottleneckErrors } from './errors.ts'

@@ -82,7 +82,8 @@ async function short(teacher: string, ...more: string[]) {
 describe('isthmus-models bottleneck', () => {
   it('makes a bundle and a report from a classifier and a folder of photos', async () => {
     const { code, printed, warned, progress, out } = await short('plain')
-    expect(warned).toBe('')
+    // Ten steps teach nothing, and it says so.
+    expect(warned).toMatch(/^$|does not pay yet/)
     expect(code).toBe(0)
     const { manifest } = await loadBundle(out)
     expect(manifest).toMatchObject({
@@ -124,7 +125,8 @@ describe('isthmus-models bottleneck', () => {
 
   it('takes networks that end in Softmax, with planar pixels, of a later operator set', async () => {
     const { code, out, warned } = await short('planar')
-    expect(warned).toBe('')
+    // Ten steps teach nothing, and it says so.
+    expect(warned).toMatch(/^$|does not pay yet/)
     expect(code).toBe(0)
     expect((await loadBundle(out)).manifest.output.kind).toBe('probabilities')
   })

@@ -228,6 +228,11 @@ export const bottleneckCommand: Command = {
     output.print(
       `${out}: bundle ${finished.bundleId}\n\n${resultTable(finished)}\n\nReport: ${finished.reportFile}`,
     )
+    if (bottleneck.isBeatenEverywhere(finished.evaluation.ways)) {
+      output.warn(
+        '\nNote: at every rate an image codec sends no more and agrees at least as often, so this bottleneck does not pay yet. It has learned too little: --minutes more, or more photos.',
+      )
+    }
     output.print(`\n${nextSteps(out, finished.evaluation.teacherMs)}`)
     return 0
   },
