@@ -66,3 +66,14 @@ describe('medianInterval', () => {
     expect(medianInterval([7])).toEqual([7, 7])
   })
 })
+
+it('gives the interval of a median for thousands of values, as near to it as for hundreds', () => {
+  const of = (count: number) => medianInterval(Array.from({ length: count }, (_, at) => at / (count - 1)))
+  for (const count of [500, 501, 5000, 100_000]) {
+    const [low, high] = of(count)
+    const half = 0.98 / Math.sqrt(count)
+    expect(low).toBeCloseTo(0.5 - half, 2)
+    expect(high).toBeCloseTo(0.5 + half, 2)
+    expect(low).toBeLessThan(0.5)
+  }
+})

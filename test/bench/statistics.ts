@@ -29,6 +29,9 @@ export function pairedDifferenceInterval(onlyFirst: number, onlySecond: number, 
   return [difference - half, difference + half]
 }
 
+/** Samples up to which the interval of a median is counted out. */
+const EXACT_UP_TO = 500
+
 /**
  * Interval for the median, from the order of the values alone, whatever their distribution. Fewer than six values cannot
  * give 95 %: then it is their whole range.
@@ -37,6 +40,11 @@ export function medianInterval(values: readonly number[]): Interval {
   const sorted = [...values].sort((a, b) => a - b)
   const count = sorted.length
   if (count === 0) return [Number.NaN, Number.NaN]
+  if (count > EXACT_UP_TO) {
+    // There 2^−count is no double any more, and the binomial is as good as normal.
+    const lowest = Math.floor(count / 2 - 0.98 * Math.sqrt(count))
+    return [sorted[lowest]!, sorted[count - 1 - lowest]!]
+  }
   // The k lowest values are all below the median with the chance of at most k - 1 heads in `count` throws.
   let outside = 0
   let tail = 0.5 ** count
