@@ -32,33 +32,31 @@ interface Laid {
   readonly first: number
   readonly escaped: number
   readonly frequencies: Int32Array
-  /** Where each symbol's part of [0, 4096) begins. */
+  /** Where each symbol's part of [0, 4096) begins, and at last 4096. */
   readonly starts: Int32Array
-  /** For each of the 4096 places, whose part it is. Laid out when something is decoded: it takes 8 kB. */
-  owners: Uint16Array | undefined
+  /**
+   * For every sixteenth of the 4096 places whose part it is; from there the owner of a place is a few steps on. One entry for
+   * each place would be faster by little, and a bundle has a thousand tables.
+   */
+  readonly owners: Uint16Array
 }
+
+const PLACES_SHIFT = 4
 
 function lay(table: FrequencyTable): Laid {
   const fault = frequencyTableFault(table)
   if (fault) throw modelError('BAD_QUANTIZER', `The frequency table's ${fault}.`)
   const frequencies = Int32Array.from(table.frequencies)
-  const starts = new Int32Array(frequencies.length)
-  let start = 0
+  const starts = new Int32Array(frequencies.length + 1)
   frequencies.forEach((frequency, symbol) => {
-    starts[symbol] = start
-    start += frequency
+    starts[symbol + 1] = starts[symbol]! + frequency
   })
-  return { first: table.first, escaped: frequencies.length - 1, frequencies, starts, owners: undefined }
-}
-
-function ownersOf(laid: Laid): Uint16Array {
-  const owners = new Uint16Array(MASK + 1)
-  laid.frequencies.forEach((frequency, symbol) => {
-    const start = laid.starts[symbol]!
-    owners.fill(symbol, start, start + frequency)
-  })
-  laid.owners = owners
-  return owners
+  const owners = new Uint16Array((MASK + 1) >> PLACES_SHIFT)
+  for (let at = 0, symbol = 0; at < owners.length; at++) {
+    while (starts[symbol + 1]! <= at << PLACES_SHIFT) symbol++
+    owners[at] = symbol
+  }
+  return { first: table.first, escaped: frequencies.length - 1, frequencies, starts, owners }
 }
 
 /**
@@ -179,20 +177,20 @@ export class RansCoder {
     }
     const neighbours = this.#neighbours
     for (let channel = 0; channel < this.#channels; channel++) {
-      let laid = this.#tables[channel * this.#contexts]!
-      let { first, escaped, frequencies, starts, owners = ownersOf(laid) } = laid
+      let { first, escaped, frequencies, starts, owners } = this.#tables[channel * this.#contexts]!
       const begin = channel * this.#perChannel
       const limit = begin + this.#perChannel
       for (let i = begin; i < limit; i++) {
         const turn = i & turns
         if (neighbours) {
           const context = contextAt(out, i, begin, neighbours, neighbours.middle)
-          laid = this.#tables[channel * this.#contexts + context]!
-          ;({ first, escaped, frequencies, starts, owners = ownersOf(laid) } = laid)
+          ;({ first, escaped, frequencies, starts, owners } =
+            this.#tables[channel * this.#contexts + context]!)
         }
         let state = states[turn]!
         const place = state & MASK
-        const symbol = owners[place]!
+        let symbol = owners[place >> PLACES_SHIFT]!
+        while (starts[symbol + 1]! <= place) symbol++
         state = Math.imul(frequencies[symbol]!, state >>> FREQUENCY_BITS) + place - starts[symbol]!
         if (state < LOW) {
           if (at >= end) {
