@@ -21,7 +21,11 @@ interface Fault {
 
 /** Requests that can be read, and are wrong. */
 const faults: readonly Fault[] = [
-  { what: 'a wrong bundle', code: 'UNKNOWN_BUNDLE', asked: (key) => ({ request: { bundle: key ^ 1 } }) },
+  {
+    what: 'a wrong bundle',
+    code: 'UNKNOWN_BUNDLE',
+    asked: (key) => ({ request: { bundle: (key ^ 1) >>> 0 } }),
+  },
   { what: 'a wrong mode', code: 'UNKNOWN_MODE', asked: () => ({ request: { mode: 99 } }) },
   { what: 'a local mode', code: 'ROUTE_NOT_OFFERED', asked: () => ({ request: { mode: modes.local } }) },
   { what: 'the wrong route', code: 'ROUTE_NOT_OFFERED', asked: () => ({ request: { route: 'edge' } }) },
