@@ -61,7 +61,7 @@ export async function resultsPage(): Promise<string> {
   const figures = Object.keys(await resultFigures())
   for (const suite of suites) {
     const stored = await storedResult(suite).catch(() => undefined)
-    // A suite that takes an hour may not have been run yet.
+    // A suite of many trainings may not have been run yet.
     if (stored === undefined) continue
     const below = belowFigures(suite, stored, figures)
     sections.push(section(stored as Stored, below))
