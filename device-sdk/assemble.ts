@@ -17,7 +17,7 @@ import { ServerLink } from './server-link.ts'
 /** What differs between Node and a browser. */
 export interface Surroundings {
   readonly bundle: Bundle
-  readonly openModel: (model: Uint8Array) => Promise<Session>
+  readonly openModel: (model: Uint8Array, role: ModelRole) => Promise<Session>
   readonly images: ImageWork
   readonly boot: number
   readonly tls?: MqttTransportOptions['tls']
@@ -43,7 +43,7 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
   const inputDims = inputShape(manifest).dims
   const latentDims = [1, ...(manifest.latent?.dims ?? [])]
   const opened = (which: ModelRole, output: string, dims = inputDims) =>
-    new ModelRunner(() => openModel(bundle.modelBytes(which)), which, dims, output)
+    new ModelRunner(() => openModel(bundle.modelBytes(which), which), which, dims, output)
   const runner = (which: 'local' | HeadRole, output: string) =>
     manifest.models[which] && opened(which, output)
   const filterOf = (option: Exclude<FilterOption, false>) => {

@@ -1,5 +1,5 @@
 import { loadBundle } from '@isthmus/models/bundle'
-import { openWorkerSession } from '@isthmus/models/runtime'
+import { SessionThread } from '@isthmus/models/runtime'
 import { modelsFor, startDevice } from './assemble.ts'
 import { nextBoot } from './boot-counter.ts'
 import type { Device } from './device.ts'
@@ -23,9 +23,11 @@ export async function connectDevice(options: DeviceOptions): Promise<Device> {
   const { stateDir, threads: intraOpThreads, tls } = checked
   const bundle = await loadBundle(checked.bundle, { only: modelsFor(checked) })
   const boot = stateDir === undefined ? randomBoot() : await nextBoot(stateDir, Math.floor(Date.now() / 1000))
+  // A frame goes through filter, head and exit one after the other; the local model may have to answer meanwhile.
+  const [alone, onTheWay] = [new SessionThread(), new SessionThread()]
   return startDevice(checked, {
     bundle,
-    openModel: (model) => openWorkerSession(model, { intraOpThreads }),
+    openModel: (model, role) => (role === 'local' ? alone : onTheWay).open(model, { intraOpThreads }),
     images: new SharpImages(),
     boot,
     tls,

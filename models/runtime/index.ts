@@ -9,4 +9,5 @@ export type {
   TypedArrayOf,
 } from './session.ts'
 export { elementCount } from './session.ts'
+export { SessionThread } from './session-thread.ts'
 export { openWorkerSession } from './worker.ts'

@@ -1,15 +1,20 @@
 import type { SessionOptions, Tensor, TensorSpec, TypedArray } from './session.ts'
 
 /** What the thread is started with. */
-export interface WorkerModel {
-  readonly model: Uint8Array | string
-  readonly options: SessionOptions
+export interface WorkerStart {
   /** Memory of the {@link RunGate} that the thread enters around native calls. */
   readonly gate: SharedArrayBuffer
 }
 
-/** To the thread: one run, or the wish to end after the runs before it. */
-export type WorkerRequest = { readonly feeds: Record<string, Tensor> } | 'dispose'
+/**
+ * To the thread: a model to open under a number, one run of a session, or the wish to dispose of it; with `end`, to end then. Each but
+ * the last gets one reply, in their order.
+ */
+export type WorkerRequest =
+  | { readonly session: number; readonly open: { model: Uint8Array | string; options: SessionOptions } }
+  | { readonly session: number; readonly feeds: Record<string, Tensor> }
+  | { readonly session: number; readonly dispose: true; readonly end?: true }
+  | { readonly end: true }
 
 export interface WorkerFailure {
   readonly code: string
@@ -17,10 +22,11 @@ export interface WorkerFailure {
   readonly retryable: boolean
 }
 
-/** From the thread: first `opened` or a failure; then one reply to each run, in the order of the runs. */
+/** From the thread, for what was asked. */
 export type WorkerReply =
   | { readonly opened: { readonly inputs: TensorSpec[]; readonly outputs: TensorSpec[] } }
   | { readonly outputs: Record<string, Tensor> }
+  | { readonly disposed: true }
   | { readonly failure: WorkerFailure }
 
 /** The buffers behind some tensors, each once: what may be handed over instead of copied. */

@@ -1,4 +1,4 @@
-// The thread of `openWorkerSession`: opens the model, then answers runs one after another.
+// The thread of `SessionThread`: opens models and answers their runs, one request after another.
 import { parentPort, workerData } from 'node:worker_threads'
 import { IsthmusError } from '@isthmus/proto'
 import { openSession } from './node.ts'
@@ -7,16 +7,13 @@ import type { Session } from './session.ts'
 import {
   buffersOf,
   type WorkerFailure,
-  type WorkerModel,
   type WorkerReply,
   type WorkerRequest,
+  type WorkerStart,
 } from './worker-messages.ts'
 
-if (!parentPort)
-  throw new Error('worker-thread.js is the inside of openWorkerSession; it is not run by itself.')
+if (!parentPort) throw new Error('worker-thread.js is the inside of SessionThread; it is not run by itself.')
 const port = parentPort
-
-const reply = (message: WorkerReply, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer)
 
 const failureOf = (error: unknown): WorkerFailure => {
   const { code, message, retryable } =
@@ -24,35 +21,44 @@ const failureOf = (error: unknown): WorkerFailure => {
   return { code, message, retryable }
 }
 
-const { model, options, gate: sharedGate } = workerData as WorkerModel
-const gate = new RunGate(sharedGate)
+const gate = new RunGate((workerData as WorkerStart).gate)
+const sessions = new Map<number, Session>()
 
-async function answer(session: Session, request: WorkerRequest): Promise<void> {
+async function answerTo(request: WorkerRequest): Promise<{ reply: WorkerReply; transfer?: ArrayBuffer[] }> {
+  if (!('session' in request)) return { reply: { disposed: true } }
+  const { session: number } = request
+  if ('open' in request) {
+    const { model, options } = request.open
+    const session = await openSession(model, options)
+    sessions.set(number, session)
+    return { reply: { opened: { inputs: [...session.inputs], outputs: [...session.outputs] } } }
+  }
+  const session = sessions.get(number)
+  if ('dispose' in request) {
+    sessions.delete(number)
+    await session?.dispose()
+    return { reply: { disposed: true } }
+  }
+  const outputs = await session!.run(request.feeds)
+  return { reply: { outputs }, transfer: buffersOf(outputs) }
+}
+
+async function answer(request: WorkerRequest): Promise<void> {
   if (!gate.enter()) return
   try {
-    if (request === 'dispose') {
-      await session.dispose()
-      port.close()
-      return
-    }
-    const outputs = await session.run(request.feeds)
-    reply({ outputs }, buffersOf(outputs))
+    const { reply, transfer } = await answerTo(request)
+    if ('end' in request) port.close()
+    else port.postMessage(reply, transfer)
   } catch (error) {
-    reply({ failure: failureOf(error) })
+    port.postMessage({ failure: failureOf(error) } satisfies WorkerReply)
   } finally {
     gate.leave()
   }
 }
 
-try {
-  const session = await openSession(model, options)
-  let last = Promise.resolve()
-  port.on('message', (request: WorkerRequest) => {
-    last = last.then(() => answer(session, request))
-  })
-  reply({ opened: { inputs: [...session.inputs], outputs: [...session.outputs] } })
-} catch (error) {
-  reply({ failure: failureOf(error) })
-} finally {
-  gate.leave()
-}
+let last = Promise.resolve()
+port.on('message', (request: WorkerRequest) => {
+  last = last.then(() => answer(request))
+})
+// Entered by its owner until everything native is loaded.
+gate.leave()

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { GraphBuilder, writeModel } from '../onnx/index.ts'
 import { openSession, openWorkerSession, type Session, type Tensor } from './index.ts'
 import { RunGate } from './run-gate.ts'
-import { sessionOf } from './worker.ts'
+import { SessionThread, spawnThread } from './session-thread.ts'
 
 /** x·x·…·x, long enough that a run takes many turns of an event loop. */
 const slow = (() => {
@@ -49,8 +49,10 @@ const thread = (onRun: string): Worker =>
   new Worker(
     `const { parentPort: port } = require('node:worker_threads')
      const spec = [{ name: 'x', dtype: 'float32', dims: ['N', 'N'] }]
-     port.postMessage({ opened: { inputs: spec, outputs: spec } })
-     port.on('message', (request) => { ${onRun} })`,
+     port.on('message', (request) => {
+       if (request.open) port.postMessage({ opened: { inputs: spec, outputs: spec } })
+       else { ${onRun} }
+     })`,
     { eval: true },
   )
 
@@ -60,7 +62,7 @@ it.each([
 ])(
   'rejects what waits and what comes later when the thread %s, and can be disposed of',
   async (_, onRun, message) => {
-    const session = await sessionOf(thread(onRun))
+    const session = await new SessionThread(() => thread(onRun)).open('x.onnx')
     const x = square(2)
     for (const outcome of await Promise.allSettled([session.run({ x }), session.run({ x })])) {
       expect(outcome).toMatchObject({
@@ -75,7 +77,7 @@ it.each([
 )
 
 it('rejects the opening when the thread ends before the model is loaded', async () => {
-  const opening = sessionOf(new Worker('process.exit(4)', { eval: true }))
+  const opening = new SessionThread(() => new Worker('process.exit(4)', { eval: true })).open('x.onnx')
   await expect(opening).rejects.toMatchObject({ code: 'WORKER_DIED' })
 })
 
@@ -85,6 +87,41 @@ it('keeps several threads apart', async () => {
   const { y } = await sessions[2]!.run({ x: { ...square(1), data: Float32Array.of(2) } })
   expect(y?.data).toEqual(Float32Array.of(2 ** 13))
   await Promise.all(sessions.map((session) => session.dispose()))
+})
+
+it('runs several models in one thread, which ends with the last of them and begins again', async () => {
+  let spawned = 0
+  const workers: Worker[] = []
+  const shared = new SessionThread(() => {
+    spawned++
+    const worker = spawnThread()
+    workers.push(worker)
+    return worker
+  })
+  const [one, other] = await Promise.all([shared.open(slow), shared.open(slow)])
+  await expect(shared.open(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' })
+  expect(spawned).toBe(1)
+  const x = { ...square(1), data: Float32Array.of(2) }
+  await one.dispose()
+  await expect(one.run({ x })).rejects.toMatchObject({ code: 'SESSION_CLOSED' })
+  expect((await other.run({ x })).y?.data).toEqual(Float32Array.of(2 ** 13))
+  await other.dispose()
+  expect(workers[0]!.threadId).toBe(-1)
+  const next = await shared.open(slow)
+  expect(spawned).toBe(2)
+  await workers[1]!.terminate()
+  await expect(next.run({ x })).rejects.toMatchObject({ code: 'WORKER_DIED' })
+  const after = await shared.open(slow)
+  expect((await after.run({ x })).y?.data).toEqual(Float32Array.of(2 ** 13))
+  await Promise.all([next.dispose(), after.dispose()])
+})
+
+it('ends a thread whose only model did not open', async () => {
+  const worker = spawnThread()
+  const ended = new Promise((resolve) => worker.once('exit', resolve))
+  const opening = new SessionThread(() => worker).open(Uint8Array.of(1, 2, 3))
+  await expect(opening).rejects.toMatchObject({ code: 'MODEL_UNREADABLE' })
+  expect(await ended).toBe(0)
 })
 
 const program = (body: string): string => `

@@ -4,7 +4,7 @@
 import { type HeadRole, loadBundle } from '@isthmus/models/bundle'
 import { quantize } from '@isthmus/models/codec'
 import { elementCount } from '@isthmus/models/onnx'
-import { openWorkerSession, type Session } from '@isthmus/models/runtime'
+import { type Session, SessionThread } from '@isthmus/models/runtime'
 import { headOf, splitModes } from './split-modes.ts'
 
 const [, , folder, list] = process.argv
@@ -12,10 +12,11 @@ const wanted = new Set(list ? list.split(',').map(Number) : [])
 const bundle = await loadBundle(folder!, { only: ['head', 'narrowHead'] })
 const { input, latent } = bundle.manifest
 const heads = new Map<HeadRole, Session>()
+const thread = new SessionThread()
 for (const mode of splitModes(bundle)) {
   if (!wanted.has(mode.id)) continue
   const role = headOf(mode)
-  const head = heads.get(role) ?? (await openWorkerSession(bundle.modelBytes(role)))
+  const head = heads.get(role) ?? (await thread.open(bundle.modelBytes(role)))
   heads.set(role, head)
   const tensor = new Float32Array(elementCount(input.dims))
   const results = await head.run({
