@@ -18,12 +18,21 @@ export function ensembleEncoder(
   members: number,
 ): string {
   let sum = slimmableEncoder(net, x, sizes, 1, 'encoder.1')
-  for (let member = 2; member <= members; member++) {
-    const scale = net.vector(`encoder.${member}.scale`, () =>
-      float32Tensor(new Float32Array(sizes.latent).fill(SCALE_AT_START), [1, sizes.latent, 1, 1]),
-    )
-    const more = slimmableEncoder(net, x, sizes, 1, `encoder.${member}`)
-    sum = net.add(sum, net.g.op('Mul', [more, scale]))
-  }
+  for (let member = 2; member <= members; member++) sum = addEnsembleMember(net, sum, x, sizes, member)
   return sum
+}
+
+/** What the members before `member` (2 or more) say of `x`, `sum`, with its own word added. */
+export function addEnsembleMember(
+  net: NetBuilder,
+  sum: string,
+  x: string,
+  sizes: SlimmableEncoderSizes,
+  member: number,
+): string {
+  const scale = net.vector(`encoder.${member}.scale`, () =>
+    float32Tensor(new Float32Array(sizes.latent).fill(SCALE_AT_START), [1, sizes.latent, 1, 1]),
+  )
+  const more = slimmableEncoder(net, x, sizes, 1, `encoder.${member}`)
+  return net.add(sum, net.g.op('Mul', [more, scale]))
 }

@@ -7,7 +7,7 @@ export {
 } from './bottlefit-published.ts'
 export { storeByteWeights } from './byte-weights.ts'
 export { embedModel } from './embed-model.ts'
-export { ensembleEncoder } from './ensemble-encoder.ts'
+export { addEnsembleMember, ensembleEncoder } from './ensemble-encoder.ts'
 export { type ExitSizes, exitNet } from './exit.ts'
 export { type FactorizedPriorSizes, factorizedPrior } from './factorized-prior.ts'
 export { type FilterWidths, filterNet, interest } from './filter.ts'

@@ -1,6 +1,7 @@
 import { compileTrainingStep, type Optimizer, type TrainingStep } from '@isthmus/models/autodiff'
 import { seededRandom } from '@isthmus/models/data'
 import {
+  addEnsembleMember,
   bottleFitDecoder,
   ensembleEncoder,
   factorizedPrior,
@@ -124,6 +125,14 @@ function encoded(net: NetBuilder, input: string, variant: Variant, weights: Weig
   const [wideRows, narrowRows] = rowsOf(variant) as [number, number?]
   const [wide, narrow] = variant.widths as [number, number?]
   if (narrow === undefined) return { latent: headOf(net, input, variant, wide, weights), distance: undefined }
+  if (variant.ensemble) {
+    // Both have the first member, which sees all rows in one pass: its statistics are the same for both.
+    const first = ensembleEncoder(net, input, memberSizes, 1)
+    const [own, seen] = [rows(first, 0, wideRows), rows(input, 0, wideRows)]
+    const both = addEnsembleMember(net, own, seen, memberSizes, 2)
+    const latent = g.op('Concat', [both, rows(first, wideRows, batch)], { axis: 0 })
+    return { latent, distance: undefined }
+  }
   const compares = (variant.invariance ?? 0) > 0
   const ofWide = headOf(net, compares ? input : rows(input, 0, wideRows), variant, wide, weights)
   const ofNarrow = headOf(net, rows(input, wideRows, batch), variant, narrow, weights)
