@@ -46,7 +46,13 @@ const quantizer = z.discriminatedUnion('kind', [
       .array(z.strictObject({ first: z.int(), frequencies: z.array(z.int()).max(4096) }))
       .min(1)
       .max(4096),
-    neighbours: z.strictObject({ rowLength: z.int(), reach: z.int() }).optional(),
+    neighbours: z
+      .strictObject({
+        rowLength: z.int(),
+        reach: z.int(),
+        weights: z.array(z.array(z.int()).max(256)).max(4096),
+      })
+      .optional(),
     gains: z.array(z.number()).max(4096).optional(),
     inverseGains: z.array(z.number()).max(4096).optional(),
     mostBytes: z.int().optional(),
@@ -133,7 +139,7 @@ export const knownKeys: readonly string[] = [
   ...Object.keys(modelFile.shape),
   ...Object.keys(modeFields),
   ...['route', 'quantizer', 'image', 'bits', 'scale', 'zeroPoint', 'codec', 'quality', 'tables'],
-  ...['neighbours', 'rowLength', 'reach'],
+  ...['neighbours', 'rowLength', 'reach', 'weights'],
   ...['first', 'frequencies', 'gains', 'inverseGains', 'mostBytes'],
   ...Object.keys(filterSchema.shape),
   ...Object.keys(exitSchema.shape),

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../data/random.ts'
+import { fitNeighbours } from './fit-neighbours.ts'
 import {
   dequantize,
   type EntropyQuantizer,
@@ -108,9 +109,8 @@ describe('the entropy quantiser', () => {
     const plain = { kind: 'affine-static', bits: 6, scale: 0.5, zeroPoint: 30 } as const
     const seen = smooth(2000, 1)
     const alone = entropyQuantizer(plain, seen, channels, perChannel)
-    const beside = entropyQuantizer(plain, seen, channels, perChannel, {
-      neighbours: { rowLength, reach: 4 },
-    })
+    const neighbours = fitNeighbours(plain, seen, channels, perChannel, { rowLength, reach: 4 })
+    const beside = entropyQuantizer(plain, seen, channels, perChannel, { neighbours })
     expect(beside.tables).toHaveLength(9 * channels)
     let [bytesAlone, bytesBeside] = [0, 0]
     const fresh = smooth(100, 2)
@@ -122,18 +122,48 @@ describe('the entropy quantiser', () => {
       expect(dequantize(other, x.length, beside)).toEqual(dequantize(one, x.length, alone))
     }
     expect(bytesBeside).toBeLessThan(0.9 * bytesAlone)
-    throwsCode(
-      () => quantize(smooth(1, 3), { ...beside, neighbours: { rowLength: 9, reach: 4 } }),
-      'BAD_QUANTIZER',
-    )
-    throwsCode(
-      () => quantize(smooth(1, 3), { ...beside, neighbours: { rowLength, reach: 3 } }),
-      'BAD_QUANTIZER',
-    )
-    throwsCode(
-      () => quantize(smooth(1, 3), { ...beside, neighbours: { rowLength: 0, reach: 4 } }),
-      'BAD_QUANTIZER',
-    )
+    const { weights } = neighbours
+    for (const wrong of [
+      { rowLength: 9 },
+      { rowLength: 0 },
+      { reach: 3 },
+      { weights: weights.slice(1) },
+      { weights: weights.with(0, weights[1]!) },
+      { weights: weights.with(1, weights[1]!.slice(1)) },
+      { weights: weights.with(1, weights[1]!.with(3, 0.5)) },
+      { weights: weights.with(1, weights[1]!.with(3, 40_000)) },
+    ]) {
+      const changed = { ...beside, neighbours: { ...neighbours, ...wrong } }
+      throwsCode(() => quantize(smooth(1, 3), changed), 'BAD_QUANTIZER')
+    }
+  })
+
+  it('takes what channels say of each other into account', () => {
+    const random = seededRandom(5)
+    const [channels, rowLength] = [3, 7]
+    const perChannel = rowLength * rowLength
+    const frame = channels * perChannel
+    const latents = new Float32Array(1000 * frame)
+    for (let at = 0; at < latents.length; at++) {
+      const before = at % frame < perChannel ? 0 : latents[at - perChannel]!
+      latents[at] = 0.9 * before + random.normal()
+    }
+    const plain = { kind: 'affine-static', bits: 8, scale: 0.5, zeroPoint: 128 } as const
+    const shape = { rowLength, reach: 4 }
+    const bytes = [0, channels].map((back) => {
+      const neighbours = fitNeighbours(plain, latents, channels, perChannel, { ...shape, back })
+      const quantizer = entropyQuantizer(plain, latents, channels, perChannel, { neighbours })
+      let sum = 0
+      for (let begin = 0; begin < 100 * frame; begin += frame) {
+        const x = latents.subarray(begin, begin + frame)
+        const { packed } = quantize(x, quantizer)
+        const values = dequantize(packed, frame, quantizer)
+        expect(values.every((value, at) => Math.abs(value - x[at]!) < 0.251)).toBe(true)
+        sum += packed.length
+      }
+      return sum
+    })
+    expect(bytes[1]).toBeLessThan(0.93 * bytes[0]!)
   })
 
   it('ends a payload at mostBytes, and rebuilds what its beginning holds', () => {

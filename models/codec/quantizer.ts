@@ -31,7 +31,7 @@ export interface EntropyQuantizer {
    * each one.
    */
   tables: FrequencyTable[]
-  /** A code's table is chosen by the codes to its left and above, which are often like it. Without: one table a channel. */
+  /** A code's table is chosen by the codes around it, which foretell it in part. Without: one table a channel. */
   neighbours?: Neighbours | undefined
   /** Each channel is multiplied by its gain before it is rounded. Default 1. */
   gains?: number[] | undefined
@@ -91,6 +91,8 @@ function tablesFault(quantizer: EntropyQuantizer): string | undefined {
   const channels = channelsOf(quantizer)
   if (!Number.isInteger(channels))
     return `${tables.length} tables are not ${contextsOf(neighbours)} for each channel`
+  if (neighbours && neighbours.weights.length !== channels)
+    return `neighbours: weights of ${neighbours.weights.length} channels, and tables of ${channels}`
   for (const [name, factors] of Object.entries({ gains, inverseGains })) {
     if (!factors) continue
     if (factors.length !== channels)

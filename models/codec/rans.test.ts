@@ -88,11 +88,17 @@ describe('the entropy coder', () => {
           () => stream.next().value!,
         )
         const random = seededRandom(seed)
+        const weights = Array.from({ length: channels }, (_, channel) =>
+          Array.from(
+            { length: 4 + 9 * random.below(channel + 1) },
+            () => random.below(2 ** 16 + 1) - 2 ** 15,
+          ),
+        )
         const perChannel = rows * neighbours.rowLength
         const symbols = Int32Array.from({ length: channels * perChannel }, () =>
           random.uniform() < 0.01 ? 2 ** 31 - 1 : Math.round(3 * random.normal()),
         )
-        const coder = new RansCoder(tables, perChannel, { ...neighbours, middle: 0 })
+        const coder = new RansCoder(tables, perChannel, { ...neighbours, weights, middle: 0 })
         const coded = coder.encode(symbols)
         expect(coder.decode(coded)).toEqual(symbols)
         const out = new Int32Array(symbols.length)

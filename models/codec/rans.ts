@@ -6,7 +6,7 @@ import {
   unzigzag,
   zigzag,
 } from './frequency-table.ts'
-import { contextAt, contextsOf, type Neighbours } from './neighbours.ts'
+import { contextsOf, type Neighbours, Surroundings } from './neighbours.ts'
 
 /**
  * Range asymmetric numeral systems (Duda, arXiv 1311.2540), 32 bits, static tables. A state lies in [2^15, 2^31) and hands on 16
@@ -68,7 +68,7 @@ export class RansCoder {
   readonly #perChannel: number
   readonly #channels: number
   readonly #contexts: number
-  readonly #neighbours: (Neighbours & { readonly middle: number }) | undefined
+  readonly #surroundings: Surroundings | undefined
   readonly #states: Int32Array
   /** Words in the order in which the encoder makes them, which is backwards. */
   #words = new Uint16Array(1024)
@@ -86,7 +86,7 @@ export class RansCoder {
   ) {
     this.#tables = tables.map(lay)
     this.#perChannel = perChannel
-    this.#neighbours = neighbours
+    this.#surroundings = neighbours && new Surroundings(neighbours, perChannel, neighbours.middle)
     this.#contexts = contextsOf(neighbours)
     this.#channels = tables.length / this.#contexts
     this.#states = new Int32Array(statesFor(this.symbols))
@@ -105,7 +105,8 @@ export class RansCoder {
     const states = this.#states.fill(LOW)
     const turns = states.length - 1
     this.#count = 0
-    const neighbours = this.#neighbours
+    const surroundings = this.#surroundings
+    surroundings?.fill(symbols)
     for (let channel = this.#channels - 1; channel >= 0; channel--) {
       let { first, escaped, frequencies, starts } = this.#tables[channel * this.#contexts]!
       const begin = channel * this.#perChannel
@@ -114,8 +115,8 @@ export class RansCoder {
       let count = this.#count
       for (let i = begin + this.#perChannel - 1; i >= begin; i--) {
         const turn = i & turns
-        if (neighbours) {
-          const context = contextAt(symbols, i, begin, neighbours, neighbours.middle)
+        if (surroundings) {
+          const context = surroundings.tableAt(channel, i - begin)
           ;({ first, escaped, frequencies, starts } = this.#tables[channel * this.#contexts + context]!)
         }
         let at = symbols[i]! - first
@@ -175,15 +176,15 @@ export class RansCoder {
         stream[byte]! | (stream[byte + 1]! << 8) | (stream[byte + 2]! << 16) | (stream[byte + 3]! << 24)
       if (states[turn]! < LOW) throw damaged()
     }
-    const neighbours = this.#neighbours
+    const surroundings = this.#surroundings
     for (let channel = 0; channel < this.#channels; channel++) {
       let { first, escaped, frequencies, starts, owners } = this.#tables[channel * this.#contexts]!
       const begin = channel * this.#perChannel
       const limit = begin + this.#perChannel
       for (let i = begin; i < limit; i++) {
         const turn = i & turns
-        if (neighbours) {
-          const context = contextAt(out, i, begin, neighbours, neighbours.middle)
+        if (surroundings) {
+          const context = surroundings.tableAt(channel, i - begin)
           ;({ first, escaped, frequencies, starts, owners } =
             this.#tables[channel * this.#contexts + context]!)
         }
@@ -224,6 +225,7 @@ export class RansCoder {
           if (far >= first && far - first < escaped) throw damaged()
           out[i] = far
         } else out[i] = symbol + first
+        surroundings?.put(channel, i - begin, out[i]!)
       }
     }
     this.#wasWhole = at === end && states.every((state) => state === LOW)

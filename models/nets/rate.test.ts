@@ -65,6 +65,45 @@ it('counts the bits of a mixture of logistics, tier by tier', async () => {
   }
 })
 
+it('lets what a decoder has by then shift a value, and nothing else', async () => {
+  const [channels, rows, columns] = [2, 3, 3]
+  const perChannel = rows * columns
+  const random = seededRandom(6)
+  const kernel = Float32Array.from({ length: channels * channels * 9 }, () => random.normal())
+  const weights = new Map([['prior.context', float32Tensor(kernel, [channels, channels, 3, 3])]])
+  const y = Float32Array.from({ length: channels * perChannel }, () => 3 * random.normal())
+  const dims = [1, channels, rows, columns]
+  const bitsOf = async (values: Float32Array, plane?: readonly [number, number]) => {
+    const g = new GraphBuilder('shifted', 17)
+    const net = new NetBuilder('shifted', { random: seededRandom(1), weights, graph: g })
+    const input = g.input('y', 'float32', dims)
+    g.output(factorizedPrior(net, input, { batch: 1, channels, perChannel, ...(plane && { plane }) }), 'bits')
+    const { bits } = await run(g, { y: tensor(dims, values) })
+    return bits!.data as Float32Array
+  }
+  const shifted = y.map((value, at) => {
+    const [channel, row, column] = [
+      Math.floor(at / perChannel),
+      Math.floor(at / columns) % rows,
+      at % columns,
+    ]
+    let expected = 0
+    for (let source = 0; source <= channel; source++) {
+      for (let place = 0; place < (source < channel ? 9 : 4); place++) {
+        const [other, beside] = [row + Math.floor(place / 3) - 1, column + (place % 3) - 1]
+        if (other < 0 || other >= rows || beside < 0 || beside >= columns) continue
+        expected +=
+          kernel[(channel * channels + source) * 9 + place]! * y[(source * rows + other) * columns + beside]!
+      }
+    }
+    return value - expected
+  })
+  const [found, wanted] = [await bitsOf(y, [rows, columns]), await bitsOf(shifted)]
+  wanted.forEach((bits, channel) => {
+    expect(found[channel]! / bits).toBeCloseTo(1, 4)
+  })
+})
+
 it('gives codes that share one probability among them', async () => {
   const g = new GraphBuilder('codes', 17)
   const net = new NetBuilder('codes', { random: seededRandom(1), graph: g })

@@ -1,3 +1,4 @@
+import { fitNeighbours } from '../codec/fit-neighbours.ts'
 import { type EntropyQuantizer, entropyQuantizer } from '../codec/index.ts'
 import { batchFiller, type Cifar10, cifar10Mean, cifar10Std, seededRandom } from '../data/index.ts'
 import {
@@ -36,6 +37,8 @@ export function slimmableTail(weights: Weights): Model {
 }
 
 const TABLE_IMAGES = 10_000
+/** Weights of neighbours are far fewer numbers than their tables. */
+const FIT_IMAGES = 4000
 
 /** What a head gives for the first 10,000 training images, as they are. */
 export async function latentsOf(head: Session, data: Cifar10): Promise<Float32Array> {
@@ -76,9 +79,14 @@ const codes = { kind: 'affine-static', bits: 8, scale: 1, zeroPoint: 128 } as co
 export function rateQuantizer(weights: Weights, place: number, latents: Float32Array): EntropyQuantizer {
   const [channels, ...plane] = latentDims as [number, ...number[]]
   const [, rowLength] = plane as [number, number]
-  const neighbours = { rowLength, reach: 4 }
-  return entropyQuantizer(codes, latents, channels, elementCount(plane), {
-    ...gainsAt(weights, place),
-    neighbours,
-  })
+  const perChannel = elementCount(plane)
+  const rate = gainsAt(weights, place)
+  const neighbours = fitNeighbours(
+    codes,
+    latents.subarray(0, FIT_IMAGES * channels * perChannel),
+    channels,
+    perChannel,
+    { gains: rate.gains, rowLength, reach: 4 },
+  )
+  return entropyQuantizer(codes, latents, channels, perChannel, { ...rate, neighbours })
 }

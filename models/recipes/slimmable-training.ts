@@ -13,6 +13,7 @@ import {
 import { type ConstantTensor, elementCount, GraphBuilder, type Model } from '../onnx/index.ts'
 import type { Tensor } from '../runtime/index.ts'
 import { imageBatches, runTraining, stepsPerEpoch, triangle } from '../train/index.ts'
+import { averagedRounds, type Round } from './averaged-rounds.ts'
 import { type RateTier, rateTiers } from './rate-tiers.ts'
 import type { RecipeContext, Trained } from './recipe.ts'
 import { latentDims, studentWidths } from './student-training.ts'
@@ -22,8 +23,8 @@ type Weights = ReadonlyMap<string, ConstantTensor>
 
 export const encoderSizes: SlimmableEncoderSizes = {
   stem: 44,
-  body: 48,
-  blocks: 2,
+  body: 60,
+  blocks: 1,
   latent: studentWidths.latent,
 }
 
@@ -36,14 +37,19 @@ export const slimmableSettings = {
   seed: 4,
   batch: 128,
   /** Of each batch so many frames go through the narrow encoder, the others through the wide one. */
-  narrowRows: 32,
+  narrowRows: 24,
   /** So many of the wide frames lose all channels from a random one on, so that a prefix of the latent is enough. */
   prefixRows: 8,
-  imitateEpochs: 24,
+  imitateEpochs: 42,
   imitatePeakRate: 4e-3,
-  fineTuneEpochs: 4,
+  fineTuneEpochs: 10,
   /** Gentle: decoder and tail come from the student, and are worth keeping. */
-  fineTunePeakRate: 0.012,
+  fineTunePeakRate: 0.03,
+  /** A second round from where the first has ended; the weights of both ends are averaged. */
+  restartEpochs: 8,
+  restartPeakRate: 0.03,
+  /** Steps that only measure the running statistics of the averaged weights. */
+  statisticsSteps: 120,
   weightDecay: 8e-4,
   /** Prior and gains start from nothing. */
   rateScaleOfRates: 5,
@@ -137,7 +143,7 @@ export function fineTuningStep(weights: Weights, tiers: readonly RateTier[]) {
   const bits = factorizedPrior(
     net,
     g.op('Add', [scaled, noise]),
-    { batch, channels, perChannel, tiers: tiers.length },
+    { batch, channels, perChannel, tiers: tiers.length, plane: latentDims.slice(1) as [number, number] },
     mix,
   )
   const mask = g.op('Reshape', [kept, g.ints([batch, channels, 1, 1])])
@@ -167,6 +173,9 @@ export function fineTuningStep(weights: Weights, tiers: readonly RateTier[]) {
   })
 }
 
+/** Above 1, fine rates are drawn more often than coarse ones. */
+const FINE_BIAS = 1.5
+
 /** What a step draws for each frame beside its image: rate, price of a bit, channels kept, rounding noise. */
 function rateFeeds(tiers: readonly RateTier[]) {
   const [channels] = latentDims as [number]
@@ -180,7 +189,7 @@ function rateFeeds(tiers: readonly RateTier[]) {
     mix.fill(0)
     kept.fill(1)
     for (let row = 0; row < batch; row++) {
-      const place = random.uniform() * (tiers.length - 1)
+      const place = random.uniform() ** FINE_BIAS * (tiers.length - 1)
       const tier = Math.min(tiers.length - 2, Math.floor(place))
       const share = place - tier
       mix[row * tiers.length + tier] = 1 - share
@@ -200,14 +209,14 @@ function rateFeeds(tiers: readonly RateTier[]) {
   }
 }
 
-/** Stage 2 over all training images. */
+/** Stage 2 over all training images, in two rounds whose ends are averaged. */
 export async function fineTuneSlimmable(
   data: Cifar10,
   targets: Float32Array,
   weights: Weights,
   context: RecipeContext,
 ): Promise<Trained> {
-  const { fineTuneEpochs, fineTunePeakRate } = slimmableSettings
+  const { fineTuneEpochs, fineTunePeakRate, restartEpochs, restartPeakRate } = slimmableSettings
   const step = fineTuningStep(weights, rateTiers)
   const batches = imageBatches(data.train, {
     ...normalisation,
@@ -219,18 +228,25 @@ export async function fineTuneSlimmable(
     padPx,
   })
   const feeds = rateFeeds(rateTiers)
-  const steps = fineTuneEpochs * stepsPerEpoch(data.train, batch)
-  const { state, elapsedS } = await runTraining({
-    step,
-    optimizer: sgd,
-    steps,
-    itemsPerStep: batch,
-    rate: triangle(fineTunePeakRate, steps),
-    batch: (at) => {
-      const { images, targets: probabilities } = batches(at)
-      return { input: images, targets: probabilities, ...feeds(at) }
-    },
-    ...context.phase('fine-tuning', { ...slimmableSettings, rateTiers }, 'slimmable, stage 2: fine-tuning'),
-  })
+  const train = ({ name, first, steps, rate, start }: Round) =>
+    runTraining({
+      step,
+      optimizer: sgd,
+      steps,
+      itemsPerStep: batch,
+      rate,
+      ...(start && { start }),
+      batch: (at) => {
+        const { images, targets: probabilities } = batches(first + at)
+        return { input: images, targets: probabilities, ...feeds(first + at) }
+      },
+      ...context.phase(name, { ...slimmableSettings, rateTiers }, `slimmable, stage 2: ${name}`),
+    })
+  const epoch = stepsPerEpoch(data.train, batch)
+  const rounds = [
+    { name: 'fine-tuning', steps: fineTuneEpochs * epoch, peakRate: fineTunePeakRate },
+    { name: 'restart', steps: restartEpochs * epoch, peakRate: restartPeakRate },
+  ] as const
+  const { state, elapsedS } = await averagedRounds(train, rounds, slimmableSettings.statisticsSteps)
   return { weights: step.parameters(state), elapsedS }
 }

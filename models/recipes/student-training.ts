@@ -1,4 +1,4 @@
-import { compileTrainingStep, type Optimizer, type TrainingState } from '../autodiff/index.ts'
+import { compileTrainingStep, type Optimizer } from '../autodiff/index.ts'
 import { batchFiller, type Cifar10, cifar10Mean, cifar10Std, seededRandom } from '../data/index.ts'
 import {
   type BottleFitWidths,
@@ -11,7 +11,8 @@ import {
 } from '../nets/index.ts'
 import { type ConstantTensor, GraphBuilder, type Model, writeModel } from '../onnx/index.ts'
 import { openSession } from '../runtime/index.ts'
-import { imageBatches, runTraining, type Schedule, stepsPerEpoch, triangle } from '../train/index.ts'
+import { imageBatches, runTraining, stepsPerEpoch, triangle } from '../train/index.ts'
+import { averagedRounds, type Round } from './averaged-rounds.ts'
 import type { RecipeContext, Trained } from './recipe.ts'
 import { teacherWidths } from './teacher-training.ts'
 
@@ -195,7 +196,7 @@ export async function fineTune(
     flip: 'alternating',
     padPx,
   })
-  const train = (name: string, first: number, steps: number, rate: Schedule, start?: TrainingState) =>
+  const train = ({ name, first, steps, rate, start }: Round) =>
     runTraining({
       step,
       optimizer: sgd,
@@ -209,23 +210,11 @@ export async function fineTune(
       },
       ...context.phase(name, { ...studentSettings, ...range }, `student, stage 2: ${name}`),
     })
-  const steps = fineTuneEpochs * stepsPerEpoch(data.train, batch)
-  const more = restartEpochs * stepsPerEpoch(data.train, batch)
-  const first = await train('fine-tuning', 0, steps, triangle(fineTunePeakRate, steps))
-  const second = await train('restart', steps, more, triangle(restartPeakRate, more), first.state)
-  // At rate 0 nothing changes but the running averages.
-  const average = mean(first.state, second.state)
-  const last = await train('averaging', steps + more, statisticsSteps, () => 0, average)
-  const elapsedS = first.elapsedS + second.elapsedS + last.elapsedS
-  return { weights: step.parameters(last.state), elapsedS }
-}
-
-/** Halfway between two states of one training. */
-function mean(one: TrainingState, other: TrainingState): TrainingState {
-  return Object.fromEntries(
-    Object.entries(one).map(([name, values]) => [
-      name,
-      values.map((value, at) => (value + other[name]![at]!) / 2),
-    ]),
-  )
+  const epoch = stepsPerEpoch(data.train, batch)
+  const rounds = [
+    { name: 'fine-tuning', steps: fineTuneEpochs * epoch, peakRate: fineTunePeakRate },
+    { name: 'restart', steps: restartEpochs * epoch, peakRate: restartPeakRate },
+  ] as const
+  const { state, elapsedS } = await averagedRounds(train, rounds, statisticsSteps)
+  return { weights: step.parameters(state), elapsedS }
 }

@@ -37,7 +37,11 @@ function syntheticLatent(): Latent {
 
 /** The same symbols, with a table for each of nine kinds of neighbours, as modes with neighbours have them. */
 function withNeighbours({ quantizer, symbols }: Latent): Latent {
-  const neighbours = { rowLength: 55, reach: 4 }
+  // Each channel looks back at up to eight others.
+  const weights = Array.from({ length: CHANNELS }, (_, channel) =>
+    new Array<number>(4 + 9 * Math.min(channel, 8)).fill(40),
+  )
+  const neighbours = { rowLength: 55, reach: 4, weights }
   const tables = quantizer.tables.flatMap((table) => new Array(2 * neighbours.reach + 1).fill(table))
   return { quantizer: { tables, neighbours, zeroPoint: 0 }, symbols }
 }

@@ -1,12 +1,12 @@
 import type { Bundle, HeadRole } from '@isthmus/models/bundle'
 import {
   channelsOf,
-  contextAt,
   contextsOf,
   dequantize,
   type EntropyQuantizer,
   quantize,
   RansCoder,
+  Surroundings,
   symbolBits,
 } from '@isthmus/models/codec'
 import type { RgbImage } from '@isthmus/models/data'
@@ -92,10 +92,12 @@ export function informationBits(
   perChannel: number,
 ): number {
   const contexts = contextsOf(neighbours)
+  const surroundings = neighbours && new Surroundings(neighbours, perChannel, zeroPoint)
+  surroundings?.fill(symbols)
   let bits = 0
   for (let at = 0; at < symbols.length; at++) {
     const channel = Math.floor(at / perChannel)
-    const context = neighbours ? contextAt(symbols, at, channel * perChannel, neighbours, zeroPoint) : 0
+    const context = surroundings?.tableAt(channel, at % perChannel) ?? 0
     bits += symbolBits(tables[channel * contexts + context]!, symbols[at]!)
   }
   return bits
