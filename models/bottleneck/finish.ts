@@ -7,14 +7,13 @@ import { inspectModel, type Model, writeModel } from '../onnx/index.ts'
 import { evenly } from '../pack/photos.ts'
 import type { Session, SessionOptions } from '../runtime/index.ts'
 import { type CodecRatio, codecRatios } from './compare.ts'
-import type { DistilOutput } from './distil-task.ts'
 import { codecWays, type Evaluation, evaluate } from './evaluate.ts'
 import { bottleneckDraft } from './export.ts'
-import { latentsOf, rateModes } from './modes.ts'
-import type { Plan } from './plan.ts'
+import { latentsOf } from './modes.ts'
 import { reportPage } from './report.ts'
+import type { SplitPair } from './split-pair.ts'
 import type { PhotoSplit } from './split-photos.ts'
-import { headModel, LATENT, tailModel } from './student-models.ts'
+import { LATENT } from './student-models.ts'
 import type { Teacher } from './teacher.ts'
 import { outHint, writable } from './writable.ts'
 
@@ -24,13 +23,11 @@ const TABLE_VALUES = 2 ** 25
 
 export interface FinishRequest {
   readonly teacher: Teacher
-  readonly plan: Plan
-  readonly trained: DistilOutput
+  readonly pair: SplitPair
   readonly input: Manifest['input']
   readonly output: Manifest['output']
   readonly labels: readonly string[]
   readonly split: PhotoSplit
-  readonly rates: number
   readonly name: string
   readonly version: string
   readonly out: string
@@ -52,7 +49,7 @@ export interface Finished {
 }
 
 /**
- * After the training: counts the code's tables, measures every mode and the image codecs on the photos that were kept back, and writes bundle,
+ * When the pair is there: counts the code's tables, measures every mode and the image codecs on the photos that were kept back, and writes bundle,
  * report and numbers, each whole or not at all.
  */
 export async function finishBottleneck(
@@ -60,11 +57,11 @@ export async function finishBottleneck(
   open: (bytes: Uint8Array, options: SessionOptions) => Promise<Session>,
   onProgress: (what: string, done: number, total: number) => void,
 ): Promise<Finished> {
-  const { teacher, plan, trained, input, split, threads, recipe } = request
-  const { shape } = plan
+  const { teacher, pair, input, split, threads, recipe } = request
+  const { latentDims } = pair
   const models = {
-    head: storeHalfWeights(headModel(teacher, shape, trained.weights)),
-    tail: storeHalfWeights(tailModel(teacher, plan.cut.tensor, shape, trained.positive, trained.weights)),
+    head: storeHalfWeights(pair.head),
+    tail: storeHalfWeights(pair.tail),
     teacher: teacher.model,
   }
   const bytes = {
@@ -72,7 +69,6 @@ export async function finishBottleneck(
     tail: writeModel(models.tail),
     teacher: writeModel(models.teacher),
   }
-  const latentDims = [shape.latent.channels, shape.latent.side, shape.latent.side]
   const sessions: Session[] = []
   const opened = async (model: Uint8Array) => {
     const session = await open(model, { intraOpThreads: threads })
@@ -86,7 +82,7 @@ export async function finishBottleneck(
     const latents = await latentsOf(head, counted, input, perFrame, (done) =>
       onProgress('counting the codes', done, counted.length),
     )
-    const modes = rateModes(trained.weights, shape, latents, request.rates)
+    const modes = pair.modes(latents)
     const parts = { head, tail: await opened(bytes.tail), teacher: await opened(bytes.teacher) }
     const evaluation = await evaluate(
       parts,
@@ -152,22 +148,16 @@ export async function finishBottleneck(
 }
 
 function factsOf(
-  { plan, recipe }: FinishRequest,
+  { pair, recipe }: FinishRequest,
   evaluation: Evaluation,
   headBytes: number,
 ): [string, string][] {
-  const { shape, encoder, decoder, cut } = plan
-  const millions = (count: number) => `${(count / 1e6).toFixed(1)} M multiply-adds`
   const ms = (value: number) => `${value.toFixed(1)} ms`
   return [
-    ['replaces', `everything up to ${cut.tensor} [${cut.dims.slice(1).join('×')}]`],
-    ['latent', `${shape.latent.channels}×${shape.latent.side}×${shape.latent.side}`],
-    [
-      'encoder, on the device',
-      `${(headBytes / 1000).toFixed(0)} kB, ${millions(encoder.macs)}, ${ms(evaluation.headMs)} here`,
-    ],
-    ['decoder, on the server', millions(decoder.macs)],
-    ['decoder and rest of the teacher', `${ms(evaluation.tailMs)} here`],
+    ...pair.facts,
+    ['latent', pair.latentDims.join('×')],
+    ['on the device', `${(headBytes / 1000).toFixed(0)} kB, ${ms(evaluation.headMs)} here`],
+    ['on the server', `${ms(evaluation.tailMs)} here`],
     ['whole teacher', `${ms(evaluation.teacherMs)} here`],
     ...Object.entries(recipe).map(([name, value]): [string, string] => [name, String(value)]),
   ]

@@ -9,6 +9,7 @@ import {
 } from '../bottleneck/test-teachers.test.support.ts'
 import { loadBundle } from '../bundle/load.ts'
 import { writeModelFile } from '../onnx/model-files.ts'
+import { openSession } from '../runtime/index.ts'
 import { runCli } from './run.ts'
 
 let folder: string
@@ -66,6 +67,8 @@ async function short(teacher: string, ...more: string[]) {
   const result = await cli(
     at(`${teacher}.onnx`),
     ...options,
+    '--encoder',
+    'small',
     '--channels',
     '4',
     '--rates',
@@ -80,6 +83,66 @@ async function short(teacher: string, ...more: string[]) {
 }
 
 describe('isthmus-models bottleneck', () => {
+  it('leaves the first layers as they are and transforms what they give, without training', async () => {
+    const out = at('bundles', 'own')
+    const common = ['--images', at('photos'), '--scale', '-1..1', '--out', out, '--threads', '1']
+    const { code, printed, progress } = await cli(
+      at('plain.onnx'),
+      ...common,
+      '--rates',
+      '4',
+      '--channels',
+      '8',
+    )
+    expect(code).toBe(0)
+    expect(printed).toMatch(/can be sent/)
+    expect(printed).toMatch(/device keeps everything up to early, .* of the multiply-adds/)
+    expect(progress).toContain('how channels vary together')
+    const bundle = await loadBundle(out)
+    const { manifest } = bundle
+    expect(manifest.latent).toMatchObject({ dims: [8, 12, 12] })
+    expect(manifest.recipe).toMatchObject({ cutAt: 'early', directions: 8, varianceKept: 1 })
+    const numbers = JSON.parse(await readFile(`${out}.report.json`, 'utf8'))
+    const finest = numbers.evaluation.ways.find((way: { name: string }) => way.name === 'split-rate1')
+    expect(finest.agreement).toBe(1)
+    // With all directions nothing is lost: head and tail together are the teacher, but for weights stored in 16 bits.
+    const photo = {
+      dtype: 'float32',
+      dims: [1, 24, 24, 3],
+      data: new Float32Array(24 * 24 * 3).fill(0.3),
+    } as const
+    const [head, tail, whole] = await Promise.all(
+      (['head', 'tail', 'full'] as const).map((role) => openSession(bundle.modelBytes(role))),
+    )
+    const { latent } = await head!.run({ x: photo })
+    const answer = await tail!.run({ latent: latent! })
+    const wanted = await whole!.run({ x: photo })
+    const values = wanted.answer!.data as Float32Array
+    const spread = Math.max(...values) - Math.min(...values)
+    for (const [at, value] of (answer.answer!.data as Float32Array).entries())
+      expect(Math.abs(value - values[at]!)).toBeLessThan(0.02 * spread)
+  })
+
+  it('needs no gradients for that', async () => {
+    const out = at('bundles', 'own-obstacle')
+    const { code } = await cli(
+      at('obstacle.onnx'),
+      '--images',
+      at('photos'),
+      '--scale',
+      '-1..1',
+      '--out',
+      out,
+    )
+    expect(code).toBe(0)
+    const refused = await cli(at('plain.onnx'), '--images', at('photos'), '--out', out, '--cut', 'logits')
+    expect(refused.code).toBe(1)
+    expect(refused.warned).toMatch(/"logits".*cannot be sent.*Cuts that do: "early"/)
+    const large = await cli(at('plain.onnx'), '--images', at('photos'), '--channels', '512', '--rates', '64')
+    expect(large.warned).toMatch(/tables.*fewer --channels or --rates/)
+    expect((await cli(at('plain.onnx'), '--images', at('photos'), '--encoder', 'big')).code).not.toBe(0)
+  })
+
   it('makes a bundle and a report from a classifier and a folder of photos', async () => {
     const { code, printed, warned, progress, out } = await short('plain')
     // Ten steps teach nothing, and it says so.

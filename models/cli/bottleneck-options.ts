@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { tablesOf } from '../bottleneck/modes.ts'
 import { cacheFolder } from '../data/cache-folder.ts'
 import type { Fit } from '../data/image-files.ts'
 import type { Pixels } from '../pack/normalisation.ts'
@@ -10,9 +11,14 @@ import { joinNegative, nameOf, oneOf, readPixels, whole } from './pack-options.t
 
 export const bottleneckHelp = `Usage: isthmus-models bottleneck TEACHER.onnx --images DIR [options]
 
-Puts a trained bottleneck into a classifier that you have: a small encoder for the device, a decoder in front of the
-rest of the network for the server. It learns from the network itself, on your photos; no labels are needed. You get a
-bundle with several rates, and a report: how often the answers stay the same, for how many bytes, beside JPEG, WebP and AVIF.
+Splits a classifier that you have so that few bytes cross from device to server. What is needed for that comes from the
+network itself, on your photos; no labels are needed. You get a bundle with several rates, and a report: how often the
+answers stay the same, for how many bytes, beside JPEG, WebP and AVIF.
+
+  --encoder own     the device keeps the network's first layers and sends their values, transformed and coded by how
+                    often each comes: minutes, and nothing to train (the default)
+  --encoder small   a small encoder takes the place of the first layers, and is trained with a decoder for the server:
+                    for devices that cannot carry the network's own; hours
 
   --images DIR      photos like those to come: a few hundred. Some are kept back to measure with
   --out DIR         the bundle's folder (default: bundles/NAME); the report goes beside it, as DIR.report.html
@@ -28,30 +34,33 @@ What the network is:
   --shape NAME=DIMS shape of an input that the model leaves open
 
 What is made:
-  --cut TENSOR      replace everything up to here (default: the proposed cut of the table that is printed)
-  --channels N      channels of the latent (default: an eighth as many values as the photo has, 96 channels at
-                    most); the training decides how many bits each gets
+  --cut TENSOR      keep or replace everything up to here (default: the proposed cut of the table that is printed)
+  --channels N      channels of the latent. Default: of the network's own layers an eighth, 256 at most; of a small
+                    encoder an eighth as many values as the photo has, 96 channels at most
   --rates N         modes, from the finest rate to the coarsest (default 8)
+  --eval N          photos that are kept back (default: a seventh, 200 at most)
+  --threads N       (default: all)
+  --plan            print the tables and the plan, and stop
+
+For a small encoder:
   --minutes N       time for the training, roughly (default 60)
   --steps A,B       instead of minutes: steps of stage 1 (features) and of stage 2 (answers)
   --views N         views of each photo, the plain one and random squares of it (default 3)
-  --eval N          photos that are kept back (default: a seventh, 200 at most)
   --seed N          of all that is random (default 1)
-  --threads N       (default: all)
   --work DIR        where the run is kept while it lasts; the same command goes on from there (default: the cache folder)
-  --plan            print the tables and the plan, and stop
 
-Interrupt it at any time (Ctrl-C); the same command goes on.
+Interrupt a training at any time (Ctrl-C); the same command goes on.
 
 Examples:
   isthmus-models bottleneck resnet50.onnx --images ./photos --labels imagenet.txt --scale imagenet
-  isthmus-models bottleneck inception-v3.onnx --images ./photos --minutes 120 --plan
+  isthmus-models bottleneck inception-v3.onnx --images ./photos --encoder small --minutes 600 --plan
 
 Exit code 1 when it cannot be done; the reason is one line.`
 
 export interface BottleneckOptions {
   readonly model: string
   readonly images: string
+  readonly encoder: 'own' | 'small'
   readonly out: string
   readonly name: string
   readonly pixels: Pixels | undefined
@@ -80,6 +89,7 @@ export function readBottleneckOptions(args: readonly string[]): BottleneckOption
     allowPositionals: true,
     options: {
       images: text,
+      encoder: { type: 'string', default: 'own' },
       out: text,
       name: text,
       scale: text,
@@ -108,16 +118,12 @@ export function readBottleneckOptions(args: readonly string[]): BottleneckOption
   if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) {
     throw usageError(`--name ${name}: 1 to 64 letters, digits, _ . and -.`)
   }
-  const [channels, rates] = [Number(values.channels ?? 0), Number(values.rates)]
-  if (channels * rates > MOST_TABLES) {
-    throw usageError(
-      `--channels ${channels} and --rates ${rates} need ${channels * rates} tables, and a bundle holds ${MOST_TABLES}.`,
-    )
-  }
+  checkTables(Number(values.channels ?? 0), Number(values.rates))
   const scaled = values.scale !== undefined || values.mean !== undefined || values.std !== undefined
   return {
     model,
     images: values.images,
+    encoder: oneOf('encoder', values.encoder, ['own', 'small']),
     // A slash at its end would put the report into the bundle.
     out: resolve(values.out ?? join('bundles', name)),
     name,
@@ -140,8 +146,17 @@ export function readBottleneckOptions(args: readonly string[]): BottleneckOption
   }
 }
 
-/** As many as a manifest may hold: one for each channel and rate. */
-const MOST_TABLES = 8192
+/** So that a manifest stays below the size that is read. */
+const MOST_TABLES = 24_000
+
+/** Throws BAD_USAGE for more than a manifest holds. */
+export function checkTables(channels: number, rates: number): void {
+  const tables = tablesOf(channels) * rates
+  if (tables <= MOST_TABLES) return
+  throw usageError(
+    `${channels} channels at ${rates} rates need ${tables} tables, and a bundle holds ${MOST_TABLES}: fewer --channels or --rates.`,
+  )
+}
 
 function readSteps(text: string): [number, number] {
   const [, features, answers] = /^(\d+),(\d+)$/.exec(text) ?? []

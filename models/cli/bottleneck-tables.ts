@@ -1,16 +1,29 @@
 import type { DistillationSettings } from '../bottleneck/index.ts'
-import { type Candidate, type Finished, type Plan, type Profile, unfitReason } from '../bottleneck/index.ts'
+import {
+  type Candidate,
+  type Finished,
+  type Plan,
+  type Profile,
+  type TransformPlan,
+  unfitReason,
+  unsendableReason,
+} from '../bottleneck/index.ts'
 import { formatDuration } from '../train/progress.ts'
 import { formatBytes, formatCount, formatShare, formatTable } from './format.ts'
 
 const indent = (text: string): string => text.replace(/^/gm, '  ')
 
-/** The places at which a bottleneck can go in, with what was measured of them; `*` marks the chosen one. */
+/**
+ * The places at which a bottleneck can go in, with what was measured of them; `*` marks the chosen one. `how`: what lies before it is
+ * replaced, or its own map sent.
+ */
 export function proposalTable(
   { candidates, wholeMs }: Profile,
   side: number,
   chosen: string | undefined,
+  how: 'replaced' | 'sent',
 ): string {
+  const reason = how === 'sent' ? unsendableReason : unfitReason
   const rows = candidates.map((candidate: Candidate) => {
     const { cut, headMs } = candidate
     return [
@@ -21,7 +34,7 @@ export function proposalTable(
       `${Math.max(0, wholeMs - headMs).toFixed(1)} ms`,
       formatShare(cut.headShare),
       formatBytes(cut.uint8Bytes),
-      unfitReason(candidate, side) ?? 'yes',
+      reason(candidate, side) ?? 'yes',
     ]
   })
   const headings = [
@@ -32,7 +45,7 @@ export function proposalTable(
     ' behind it',
     ' multiply-adds',
     ' as uint8',
-    'can be replaced',
+    `can be ${how}`,
   ]
   return `Where a bottleneck can go in (times on this machine; the whole teacher takes ${wholeMs.toFixed(1)} ms):\n${indent(formatTable(headings, rows))}`
 }
@@ -68,6 +81,19 @@ export function describePlan(
     `  stage 1   ${settings.featureSteps} steps of ${settings.batch}: the teacher's values at the cut${followed}`,
     `  stage 2   ${settings.answerSteps} steps of ${settings.batch}: the teacher's answers`,
     `  time      about ${formatDuration(run.seconds)}; kept in ${run.work}, ${formatBytes(run.workBytes)} that you may delete afterwards`,
+  ].join('\n')
+}
+
+/** The same when the network's own layers stay on the device. */
+export function describeTransform(
+  { cut, directions }: TransformPlan,
+  { train, heldOut }: { readonly train: readonly string[]; readonly heldOut: readonly string[] },
+): string {
+  return [
+    `Plan: the device keeps everything up to ${cut.tensor}, ${formatShare(cut.headShare)} of the multiply-adds.`,
+    `  latent    ${directions}×${cut.dims.slice(2).join('×')}: the ${directions} directions in which its ${cut.dims[1]} channels vary most, entropy coded`,
+    `  photos    ${train.length} to measure that on; ${heldOut.length} kept back`,
+    '  training  none; --encoder small trains an encoder for devices that cannot carry these layers',
   ].join('\n')
 }
 
