@@ -1,0 +1,3 @@
+export type { Environment, ResetOptions, ResetResult, RewardSpace, StepResult } from './environment.ts'
+export * from './mec/index.ts'
+export { RandomStream } from './random-stream.ts'
