@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { faultyCases, goldenEpisode, goldenTrajectory } from './golden-trajectory.fixture.ts'
+import { faultyCases, goldenEpisode, goldenTrajectory } from './golden-trajectory.ts'
 import { MecEnvironment, publishedDelayS, ServerQueues } from './index.ts'
 
 const options = { edges: 3, cloudHz: 4e9, edgeHz: 2e9, slots: 16, recorded: goldenEpisode() } as const

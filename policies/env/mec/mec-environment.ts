@@ -161,6 +161,9 @@ export class MecEnvironment implements Environment<MecObservation, MecInfo> {
     const { edges, recorded, users } = settings
     const count = typeof edges === 'number' ? edges : edges[0] + random.below(edges[1] - edges[0] + 1)
     observation.servers = 1 + count
+    queues.speedBps.fill(0)
+    observation.rateBps.fill(0)
+    observation.executionJPerBit.fill(0)
     let capacityBps = 0
     for (let server = 0; server <= count; server++) {
       const hz = this.drawn(server === 0 ? settings.cloudHz : settings.edgeHz)

@@ -30,9 +30,13 @@ export class ServerQueues {
     this.uploadBits = new Float64Array((servers + 1) * capacity)
   }
 
+  /** Empties all servers. What lies beyond the jobs becomes 0, so that equal episodes look equal in every byte. */
   clear(): void {
     this.jobs.fill(0)
     this.uploads.fill(0)
+    this.leftBits.fill(0)
+    this.uploadLeftS.fill(0)
+    this.uploadBits.fill(0)
   }
 
   /** Takes over another row of servers of the same size or smaller. */
