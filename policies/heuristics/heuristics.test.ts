@@ -23,7 +23,8 @@ const every = () => [
   randomServer(1),
   staticMix(0.3),
   roundRobin(),
-  roundRobin(1),
+  roundRobin({ first: 1 }),
+  roundRobin({ turnEvery: 'slot' }),
   shortestQueue(),
   leastWork(),
   new Greedy(),
@@ -72,6 +73,14 @@ describe('rules', () => {
     const policy = roundRobin()
     policy.begin(0)
     expect(Array.from({ length: 5 }, () => policy.act(busy(2), [1, 0]))).toEqual([0, 1, 2, 3, 0])
+    const idle = { ...busy(2), taskBits: 0 }
+    const turns = (turnEvery: 'task' | 'slot') => {
+      const turning = roundRobin({ first: 1, turnEvery })
+      turning.begin(0)
+      return [idle, busy(2), idle, busy(2)].map((observation) => turning.act(observation, [1, 0]))
+    }
+    expect(turns('task')).toEqual([1, 1, 2, 2])
+    expect(turns('slot')).toEqual([1, 2, 3, 1])
   })
 })
 
