@@ -6,6 +6,10 @@ export const policyErrors = {
   BAD_OBSERVATION: 'Correct what the policy was given; the message names it.',
   BAD_LOG: 'Give the log as it was published, one JSON object a line; the message names the line.',
   BAD_OPTION: 'Correct the option that is named.',
+  BAD_TRACE: 'Correct the trace at the line and field that are named, or give the format that it has.',
+  BAD_ACTION: 'Choose among the actions that validActions() marks.',
+  BAD_PREFERENCE: 'Give one weight from 0 to 1 for each objective; together they are 1.',
+  EPISODE_OVER: 'Call reset() to begin the next episode.',
 } as const
 
 export function policyError(code: keyof typeof policyErrors, message: string): IsthmusError {

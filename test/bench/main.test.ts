@@ -24,6 +24,7 @@ describe('bench', () => {
       ...['inceptionAgreementPct', 'inceptionBestCodecRatio'],
       ...['filterRecall', 'filterSkippedPct', 'exitAccuracy', 'exitSharePct'],
       ...['replayMiss600Pct', 'replayMiss300Pct', 'slimmableTaxPts', 'invarianceGainPts'],
+      ...['goldenMaxAbsErr', 'telescopingMaxRelErr', 'refTableMaxZ'],
     ])
   })
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { IsthmusError } from '@isthmus/proto'
 import { isBusy, thisMachine } from './machine.ts'
+import { policySuite } from './policy/suite.ts'
 import { faultsOf, formatFigures, resultOf, writeResult } from './report.ts'
 import { splitSuite } from './split/suite.ts'
 import type { Suite } from './suite.ts'
@@ -11,7 +12,7 @@ import { trainSuite } from './train/suite.ts'
 import { variantsSuite } from './variants/suite.ts'
 import { wireSuite } from './wire/suite.ts'
 
-const suites: readonly Suite[] = [wireSuite, trainSuite, splitSuite, variantsSuite]
+const suites: readonly Suite[] = [wireSuite, trainSuite, splitSuite, variantsSuite, policySuite]
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 

@@ -1,0 +1,7 @@
+export { gmorlRadio, publishedRate, type RadioLink, shannonRate } from './channel.ts'
+export { encodeHistogram, HISTOGRAM_BINS, HISTOGRAM_ROW } from './histogram-encoding.ts'
+export { MecEnvironment, type MecInfo } from './mec-environment.ts'
+export { delayS, energyJ, MEC_OBSERVATION, type MecObservation, uploadS } from './mec-observation.ts'
+export type { Drawn, MecOptions, RecordedEpisode } from './mec-options.ts'
+export { publishedDelayS } from './published-delay.ts'
+export { ServerQueues } from './server-queues.ts'
