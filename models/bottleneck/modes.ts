@@ -53,7 +53,7 @@ export function codedMode(
   name: string,
   latents: Float32Array,
   [channels, height, width]: readonly [number, number, number],
-  factors: { readonly gains: number[]; readonly inverseGains: number[] },
+  factors: { readonly gains: number[]; readonly inverseGains?: number[] },
 ): RateMode {
   const perChannel = height * width
   const frame = channels * perChannel

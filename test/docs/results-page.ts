@@ -5,7 +5,7 @@ import { parseSplitResult } from './split-result.ts'
 import { shown, splitSections } from './split-tables.ts'
 import { type StoredVariants, variantsTable } from './variants-table.ts'
 
-const suites = ['wire', 'train', 'split', 'variants']
+const suites = ['wire', 'train', 'split', 'variants', 'policy']
 
 interface Stored {
   suite: string
