@@ -1,7 +1,7 @@
 import { modelError } from '../errors.ts'
 import { affineCodes, checkFinite } from './affine.ts'
 import { type FrequencyTable, frequencyTable } from './frequency-table.ts'
-import { contextsOf, Surroundings } from './neighbours.ts'
+import { ContextModel, contextsOf } from './neighbours.ts'
 import { checkQuantizer, type EntropyQuantizer, type Quantizer } from './quantizer.ts'
 
 /** A code that comes less often than this is left to the escape: each one in a table takes 1/4096 from the others. */
@@ -60,12 +60,12 @@ export function entropyQuantizer(
   const { bits, scale, zeroPoint } = plain
   const contexts = contextsOf(neighbours)
   const counts = Array.from({ length: channels * contexts }, () => new Array<number>(2 ** bits).fill(0))
-  const surroundings = neighbours && new Surroundings(neighbours, perChannel, zeroPoint)
+  const contextModel = neighbours && new ContextModel(neighbours, perChannel, zeroPoint)
   const frame = channels * perChannel
   for (let at = 0; at < codes.length; at++) {
-    if (at % frame === 0) surroundings?.fill(codes.subarray(at, at + frame))
+    if (at % frame === 0) contextModel?.fill(codes.subarray(at, at + frame))
     const channel = Math.floor((at % frame) / perChannel)
-    const context = surroundings?.tableAt(channel, at % perChannel) ?? 0
+    const context = contextModel?.tableAt(channel, at % perChannel) ?? 0
     counts[channel * contexts + context]![codes[at]!]!++
   }
   const tables = counts.map(tableOf)

@@ -1,6 +1,6 @@
 import { CholeskyDecomposition, Matrix } from 'ml-matrix'
 import { latentCodes, type StaticRange } from './entropy-tables.ts'
-import { mostBack, type Neighbours, Surroundings, weightCount } from './neighbours.ts'
+import { ContextModel, mostBack, type Neighbours, weightCount } from './neighbours.ts'
 import type { EntropyQuantizer } from './quantizer.ts'
 
 /** So many deviations of what is foretold lie within the reach, either way. */
@@ -31,14 +31,14 @@ export function fitNeighbours(
   const blank = Array.from({ length: channels }, (_, channel) =>
     new Array<number>(weightCount(Math.min(back, mostBack(channel)))).fill(0),
   )
-  const surroundings = new Surroundings({ rowLength, reach, weights: blank }, perChannel, plain.zeroPoint)
+  const contextModel = new ContextModel({ rowLength, reach, weights: blank }, perChannel, plain.zeroPoint)
   const sums = blank.map((weights) => new NormalEquations(weights.length))
   for (let frame = 0; frame < codes.length; frame += channels * perChannel) {
-    surroundings.fill(codes.subarray(frame, frame + channels * perChannel))
+    contextModel.fill(codes.subarray(frame, frame + channels * perChannel))
     for (let channel = 0; channel < channels; channel++) {
       const own = sums[channel]!
       for (let place = 0; place < perChannel; place++) {
-        surroundings.valuesAt(channel, place, own.values)
+        contextModel.valuesAt(channel, place, own.values)
         own.add(codes[frame + channel * perChannel + place]! - plain.zeroPoint)
       }
     }

@@ -53,7 +53,7 @@ export function neighboursFault({ rowLength, reach, weights }: Neighbours): stri
 }
 
 /** The codes of one tensor as they become known, and the table that each next one takes. Serves one thread. */
-export class Surroundings {
+export class ContextModel {
   readonly #neighbours: Neighbours
   readonly #middle: number
   readonly #perChannel: number
@@ -93,11 +93,6 @@ export class Surroundings {
     for (let at = 0, channel = 0; at < codes.length; channel++) {
       for (let place = 0; place < this.#perChannel; place++) this.put(channel, place, codes[at++]!)
     }
-  }
-
-  /** Forgets all. */
-  clear(): void {
-    this.#beyond.fill(0)
   }
 
   put(channel: number, place: number, code: number): void {

@@ -6,7 +6,7 @@ import {
   unzigzag,
   zigzag,
 } from './frequency-table.ts'
-import { contextsOf, type Neighbours, Surroundings } from './neighbours.ts'
+import { ContextModel, contextsOf, type Neighbours } from './neighbours.ts'
 
 /**
  * Range asymmetric numeral systems (Duda, arXiv 1311.2540), 32 bits, static tables. A state lies in [2^15, 2^31) and hands on 16
@@ -68,7 +68,7 @@ export class RansCoder {
   readonly #perChannel: number
   readonly #channels: number
   readonly #contexts: number
-  readonly #surroundings: Surroundings | undefined
+  readonly #contextModel: ContextModel | undefined
   readonly #states: Int32Array
   /** Words in the order in which the encoder makes them, which is backwards. */
   #words = new Uint16Array(1024)
@@ -86,7 +86,7 @@ export class RansCoder {
   ) {
     this.#tables = tables.map(lay)
     this.#perChannel = perChannel
-    this.#surroundings = neighbours && new Surroundings(neighbours, perChannel, neighbours.middle)
+    this.#contextModel = neighbours && new ContextModel(neighbours, perChannel, neighbours.middle)
     this.#contexts = contextsOf(neighbours)
     this.#channels = tables.length / this.#contexts
     this.#states = new Int32Array(statesFor(this.symbols))
@@ -105,8 +105,8 @@ export class RansCoder {
     const states = this.#states.fill(LOW)
     const turns = states.length - 1
     this.#count = 0
-    const surroundings = this.#surroundings
-    surroundings?.fill(symbols)
+    const contextModel = this.#contextModel
+    contextModel?.fill(symbols)
     for (let channel = this.#channels - 1; channel >= 0; channel--) {
       let { first, escaped, frequencies, starts } = this.#tables[channel * this.#contexts]!
       const begin = channel * this.#perChannel
@@ -115,8 +115,8 @@ export class RansCoder {
       let count = this.#count
       for (let i = begin + this.#perChannel - 1; i >= begin; i--) {
         const turn = i & turns
-        if (surroundings) {
-          const context = surroundings.tableAt(channel, i - begin)
+        if (contextModel) {
+          const context = contextModel.tableAt(channel, i - begin)
           ;({ first, escaped, frequencies, starts } = this.#tables[channel * this.#contexts + context]!)
         }
         let at = symbols[i]! - first
@@ -176,15 +176,15 @@ export class RansCoder {
         stream[byte]! | (stream[byte + 1]! << 8) | (stream[byte + 2]! << 16) | (stream[byte + 3]! << 24)
       if (states[turn]! < LOW) throw damaged()
     }
-    const surroundings = this.#surroundings
+    const contextModel = this.#contextModel
     for (let channel = 0; channel < this.#channels; channel++) {
       let { first, escaped, frequencies, starts, owners } = this.#tables[channel * this.#contexts]!
       const begin = channel * this.#perChannel
       const limit = begin + this.#perChannel
       for (let i = begin; i < limit; i++) {
         const turn = i & turns
-        if (surroundings) {
-          const context = surroundings.tableAt(channel, i - begin)
+        if (contextModel) {
+          const context = contextModel.tableAt(channel, i - begin)
           ;({ first, escaped, frequencies, starts, owners } =
             this.#tables[channel * this.#contexts + context]!)
         }
@@ -225,7 +225,7 @@ export class RansCoder {
           if (far >= first && far - first < escaped) throw damaged()
           out[i] = far
         } else out[i] = symbol + first
-        surroundings?.put(channel, i - begin, out[i]!)
+        contextModel?.put(channel, i - begin, out[i]!)
       }
     }
     this.#wasWhole = at === end && states.every((state) => state === LOW)

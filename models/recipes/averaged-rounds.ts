@@ -1,44 +1,34 @@
 import type { TrainingState } from '../autodiff/index.ts'
-import { type Schedule, triangle } from '../train/index.ts'
+import { runTraining, type TrainingRun, triangle } from '../train/index.ts'
+import type { PhaseOptions } from './recipe.ts'
 
-/** One part of a training, whose steps are counted from `first` on: so no batch comes twice in the same way. */
-export interface Round {
+interface Round {
   readonly name: string
-  readonly first: number
   readonly steps: number
-  readonly rate: Schedule
-  /** Default: freshly drawn weights. */
-  readonly start?: TrainingState
-}
-
-interface Trained {
-  readonly state: TrainingState
-  readonly elapsedS: number
+  readonly peakRate: number
 }
 
 /**
- * Two rounds of training, the second from where the first has ended, and the mean of both ends (stochastic weight averaging, Izmailov et
- * al., arXiv 1803.05407), whose running averages are measured afresh in `statisticsSteps`.
+ * Two rounds of a training, the second from where the first has ended, and the mean of both ends (stochastic weight averaging, Izmailov et
+ * al., arXiv 1803.05407), whose running averages are measured afresh in `statisticsSteps`. Batches are counted through, so that none
+ * comes twice in the same way.
  */
 export async function averagedRounds(
-  train: (round: Round) => Promise<Trained>,
-  [one, two]: readonly [
-    { readonly name: string; readonly steps: number; readonly peakRate: number },
-    { readonly name: string; readonly steps: number; readonly peakRate: number },
-  ],
+  training: Pick<TrainingRun, 'step' | 'optimizer' | 'itemsPerStep' | 'batch'>,
+  phase: (name: string) => PhaseOptions,
+  [one, two]: readonly [Round, Round],
   statisticsSteps: number,
-): Promise<Trained> {
-  const first = await train({ ...one, first: 0, rate: triangle(one.peakRate, one.steps) })
-  const second = await train({
-    ...two,
-    first: one.steps,
+): Promise<{ state: TrainingState; elapsedS: number }> {
+  const part = (first: number, name: string, run: Pick<TrainingRun, 'steps' | 'rate' | 'start'>) =>
+    runTraining({ ...training, ...run, batch: (at) => training.batch(first + at), ...phase(name) })
+  const first = await part(0, one.name, { steps: one.steps, rate: triangle(one.peakRate, one.steps) })
+  const second = await part(one.steps, two.name, {
+    steps: two.steps,
     rate: triangle(two.peakRate, two.steps),
     start: first.state,
   })
   // At rate 0 nothing changes but the running averages.
-  const last = await train({
-    name: 'averaging',
-    first: one.steps + two.steps,
+  const last = await part(one.steps + two.steps, 'averaging', {
     steps: statisticsSteps,
     rate: () => 0,
     start: mean(first.state, second.state),

@@ -11,7 +11,8 @@ export interface RecipeContext {
   phase(name: string, settings: object, title?: string): PhaseOptions
 }
 
-type PhaseOptions = Required<
+/** What a phase adds to a training: where it runs, what it tells, where it is kept. */
+export type PhaseOptions = Required<
   Pick<TrainingRun, 'threads' | 'spinning' | 'checkpoint' | 'phase' | 'onProgress' | 'signal'>
 >
 

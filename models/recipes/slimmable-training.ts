@@ -13,7 +13,7 @@ import {
 import { type ConstantTensor, elementCount, GraphBuilder, type Model } from '../onnx/index.ts'
 import type { Tensor } from '../runtime/index.ts'
 import { imageBatches, runTraining, stepsPerEpoch, triangle } from '../train/index.ts'
-import { averagedRounds, type Round } from './averaged-rounds.ts'
+import { averagedRounds } from './averaged-rounds.ts'
 import { type RateTier, rateTiers } from './rate-tiers.ts'
 import type { RecipeContext, Trained } from './recipe.ts'
 import { latentDims, studentWidths } from './student-training.ts'
@@ -228,25 +228,22 @@ export async function fineTuneSlimmable(
     padPx,
   })
   const feeds = rateFeeds(rateTiers)
-  const train = ({ name, first, steps, rate, start }: Round) =>
-    runTraining({
-      step,
-      optimizer: sgd,
-      steps,
-      itemsPerStep: batch,
-      rate,
-      ...(start && { start }),
-      batch: (at) => {
-        const { images, targets: probabilities } = batches(first + at)
-        return { input: images, targets: probabilities, ...feeds(first + at) }
-      },
-      ...context.phase(name, { ...slimmableSettings, rateTiers }, `slimmable, stage 2: ${name}`),
-    })
+  const training = {
+    step,
+    optimizer: sgd,
+    itemsPerStep: batch,
+    batch: (at: number) => {
+      const { images, targets: probabilities } = batches(at)
+      return { input: images, targets: probabilities, ...feeds(at) }
+    },
+  }
+  const phase = (name: string) =>
+    context.phase(name, { ...slimmableSettings, rateTiers }, `slimmable, stage 2: ${name}`)
   const epoch = stepsPerEpoch(data.train, batch)
   const rounds = [
     { name: 'fine-tuning', steps: fineTuneEpochs * epoch, peakRate: fineTunePeakRate },
     { name: 'restart', steps: restartEpochs * epoch, peakRate: restartPeakRate },
   ] as const
-  const { state, elapsedS } = await averagedRounds(train, rounds, slimmableSettings.statisticsSteps)
+  const { state, elapsedS } = await averagedRounds(training, phase, rounds, slimmableSettings.statisticsSteps)
   return { weights: step.parameters(state), elapsedS }
 }

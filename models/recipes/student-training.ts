@@ -12,7 +12,7 @@ import {
 import { type ConstantTensor, GraphBuilder, type Model, writeModel } from '../onnx/index.ts'
 import { openSession } from '../runtime/index.ts'
 import { imageBatches, runTraining, stepsPerEpoch, triangle } from '../train/index.ts'
-import { averagedRounds, type Round } from './averaged-rounds.ts'
+import { averagedRounds } from './averaged-rounds.ts'
 import type { RecipeContext, Trained } from './recipe.ts'
 import { teacherWidths } from './teacher-training.ts'
 
@@ -196,25 +196,22 @@ export async function fineTune(
     flip: 'alternating',
     padPx,
   })
-  const train = ({ name, first, steps, rate, start }: Round) =>
-    runTraining({
-      step,
-      optimizer: sgd,
-      steps,
-      itemsPerStep: batch,
-      rate,
-      ...(start && { start }),
-      batch: (at) => {
-        const { images, targets: probabilities } = batches(first + at)
-        return { input: images, targets: probabilities }
-      },
-      ...context.phase(name, { ...studentSettings, ...range }, `student, stage 2: ${name}`),
-    })
+  const training = {
+    step,
+    optimizer: sgd,
+    itemsPerStep: batch,
+    batch: (at: number) => {
+      const { images, targets: probabilities } = batches(at)
+      return { input: images, targets: probabilities }
+    },
+  }
+  const phase = (name: string) =>
+    context.phase(name, { ...studentSettings, ...range }, `student, stage 2: ${name}`)
   const epoch = stepsPerEpoch(data.train, batch)
   const rounds = [
     { name: 'fine-tuning', steps: fineTuneEpochs * epoch, peakRate: fineTunePeakRate },
     { name: 'restart', steps: restartEpochs * epoch, peakRate: restartPeakRate },
   ] as const
-  const { state, elapsedS } = await averagedRounds(train, rounds, statisticsSteps)
+  const { state, elapsedS } = await averagedRounds(training, phase, rounds, statisticsSteps)
   return { weights: step.parameters(state), elapsedS }
 }

@@ -1,12 +1,12 @@
 import type { Bundle, HeadRole } from '@isthmus/models/bundle'
 import {
+  ContextModel,
   channelsOf,
   contextsOf,
   dequantize,
   type EntropyQuantizer,
   quantize,
   RansCoder,
-  Surroundings,
   symbolBits,
 } from '@isthmus/models/codec'
 import type { RgbImage } from '@isthmus/models/data'
@@ -92,12 +92,12 @@ export function informationBits(
   perChannel: number,
 ): number {
   const contexts = contextsOf(neighbours)
-  const surroundings = neighbours && new Surroundings(neighbours, perChannel, zeroPoint)
-  surroundings?.fill(symbols)
+  const contextModel = neighbours && new ContextModel(neighbours, perChannel, zeroPoint)
+  contextModel?.fill(symbols)
   let bits = 0
   for (let at = 0; at < symbols.length; at++) {
     const channel = Math.floor(at / perChannel)
-    const context = surroundings?.tableAt(channel, at % perChannel) ?? 0
+    const context = contextModel?.tableAt(channel, at % perChannel) ?? 0
     bits += symbolBits(tables[channel * contexts + context]!, symbols[at]!)
   }
   return bits
