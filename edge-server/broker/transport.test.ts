@@ -119,7 +119,8 @@ function contract(name: string, open: () => Promise<Setting>, installed = true):
       const camera = await device('cam')
       await camera.subscribeAsync(reply)
       await camera.unsubscribeAsync(reply)
-      await transport.publish(reply, Uint8Array.of(1))
+      // Acknowledged, so the broker is done with it: two connections have no order of their own.
+      await transport.publish(reply, Uint8Array.of(1), { qos: 1 })
       await camera.subscribeAsync(reply)
       const first = next(camera)
       await transport.publish(reply, Uint8Array.of(2))

@@ -39,8 +39,14 @@ async function turnsDuring(run: Promise<unknown>): Promise<number> {
 it('lets this thread go on while the model runs, which a session on this thread does not', async () => {
   const [here, there] = await Promise.all([openSession(slow), openWorkerSession(slow)])
   const x = square(256)
-  expect(await turnsDuring(here.run({ x }))).toBeLessThan(10)
-  expect(await turnsDuring(there.run({ x }))).toBeGreaterThan(10)
+  // On a busy machine this thread may sleep through a run or two, but not through all of them.
+  const most = async (session: Session) => {
+    let turns = 0
+    for (let run = 0; run < 50 && turns <= 10; run++) turns = Math.max(turns, await turnsDuring(session.run({ x })))
+    return turns
+  }
+  expect(await most(here)).toBeLessThanOrEqual(10)
+  expect(await most(there)).toBeGreaterThan(10)
   await Promise.all([here.dispose(), there.dispose()])
 })
 
