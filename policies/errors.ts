@@ -7,9 +7,13 @@ export const policyErrors = {
   BAD_LOG: 'Give the log as it was published, one JSON object a line; the message names the line.',
   BAD_OPTION: 'Correct the option that is named.',
   BAD_TRACE: 'Correct the trace at the line and field that are named, or give the format that it has.',
+  BAD_POINTS: 'Give finite points with one value for each objective; the message names the one.',
   BAD_ACTION: 'Choose among the actions that validActions() marks.',
   BAD_PREFERENCE: 'Give one weight from 0 to 1 for each objective; together they are 1.',
   EPISODE_OVER: 'Call reset() to begin the next episode.',
+  TRAINING_STOPPED: 'Start it again with the same folder: it goes on after the last stage that ended.',
+  BAD_POLICY: 'Take the policy folder as it was exported; train again for another version.',
+  COLLECTOR_DIED: 'Start the training again with the same folder: it goes on from its last checkpoint.',
 } as const
 
 export function policyError(code: keyof typeof policyErrors, message: string): IsthmusError {

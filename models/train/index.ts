@@ -4,5 +4,6 @@ export { type ImageBatchOptions, imageBatches, stepsPerEpoch } from './image-bat
 export { formatDuration, type TrainingProgress } from './progress.ts'
 export { trainingProgressBar } from './progress-bar.ts'
 export { cosine, milestones, type Schedule, triangle } from './schedule.ts'
+export { StepRunner, type StepRunnerOptions } from './step-runner.ts'
 export { runInThread, type ThreadTask } from './thread.ts'
 export { runTraining, type TrainingResult, type TrainingRun } from './training-loop.ts'

@@ -1,10 +1,10 @@
-import { corrections, type Optimizer, type TrainingState, type TrainingStep } from '../autodiff/index.ts'
+import type { Optimizer, TrainingState, TrainingStep } from '../autodiff/index.ts'
 import { modelError } from '../errors.ts'
-import { writeModel } from '../onnx/index.ts'
-import { openSession, type Tensor } from '../runtime/index.ts'
+import type { Tensor } from '../runtime/index.ts'
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import type { TrainingProgress } from './progress.ts'
 import type { Schedule } from './schedule.ts'
+import { StepRunner } from './step-runner.ts'
 
 export interface TrainingRun {
   readonly step: TrainingStep
@@ -38,9 +38,6 @@ export interface TrainingResult {
   readonly elapsedS: number
 }
 
-const scalar = (value: number): Tensor => ({ dtype: 'float32', dims: [], data: Float32Array.of(value) })
-const vector = (data: Float32Array): Tensor => ({ dtype: 'float32', dims: [data.length], data })
-
 /**
  * Runs a training step over and over. Blocks its thread while a step computes: use `runInThread` beside other work.
  * With a checkpoint file, a run that was stopped goes on where it was
@@ -64,27 +61,19 @@ export async function runTraining(run: TrainingRun): Promise<TrainingResult> {
   }
   // A folder that cannot be written is found out now, not after an hour.
   if (!saved) await save(0)
-  // Layout transformations gain nothing here, since the weights change at every step.
-  const session = await openSession(writeModel(graph.model), {
-    intraOpThreads: run.threads ?? 2,
+  const runner = await StepRunner.open(graph, {
+    optimizer: run.optimizer,
+    start: state,
+    stepsDone: first,
+    threads: run.threads ?? 2,
     spinning: run.spinning ?? false,
-    graphOptimization: 'extended',
   })
   try {
-    const names = Object.keys(graph.stateLengths)
     const meter = speedometer(first)
     for (let step = first; step < steps; step++) {
-      const feeds: Record<string, Tensor> = { ...run.batch(step), rate: scalar(run.rate(step)) }
-      corrections(run.optimizer, step + 1).forEach((value, index) => {
-        feeds[graph.corrections[index]!] = scalar(value)
-      })
-      for (const name of names) feeds[name] = vector(state[name]!)
-      const result = await session.run(feeds)
-      state = Object.fromEntries(names.map((name) => [name, result[`next.${name}`]!.data as Float32Array]))
+      const result = await runner.run(run.batch(step), run.rate(step))
+      state = runner.state
       const loss = result[graph.loss]!.data[0] as number
-      if (!Number.isFinite(loss)) {
-        throw modelError('TRAINING_DIVERGED', `The loss is ${loss} at step ${step + 1} of ${steps}.`)
-      }
       meter.add(loss)
       const done = step + 1
       if (meter.due() || done === steps) {
@@ -100,7 +89,7 @@ export async function runTraining(run: TrainingRun): Promise<TrainingResult> {
     }
     return { state, elapsedS: elapsedS() }
   } finally {
-    await session.dispose()
+    await runner.dispose()
   }
 }
 

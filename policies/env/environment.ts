@@ -54,3 +54,14 @@ export interface Environment<Observation, Info = unknown> {
   /** The true front (each point one number an objective), where it is known. */
   paretoFront?(): readonly (readonly number[])[]
 }
+
+/** An environment whose future can be tried out: what a teacher that looks ahead needs. */
+export interface ForkableEnvironment<Observation, Info = unknown> extends Environment<Observation, Info> {
+  /**
+   * Takes over the state of `other`, an environment made with the same options. What chance brings from here on follows from
+   * `seed` alone, so that forks of one state with one seed meet the same future whatever they do.
+   */
+  forkFrom(other: this, seed: number): void
+  /** What a policy sees now. The same object as in the results of `reset` and `step`. */
+  readonly observation: Observation
+}

@@ -1,6 +1,13 @@
 export { type CheckOptions, checkEnvironment } from './check-environment.ts'
 export { DeepSeaTreasure, type SubmarinePosition, TREASURES } from './deep-sea-treasure.ts'
-export type { Environment, ResetOptions, ResetResult, RewardSpace, StepResult } from './environment.ts'
+export type {
+  Environment,
+  ForkableEnvironment,
+  ResetOptions,
+  ResetResult,
+  RewardSpace,
+  StepResult,
+} from './environment.ts'
 export { checkWeights, type EnvironmentPolicy } from './environment-policy.ts'
 export * from './mec/index.ts'
 export { RandomStream } from './random-stream.ts'

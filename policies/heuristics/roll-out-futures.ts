@@ -11,6 +11,8 @@ export class Futures {
   readonly bits: Float64Array
   /** Which of the seen users it belongs to. */
   readonly user: Int32Array
+  /** Tasks that then wait behind it. */
+  readonly waiting: Int32Array
   /** Rates of users seen so far, `[seen, server]`, the last ones. */
   private readonly seenRates: Float64Array[] = []
   private seen = 0
@@ -20,6 +22,7 @@ export class Futures {
     this.slots = slots
     this.bits = new Float64Array(futures * slots)
     this.user = new Int32Array(futures * slots)
+    this.waiting = new Int32Array(futures * slots)
   }
 
   clear(): void {
@@ -48,7 +51,7 @@ export class Futures {
         waiting += random.poisson(expMinusMean)
         this.bits[at] = 0
         if (waiting === 0) continue
-        waiting--
+        this.waiting[at] = --waiting
         this.bits[at] = Math.min(100e6, Math.max(0.1e6, random.exponential(meanTaskBits)))
         this.user[at] = random.below(users)
       }

@@ -1,5 +1,11 @@
 import { policyError } from '../../errors.ts'
-import type { Environment, ResetOptions, ResetResult, RewardSpace, StepResult } from '../environment.ts'
+import type {
+  ForkableEnvironment,
+  ResetOptions,
+  ResetResult,
+  RewardSpace,
+  StepResult,
+} from '../environment.ts'
 import { RandomStream } from '../random-stream.ts'
 import { gmorlRadio, publishedRate, shannonRate } from './channel.ts'
 import { delayS, energyJ, MEC_OBSERVATION, type MecObservation, uploadS } from './mec-observation.ts'
@@ -35,7 +41,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
  * marginal delay and minus the energy of the task, scaled. Episodes are truncated after `slots` slots; {@link drain} lets the
  * servers finish. A step allocates nothing: results are overwritten by the next one.
  */
-export class MecEnvironment implements Environment<MecObservation, MecInfo> {
+export class MecEnvironment implements ForkableEnvironment<MecObservation, MecInfo> {
   readonly name = 'mec'
   readonly observationVersion = MEC_OBSERVATION
   readonly actionCount: number
@@ -51,8 +57,8 @@ export class MecEnvironment implements Environment<MecObservation, MecInfo> {
   private readonly random = new RandomStream(0)
   private readonly arrivals: TaskArrivals
   private readonly queues: ServerQueues
-  private readonly observation: Writable<MecObservation>
-  private readonly info: MecInfo = {
+  readonly observation: MecObservation
+  readonly info: MecInfo = {
     delayS: 0,
     energyJ: 0,
     tasks: 0,
@@ -60,6 +66,8 @@ export class MecEnvironment implements Environment<MecObservation, MecInfo> {
     totalEnergyJ: 0,
     sojournS: 0,
   }
+  /** The same object, written to here alone. */
+  private readonly seen: Writable<MecObservation>
   private readonly result: Writable<StepResult<MecObservation, MecInfo>>
   private over = true
 
@@ -72,7 +80,7 @@ export class MecEnvironment implements Environment<MecObservation, MecInfo> {
     this.userRateBps = new Float64Array(most * users)
     this.arrivals = new TaskArrivals(arrivals, users)
     this.queues = new ServerQueues(most, slots + 1)
-    this.observation = {
+    this.observation = this.seen = {
       version: MEC_OBSERVATION,
       servers: most,
       slot: 0,
@@ -101,7 +109,7 @@ export class MecEnvironment implements Environment<MecObservation, MecInfo> {
   reset({ seed }: ResetOptions = {}): ResetResult<MecObservation, MecInfo> {
     if (seed !== undefined) this.random.seed(seed)
     this.drawSystem()
-    const { info, observation } = this
+    const { info, seen: observation } = this
     info.delayS = info.energyJ = info.tasks = info.totalDelayS = info.totalEnergyJ = info.sojournS = 0
     this.queues.clear()
     this.arrivals.clear()
@@ -112,7 +120,7 @@ export class MecEnvironment implements Environment<MecObservation, MecInfo> {
   }
 
   step(action: number): StepResult<MecObservation, MecInfo> {
-    const { observation, info, result, queues, settings } = this
+    const { seen: observation, info, result, queues, settings } = this
     if (this.over) throw policyError('EPISODE_OVER', 'mec: the episode is over; call reset()')
     if (!(action >= 0 && action < observation.servers && Number.isInteger(action))) {
       throw policyError('BAD_ACTION', `mec: action ${action} is none of 0 … ${observation.servers - 1}`)
@@ -156,8 +164,22 @@ export class MecEnvironment implements Environment<MecObservation, MecInfo> {
     return this.info.sojournS
   }
 
+  forkFrom(other: this, seed: number): void {
+    const { seen, arrivals } = this
+    const { rateBps, executionJPerBit, queues, ...plain } = other.observation
+    Object.assign(seen, plain)
+    seen.rateBps.set(rateBps)
+    seen.executionJPerBit.set(executionJPerBit)
+    this.queues.copyFrom(queues)
+    this.userRateBps.set(other.userRateBps)
+    Object.assign(this.info, other.info)
+    arrivals.copyFrom(other.arrivals)
+    this.over = other.over
+    this.random.seed(seed)
+  }
+
   private drawSystem(): void {
-    const { settings, observation, queues, random } = this
+    const { settings, seen: observation, queues, random } = this
     const { edges, recorded, users } = settings
     const count = typeof edges === 'number' ? edges : edges[0] + random.below(edges[1] - edges[0] + 1)
     observation.servers = 1 + count
@@ -192,7 +214,7 @@ export class MecEnvironment implements Environment<MecObservation, MecInfo> {
   }
 
   private nextTask(): void {
-    const { observation, settings, arrivals } = this
+    const { seen: observation, settings, arrivals } = this
     const { recorded, users } = settings
     let user = 0
     if (this.over) {

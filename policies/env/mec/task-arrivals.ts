@@ -26,6 +26,18 @@ export class TaskArrivals {
     this.waiting = 0
   }
 
+  copyFrom(other: TaskArrivals): void {
+    while (this.bits.length < other.bits.length) this.grow()
+    for (let at = 0; at < other.waiting; at++) {
+      this.bits[at] = other.bits[(other.first + at) % other.bits.length]!
+      this.user[at] = other.user[(other.first + at) % other.bits.length]!
+    }
+    this.first = 0
+    this.waiting = other.waiting
+    this.taskBits = other.taskBits
+    this.taskUser = other.taskUser
+  }
+
   /** One slot: newcomers join the line, its first leaves. */
   next(random: RandomStream, meanBits: number): void {
     for (let left = random.poisson(this.expMinusMean); left > 0; left--) {

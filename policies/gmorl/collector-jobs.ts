@@ -1,0 +1,45 @@
+import type { EnvironmentPolicy } from '../env/index.ts'
+import { collectEpisodes, type EpisodeOptions, type Episodes } from './episodes.ts'
+import { type Judged, type JudgeOptions, judge } from './judge.ts'
+import { collectLabels, type LabelOptions, type Labels } from './labels.ts'
+import { LearnedPolicy } from './learned-policy.ts'
+import type { Problem } from './problems/index.ts'
+import type { SetNetworkShape } from './set-network.ts'
+
+/** A policy network as plain data. */
+export interface PolicyNetwork {
+  readonly shape: SetNetworkShape
+  readonly weights: ReadonlyMap<string, Float32Array>
+}
+
+/** What a collector can be asked for. No policy given: the problem's own rule. */
+export type CollectorJob =
+  | {
+      readonly kind: 'labels'
+      readonly options: LabelOptions
+      readonly base?: PolicyNetwork
+      readonly student?: PolicyNetwork
+    }
+  | { readonly kind: 'episodes'; readonly options: EpisodeOptions; readonly policy: PolicyNetwork }
+  | { readonly kind: 'judge'; readonly options: JudgeOptions; readonly policy?: PolicyNetwork }
+
+export interface CollectorResults {
+  labels: Labels
+  episodes: Episodes
+  judge: Judged
+}
+
+/** Does one job. The same job gives the same result, wherever and whenever it is done. */
+export function doCollectorJob(problem: Problem, job: CollectorJob): Labels | Episodes | Judged {
+  const learned = ({ shape, weights }: PolicyNetwork) => new LearnedPolicy(problem.encoding, shape, weights)
+  const orRule = (network?: PolicyNetwork): EnvironmentPolicy<unknown> =>
+    network ? learned(network) : problem.base()
+  switch (job.kind) {
+    case 'labels':
+      return collectLabels(problem, orRule(job.base), orRule(job.student), job.options)
+    case 'episodes':
+      return collectEpisodes(problem, learned(job.policy), job.options)
+    case 'judge':
+      return judge(problem, orRule(job.policy), job.options)
+  }
+}

@@ -1,0 +1,49 @@
+import { MecEnvironment, type MecObservation, type MecOptions } from '../../env/index.ts'
+import { Greedy } from '../../heuristics/index.ts'
+import { mecCandidates } from '../mec-candidates.ts'
+import type { Problem } from './problem.ts'
+
+/** Edge servers of the systems in training; 2, 7, 9 and 10 are left for tests of generalisation. */
+const TRAINED_EDGES = [1, 3, 4, 5, 6, 8] as const
+const JUDGED_EDGES = [1, 3, 5, 8] as const
+
+export interface MecProblemOptions {
+  readonly edges?: readonly number[]
+  readonly judged?: readonly number[]
+  /** Options of all systems beside `edges` and the clocks. */
+  readonly system?: Omit<MecOptions, 'edges' | 'cloudHz' | 'edgeHz' | 'recorded'>
+}
+
+/**
+ * GMORL's system: half of the episodes with the published clocks of 4 and 2 GHz, half with clocks drawn as its configuration
+ * has them (cloud 3 … 5, edge 1.5 … 2.5 GHz).
+ */
+export function mecProblem({
+  edges = TRAINED_EDGES,
+  judged = JUDGED_EDGES,
+  system = {},
+}: MecProblemOptions = {}): Problem<MecObservation> {
+  const published = (count: number) =>
+    new MecEnvironment({ ...system, edges: count, cloudHz: 4e9, edgeHz: 2e9 })
+  const systems = () =>
+    edges.flatMap((count) => [published(count), new MecEnvironment({ ...system, edges: count })])
+  return {
+    name: 'mec',
+    encoding: mecCandidates,
+    places: 1 + Math.max(...edges),
+    training: systems(),
+    forks: systems(),
+    judging: new Map(judged.map((count) => [`E=${count}`, published(count)])),
+    base: () => new Greedy(),
+    endsWithEpisode: true,
+    decides: ({ taskBits }) => taskBits > 0,
+    outcome(environment) {
+      const mec = environment as MecEnvironment
+      const sojournS = mec.drain()
+      const { tasks, totalEnergyJ } = mec.info
+      return { weight: tasks, costs: [sojournS, totalEnergyJ] }
+    },
+    costNames: ['s a task', 'J a task'],
+    grid: (points) => Array.from({ length: points }, (_, at) => [at / (points - 1), 1 - at / (points - 1)]),
+  }
+}

@@ -1,0 +1,48 @@
+import type { SacOptions } from './discrete-sac.ts'
+import type { ProblemSpec } from './problems/index.ts'
+
+/** Rounds of collecting and learning; while a round is learnt from, the next is collected. */
+interface Rounds {
+  readonly rounds: number
+  /** Episodes that a round collects. */
+  readonly episodes: number
+  /** Learning steps of a round. */
+  readonly steps: number
+  readonly batch: number
+  /** Learning rate at the start; it falls to 0 along half a cosine. */
+  readonly rate: number
+  /** States kept at most. */
+  readonly memory: number
+}
+
+/** Learn from a teacher that looks ahead from a base policy: the problem's rule, or what has been learnt so far. */
+export interface ImitationStage extends Rounds {
+  readonly kind: 'imitation'
+  readonly base: 'rule' | 'self'
+  /** Steps that the teacher looks ahead, and futures that it samples. */
+  readonly ahead: number
+  readonly futures: number
+}
+
+/** Learn from rewards. */
+export interface SacStage extends Rounds {
+  readonly kind: 'sac'
+  readonly sac: SacOptions
+  readonly discount: number
+  /** Share of the transitions that are seen under a preference drawn anew. */
+  readonly relabelled: number
+  /** Share by which the target critics move to the critics at a step. */
+  readonly targetRate: number
+  /** First rounds in which the critics alone learn. */
+  readonly criticRounds: number
+}
+
+export type Stage = ImitationStage | SacStage
+
+/** All that a training depends on: the same recipe gives the same policy, with any number of threads. */
+export interface GmorlRecipe {
+  readonly problem: ProblemSpec
+  readonly seed: number
+  readonly hidden: number
+  readonly stages: readonly Stage[]
+}

@@ -1,0 +1,9 @@
+export { cardinality, nonDominated, nonDominatedFronts } from './dominance.ts'
+export { hypervolume } from './hypervolume.ts'
+export type { Point } from './points.ts'
+export {
+  evenPreferences,
+  expectedUtility,
+  invertedGenerationalDistance,
+  maximumUtilityLoss,
+} from './utility.ts'
