@@ -18,7 +18,7 @@ export type CollectorJob =
       readonly kind: 'labels'
       readonly options: LabelOptions
       readonly base?: PolicyNetwork
-      readonly student?: PolicyNetwork
+      readonly student: PolicyNetwork
     }
   | { readonly kind: 'episodes'; readonly options: EpisodeOptions; readonly policy: PolicyNetwork }
   | { readonly kind: 'judge'; readonly options: JudgeOptions; readonly policy?: PolicyNetwork }
@@ -36,7 +36,7 @@ export function doCollectorJob(problem: Problem, job: CollectorJob): Labels | Ep
     network ? learned(network) : problem.base()
   switch (job.kind) {
     case 'labels':
-      return collectLabels(problem, orRule(job.base), orRule(job.student), job.options)
+      return collectLabels(problem, orRule(job.base), learned(job.student), job.options)
     case 'episodes':
       return collectEpisodes(problem, learned(job.policy), job.options)
     case 'judge':

@@ -26,6 +26,9 @@ export interface SacOptions {
 
 export const sacOptimizer: Adam = { kind: 'adam' }
 
+/** What an objective of no weight still counts in the critics' loss. */
+const LEAST_SHARE = 0.02
+
 /** The critics by their prefixes, and how the copies are called that they are measured by. */
 export const CRITICS = ['critic1', 'critic2'] as const
 export const targetOf = (critic: string): string => `target.${critic}`
@@ -100,12 +103,17 @@ export function compileSac(
   const expected = sum(op('Mul', soft, op('Unsqueeze', later.probabilities, g.ints([2]))), 1)
   const target = fixed(op('Add', 'reward', op('Mul', expected, 'discount')))
 
-  // Critics: squared error of the values of the action that was taken.
+  // Critics: squared error of the values of the action that was taken. An objective counts as the preference has it: where energy
+  // is all that matters, delays are huge, and what they are worth nothing.
+  const counts = op('Add', 'share', g.scalar(LEAST_SHARE))
   const taken = op('Unsqueeze', 'taken', g.ints([2]))
   const values = CRITICS.map((name) => writeSetNetwork(g, name, here))
   const errors = values.map((value, at) => {
     const own = sum(op('Mul', value, taken), 1)
-    const square = (difference: string) => op('Mul', difference, difference)
+    const square = (difference: string) => {
+      const counted = op('Mul', difference, counts)
+      return op('Mul', counted, counted)
+    }
     const error = square(op('Sub', own, target))
     if (options.clip === undefined) return mean(sum(error, 1))
     const anchor = sum(op('Mul', writeSetNetwork(g, targetOf(CRITICS[at]!), here), taken), 1)

@@ -42,6 +42,8 @@ export async function runImitation(
           episodes: Math.min(JOB, stage.episodes - job * JOB),
           steps: stage.ahead,
           futures: stage.futures,
+          ...(stage.tried !== undefined && { tried: stage.tried }),
+          ...(stage.closerThan !== undefined && { closerThan: stage.closerThan }),
         },
       }),
     )

@@ -15,8 +15,8 @@ const WILD = 1
 const WEIGHT_DECAY = 1e-4
 
 /**
- * The training step that makes a policy's scores the teacher's values, up to what all candidates of a state have in common.
- * Inputs: `rows`, `context`, `mask`, `values` as {@link LabelBatches.draw} gives them.
+ * The training step that makes a policy's scores the teacher's values, up to what all that it tried in a state have in common.
+ * Inputs: `rows`, `context`, `mask`, `values`, `valued` as {@link LabelBatches.draw} gives them.
  */
 export function compileImitation(
   shape: SetNetworkShape,
@@ -30,15 +30,16 @@ export function compileImitation(
     context: [batch, shape.contextLength],
     mask: [batch, places],
     values: [batch, places],
+    valued: [batch, places],
   }
   for (const [name, of] of Object.entries(dims)) g.input(name, 'float32', of)
   declareWeights(g, 'actor', shape, weights)
   const network = { rows: 'rows', context: 'context', mask: 'mask' }
   const scores = g.op('Squeeze', [writeSetNetwork(g, 'actor', network), g.ints([2])])
-  const count = g.op('ReduceSum', ['mask', g.ints([1])], { keepdims: 1 })
-  const error = g.op('Mul', [g.op('Sub', [scores, 'values']), 'mask'])
+  const count = g.op('ReduceSum', ['valued', g.ints([1])], { keepdims: 1 })
+  const error = g.op('Mul', [g.op('Sub', [scores, 'values']), 'valued'])
   const common = g.op('Div', [g.op('ReduceSum', [error, g.ints([1])], { keepdims: 1 }), count])
-  const size = g.op('Abs', [g.op('Mul', [g.op('Sub', [error, common]), 'mask'])])
+  const size = g.op('Abs', [g.op('Mul', [g.op('Sub', [error, common]), 'valued'])])
   const tame = g.op('Min', [size, g.scalar(WILD)])
   const huber = g.op('Mul', [tame, g.op('Sub', [size, g.op('Mul', [tame, g.scalar(0.5)])])])
   const total = g.op('ReduceSum', [huber, g.ints([0, 1])], { keepdims: 0 })

@@ -14,6 +14,7 @@ export { type Problem, type ProblemSpec, problemOf } from './problems/index.ts'
 export type { GmorlProgress } from './progress.ts'
 export type { GmorlRecipe, ImitationStage, SacStage, Stage } from './recipe.ts'
 export { ReplayBuffer, type TransitionBatch } from './replay-buffer.ts'
+export { SacLearner, type SacLearnerOptions } from './sac-learner.ts'
 export {
   initialWeights,
   type SetNetworkShape,

@@ -37,17 +37,18 @@ export class LabelBatches {
     }
   }
 
-  /** `states` random states: rows, context, mask of the places taken, values. */
+  /** `states` random states: rows, context, mask of the places taken, values, and which have one. */
   draw(
     random: RandomStream,
     states: number,
-  ): Record<'rows' | 'context' | 'mask' | 'values', Tensor<'float32'>> {
+  ): Record<'rows' | 'context' | 'mask' | 'values' | 'valued', Tensor<'float32'>> {
     const { rowLength, contextLength } = this.#encoding
     const places = this.#places
     const rows = new Float32Array(states * places * rowLength)
     const context = new Float32Array(states * contextLength)
     const mask = new Float32Array(states * places)
     const values = new Float32Array(states * places)
+    const valued = new Float32Array(states * places)
     for (let at = 0; at < states; at++) {
       let state = random.below(this.size)
       let set = 0
@@ -66,13 +67,19 @@ export class LabelBatches {
         at * contextLength,
       )
       mask.fill(1, at * places, at * places + candidates)
-      values.set(labels.values.subarray(first, first + candidates), at * places)
+      for (let candidate = 0; candidate < candidates; candidate++) {
+        const value = labels.values[first + candidate]!
+        if (Number.isNaN(value)) continue
+        values[at * places + candidate] = value
+        valued[at * places + candidate] = 1
+      }
     }
     return {
       rows: { dtype: 'float32', dims: [states, places, rowLength], data: rows },
       context: { dtype: 'float32', dims: [states, contextLength], data: context },
       mask: { dtype: 'float32', dims: [states, places], data: mask },
       values: { dtype: 'float32', dims: [states, places], data: values },
+      valued: { dtype: 'float32', dims: [states, places], data: valued },
     }
   }
 }

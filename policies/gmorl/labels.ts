@@ -1,6 +1,7 @@
 import { type EnvironmentPolicy, RandomStream } from '../env/index.ts'
 import { Encoder } from './encoder.ts'
 import { joined } from './joined.ts'
+import type { LearnedPolicy } from './learned-policy.ts'
 import { samplePreference } from './preference.ts'
 import type { Problem } from './problems/index.ts'
 import { Teacher, type TeacherOptions } from './teacher.ts'
@@ -12,7 +13,10 @@ export interface Labels {
   readonly rows: Float32Array
   /** `[states, contextLength]` */
   readonly context: Float32Array
-  /** Value of each candidate in units of weighted cost, `[sum of candidates]`; only differences within a state count. */
+  /**
+   * Value of each candidate in units of weighted cost, `[sum of candidates]`; NaN: not tried. Only differences within a state
+   * count.
+   */
   readonly values: Float32Array
 }
 
@@ -20,6 +24,12 @@ export interface LabelOptions extends TeacherOptions {
   readonly seed: number
   readonly firstEpisode: number
   readonly episodes: number
+  /** Candidates to try in a state, those that the student holds best; default: all. */
+  readonly tried?: number
+  /**
+   * States are labelled where the student's two best are less apart than this, in units of weighted cost; default: all.
+   */
+  readonly closerThan?: number
 }
 
 /** How often a state is labelled, how often the teacher's choice is then taken, and how often any. */
@@ -35,7 +45,7 @@ const WANDERING = 0.06
 export function collectLabels<Observation>(
   problem: Problem<Observation>,
   base: EnvironmentPolicy<Observation>,
-  student: EnvironmentPolicy<Observation>,
+  student: LearnedPolicy<Observation>,
   options: LabelOptions,
 ): Labels {
   const { encoding, places } = problem
@@ -46,6 +56,7 @@ export function collectLabels<Observation>(
   const weights = new Float64Array(objectives)
   const units = new Float64Array(objectives)
   const values = new Float64Array(places * objectives)
+  const order: number[] = []
   const found = {
     candidates: [] as number[],
     rows: [] as Float32Array[],
@@ -62,15 +73,15 @@ export function collectLabels<Observation>(
     const { observation } = environment
     encoding.units(observation, units)
     samplePreference(random, units, weights)
-    student.begin(episode)
+    student.begin()
     for (let over = false; !over; ) {
       let action = student.act(observation, weights)
       if (problem.decides(observation)) {
         const candidates = encoder.encode(observation, weights)
-        if (random.uniform() < LABELLED) {
-          teacher.values(environment, fork, candidates, weights, values)
-          const scores = new Float32Array(candidates)
-          const best = scoresOf(values, weights, units, scores)
+        if (random.uniform() < LABELLED && contenders(student.scores, candidates, options, order)) {
+          teacher.values(environment, fork, order, weights, values)
+          const scores = new Float32Array(candidates).fill(Number.NaN)
+          const best = scoresOf(values, order, weights, units, scores)
           found.candidates.push(candidates)
           found.rows.push(encoder.rows.slice(0, candidates * rowLength))
           found.context.push(encoder.context.slice())
@@ -91,9 +102,28 @@ export function collectLabels<Observation>(
   }
 }
 
-/** Weighted values in units of weighted cost; returns the best action. */
+/**
+ * Writes the candidates to try to `order`, best first by the student's scores; false when the student is so sure that there is
+ * little to learn.
+ */
+function contenders(
+  scores: Float32Array,
+  candidates: number,
+  { tried = candidates, closerThan = Infinity }: LabelOptions,
+  order: number[],
+): boolean {
+  order.length = 0
+  for (let candidate = 0; candidate < candidates; candidate++) order.push(candidate)
+  order.sort((a, b) => scores[b]! - scores[a]!)
+  if (candidates < 2 || !(scores[order[0]!]! - scores[order[1]!]! < closerThan)) return false
+  order.length = Math.min(candidates, tried)
+  return true
+}
+
+/** Weighted values of the actions tried, in units of weighted cost; returns the best. */
 function scoresOf(
   values: Float64Array,
+  tried: readonly number[],
   weights: Float64Array,
   units: Float64Array,
   scores: Float32Array,
@@ -101,19 +131,16 @@ function scoresOf(
   const objectives = weights.length
   let unit = 0
   for (let objective = 0; objective < objectives; objective++) unit += weights[objective]! * units[objective]!
-  let best = 0
-  let bestValue = -Infinity
-  for (let action = 0; action < scores.length; action++) {
+  const worthOf = (action: number) => {
     let value = 0
     for (let objective = 0; objective < objectives; objective++) {
       value += (weights[objective]! / unit) * values[action * objectives + objective]!
     }
-    scores[action] = value
-    if (value <= bestValue) continue
-    bestValue = value
-    best = action
+    return value
   }
+  let best = tried[0]!
+  for (const action of tried) if (worthOf(action) > worthOf(best)) best = action
   // Only differences count, and single precision holds them better without what all have in common.
-  for (let action = 0; action < scores.length; action++) scores[action]! -= bestValue
+  for (const action of tried) scores[action] = worthOf(action) - worthOf(best)
   return best
 }

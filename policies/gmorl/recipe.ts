@@ -19,6 +19,10 @@ interface Rounds {
 export interface ImitationStage extends Rounds {
   readonly kind: 'imitation'
   readonly base: 'rule' | 'self'
+  /** Candidates to try in a state, those held best; default: all. */
+  readonly tried?: number
+  /** Only states are labelled in which the two held best are less apart, in units of weighted cost; default: all. */
+  readonly closerThan?: number
   /** Steps that the teacher looks ahead, and futures that it samples. */
   readonly ahead: number
   readonly futures: number

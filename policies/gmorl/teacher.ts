@@ -29,25 +29,25 @@ export class Teacher<Observation> {
   }
 
   /**
-   * Sums of the rewards of each action and of what the base policy does after it, the mean over the futures.
+   * Sums of the rewards of each action tried and of what the base policy does after it, the mean over the futures.
    *
    * @param fork an environment made with the same options, used to try things out
-   * @param actions 0 … `actions` − 1 are tried
+   * @param actions those to try, valid ones
    * @param weights ω of the base policy
-   * @param values `[actions, objectives]`, written
+   * @param values `[actions, objectives]`, written for those tried
    */
   values(
     environment: ForkableEnvironment<Observation>,
     fork: ForkableEnvironment<Observation>,
-    actions: number,
+    actions: readonly number[],
     weights: ArrayLike<number>,
     values: Float64Array,
   ): void {
     const objectives = weights.length
-    values.fill(0, 0, actions * objectives)
+    for (const action of actions) values.fill(0, action * objectives, (action + 1) * objectives)
     for (let future = 0; future < this.futures; future++) {
       const seed = this.#random.bits()
-      for (let action = 0; action < actions; action++) {
+      for (const action of actions) {
         fork.forkFrom(environment, seed)
         let next = action
         for (let step = 0; step <= this.steps; step++) {

@@ -1,0 +1,116 @@
+import type { Tensor } from '@isthmus/models/runtime'
+import { StepRunner } from '@isthmus/models/train'
+import type { PolicyNetwork } from './collector-jobs.ts'
+import {
+  CRITICS,
+  compileSac,
+  type SacNetworks,
+  type SacOptions,
+  sacOptimizer,
+  targetOf,
+} from './discrete-sac.ts'
+import type { TransitionBatch } from './replay-buffer.ts'
+import { type SetNetworkShape, type SetNetworkWeights, weightDims, weightsOf } from './set-network.ts'
+
+export interface SacLearnerOptions extends SacOptions {
+  /** Transitions of an update, and places for candidates in each. */
+  readonly batch: number
+  readonly places: number
+  /** Share by which the target critics move to the critics at an update (Polyak averaging). */
+  readonly targetRate: number
+  /** Threads of an operator. Default 1. */
+  readonly threads?: number
+  /** Let threads that wait for work spin. Default false. */
+  readonly spinning?: boolean
+}
+
+/** Discrete-SAC, an update at a time. */
+export class SacLearner {
+  readonly #options: SacLearnerOptions
+  readonly #networks: SacNetworks
+  readonly #targets: Record<string, Tensor<'float32'>>
+  #runner: StepRunner
+
+  private constructor(networks: SacNetworks, options: SacLearnerOptions, runner: StepRunner) {
+    this.#networks = networks
+    this.#options = options
+    this.#runner = runner
+    this.#targets = copies(networks.critic, networks.critics)
+  }
+
+  static async open(networks: SacNetworks, options: SacLearnerOptions): Promise<SacLearner> {
+    return new SacLearner(networks, options, await openRunner(networks, options))
+  }
+
+  /** Updates so far. */
+  get updates(): number {
+    return this.#runner.stepsDone
+  }
+
+  /** One update of critics, actor and target critics. Returns the critics' loss and the entropy as a share of its greatest. */
+  async update(
+    batch: TransitionBatch,
+    rate: number,
+  ): Promise<{ criticLoss: number; entropy: number; loss: number }> {
+    const result = await this.#runner.run({ ...batch, ...this.#targets }, rate)
+    this.#follow()
+    const one = (name: string) => result[name]!.data[0] as number
+    return { criticLoss: one('criticLoss'), entropy: one('entropy'), loss: one('loss') }
+  }
+
+  policy(): PolicyNetwork {
+    const { shape } = this.#networks.actor
+    return { shape, weights: weightsOf(this.#runner.step.parameters(this.#runner.state), 'actor') }
+  }
+
+  /** Goes on with another share of the critics' rate for the actor. */
+  async setActorRate(actorRate: number): Promise<void> {
+    const { state, stepsDone } = this.#runner
+    await this.#runner.dispose()
+    this.#runner = await openRunner(
+      this.#networks,
+      { ...this.#options, actorRate },
+      { start: state, stepsDone },
+    )
+  }
+
+  dispose(): Promise<void> {
+    return this.#runner.dispose()
+  }
+
+  #follow(): void {
+    const { targetRate } = this.#options
+    const parameters = this.#runner.step.parameters(this.#runner.state)
+    for (const [name, { data }] of Object.entries(this.#targets)) {
+      const { bytes } = parameters.get(name.slice('target.'.length))!
+      const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+      for (let at = 0; at < data.length; at++) data[at]! += targetRate * (values[at]! - data[at]!)
+    }
+  }
+}
+
+const openRunner = (
+  networks: SacNetworks,
+  options: SacLearnerOptions,
+  from: { start?: Record<string, Float32Array>; stepsDone?: number } = {},
+): Promise<StepRunner> =>
+  StepRunner.open(compileSac(networks, options.batch, options.places, options), {
+    optimizer: sacOptimizer,
+    threads: options.threads ?? 1,
+    spinning: options.spinning ?? false,
+    ...from,
+  })
+
+function copies(
+  shape: SetNetworkShape,
+  critics: readonly SetNetworkWeights[],
+): Record<string, Tensor<'float32'>> {
+  const targets: Record<string, Tensor<'float32'>> = {}
+  for (const [at, critic] of CRITICS.entries()) {
+    for (const [name, dims] of Object.entries(weightDims(shape))) {
+      const data = critics[at]!.get(name)!.slice()
+      targets[`${targetOf(critic)}.${name}`] = { dtype: 'float32', dims, data }
+    }
+  }
+  return targets
+}
