@@ -4,3 +4,4 @@ export type { Environment, ResetOptions, ResetResult, RewardSpace, StepResult } 
 export { checkWeights, type EnvironmentPolicy } from './environment-policy.ts'
 export * from './mec/index.ts'
 export { RandomStream } from './random-stream.ts'
+export * from './split/index.ts'
