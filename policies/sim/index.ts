@@ -1,5 +1,15 @@
+export { cifarManifestModes, cifarModes } from './cifar-modes.ts'
+export {
+  checkFrameModes,
+  type FrameMode,
+  frameModesOf,
+  type MacSpeeds,
+  type ManifestMode,
+} from './frame-mode.ts'
+export { type GeneratedTraceOptions, generatedTrace } from './generated-trace.ts'
 export {
   type AfterEnd,
+  checkTrace,
   type Interpolation,
   meanRateBps,
   type RateTrace,

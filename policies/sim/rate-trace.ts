@@ -37,12 +37,13 @@ export class TraceLink {
   private readonly passedBits: Float64Array
   private readonly totalBits: number
 
-  /** Throws IsthmusError `BAD_OPTION`. */
+  /** Throws IsthmusError `BAD_OPTION`, and `BAD_TRACE` that names the sample of a trace that is none. */
   constructor(trace: RateTrace, options: TraceLinkOptions = {}) {
     const { interpolation = 'hold', afterEnd = 'loop', offsetS = 0, scale = 1 } = options
     if (!(offsetS >= 0 && offsetS < Infinity))
       throw policyError('BAD_OPTION', `trace link: offsetS is ${offsetS}`)
     if (!(scale > 0 && scale < Infinity)) throw policyError('BAD_OPTION', `trace link: scale is ${scale}`)
+    checkTrace(trace)
     this.trace = trace
     this.linear = interpolation === 'linear'
     this.loop = afterEnd === 'loop'
@@ -153,6 +154,19 @@ function lastBelow(values: Float64Array, limit: number): number {
     else high = middle
   }
   return low
+}
+
+/** Throws IsthmusError `BAD_TRACE` unless times ascend strictly from 0 to below `durationS` and rates are numbers of at least 0. */
+export function checkTrace({ atS, rateBps, durationS }: RateTrace, name = 'trace'): void {
+  const bad = (what: string) => policyError('BAD_TRACE', `${name}: ${what}`)
+  if (atS.length === 0) throw bad('atS is empty')
+  if (rateBps.length !== atS.length) throw bad(`rateBps has ${rateBps.length} samples, atS ${atS.length}`)
+  if (atS[0] !== 0) throw bad(`atS[0] is ${atS[0]}, not 0`)
+  for (let at = 0; at < atS.length; at++) {
+    if (at > 0 && !(atS[at]! > atS[at - 1]!)) throw bad(`atS[${at}] is ${atS[at]} after ${atS[at - 1]}`)
+    if (!(rateBps[at]! >= 0 && rateBps[at]! < Infinity)) throw bad(`rateBps[${at}] is ${rateBps[at]}`)
+  }
+  if (!(durationS > atS[atS.length - 1]! && durationS < Infinity)) throw bad(`durationS is ${durationS}`)
 }
 
 /** Mean rate over the whole trace in bit/s, each sample weighed by how long it holds. */

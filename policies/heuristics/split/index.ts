@@ -1,0 +1,7 @@
+export { type DeadlineRuleOptions, deadlineRule } from './deadline-rule.ts'
+export { type Expected, expectationOf, expectedCost } from './expected-cost.ts'
+export { allLocal, fixedMode, mayTake } from './fixed-mode.ts'
+export { GreedySplit } from './greedy-split.ts'
+export { HindsightGreedy } from './hindsight.ts'
+export { measuredCost } from './measured-cost.ts'
+export { playSplit, type SplitOutcome } from './play-split.ts'
