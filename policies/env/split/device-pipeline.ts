@@ -50,6 +50,16 @@ export class DevicePipeline {
     this.processorFreeS = this.radioFreeS = this.listenUntilS = 0
   }
 
+  copyFrom(other: DevicePipeline): void {
+    this.link = other.link
+    this.linkOffsetS = other.linkOffsetS
+    this.rateScale = other.rateScale
+    this.speed = other.speed
+    this.processorFreeS = other.processorFreeS
+    this.radioFreeS = other.radioFreeS
+    this.listenUntilS = other.listenUntilS
+  }
+
   /**
    * Works out the way of a frame that comes at `nowS` and is late after `lateS`.
    *

@@ -1,6 +1,12 @@
 import { policyError } from '../../errors.ts'
 import { TraceLink } from '../../sim/rate-trace.ts'
-import type { Environment, ResetOptions, ResetResult, RewardSpace, StepResult } from '../environment.ts'
+import type {
+  ForkableEnvironment,
+  ResetOptions,
+  ResetResult,
+  RewardSpace,
+  StepResult,
+} from '../environment.ts'
 import type { Drawn } from '../mec/mec-options.ts'
 import { RandomStream } from '../random-stream.ts'
 import { DevicePipeline, ENVELOPE_BYTES, emptyOutcome } from './device-pipeline.ts'
@@ -56,7 +62,7 @@ const LATE_NEWEST = 0.1
  * when it is placed; how it holds up later ones they feel themselves. Episodes are truncated after `frames` frames. Remote
  * actions are valid while credits are left, or when the table has no local mode. Results are overwritten by the next step.
  */
-export class SplitEnvironment implements Environment<SplitObservation, SplitInfo> {
+export class SplitEnvironment implements ForkableEnvironment<SplitObservation, SplitInfo> {
   readonly name = 'split'
   readonly observationVersion = SPLIT_OBSERVATION
   readonly actionCount: number
@@ -78,7 +84,7 @@ export class SplitEnvironment implements Environment<SplitObservation, SplitInfo
   private readonly observer: SplitObserver
   private readonly outcome = emptyOutcome()
   private readonly foreseen = emptyOutcome()
-  private readonly info: SplitInfo
+  readonly info: SplitInfo
   private readonly result: Writable<StepResult<SplitObservation, SplitInfo>>
   private readonly hasLocal: boolean
   private nowS = 0
@@ -187,6 +193,35 @@ export class SplitEnvironment implements Environment<SplitObservation, SplitInfo
       if (isValid) valid++
     }
     return valid
+  }
+
+  get observation(): SplitObservation {
+    return this.observer.observation
+  }
+
+  /** The others' jobs and the link go on as they will with `other`; jitter and frames that come by chance follow from `seed`. */
+  forkFrom(other: this, seed: number): void {
+    this.random.seed(seed)
+    Object.assign(this.info, other.info)
+    this.device.copyFrom(other.device)
+    this.uplink.copyFrom(other.uplink)
+    this.news.copyFrom(other.news)
+    this.line.copyFrom(other.line)
+    this.speeds.set(other.speeds)
+    this.nextReportS.set(other.nextReportS)
+    for (let server = 0; server < this.servers.length; server++) {
+      this.servers[server]!.copyFrom(other.servers[server]!)
+      this.known[server]!.copyFrom(other.known[server]!)
+    }
+    this.nowS = other.nowS
+    this.deadlineS = other.deadlineS
+    this.frameS = other.frameS
+    this.jitterS = other.jitterS
+    this.frame = other.frame
+    this.lateShare = other.lateShare
+    this.over = other.over
+    this.observer.beginEpisode(this.deadlineS, this.frameS)
+    this.observe()
   }
 
   /**
