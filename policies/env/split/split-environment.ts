@@ -1,4 +1,7 @@
 import { policyError } from '../../errors.ts'
+import type { Drawn } from '../../option-checks.ts'
+import { type Candidate, candidatesOf, ENVELOPE_BYTES } from '../../sim/candidates.ts'
+import { LinkKnowledge, ServerKnowledge } from '../../sim/link-knowledge.ts'
 import { TraceLink } from '../../sim/rate-trace.ts'
 import type {
   ForkableEnvironment,
@@ -7,20 +10,12 @@ import type {
   RewardSpace,
   StepResult,
 } from '../environment.ts'
-import type { Drawn } from '../mec/mec-options.ts'
 import { RandomStream } from '../random-stream.ts'
-import { DevicePipeline, ENVELOPE_BYTES, emptyOutcome } from './device-pipeline.ts'
-import { LinkKnowledge, ServerKnowledge } from './link-knowledge.ts'
+import { DevicePipeline, emptyOutcome } from './device-pipeline.ts'
 import { News, type NewsItem } from './news.ts'
 import { SendLine } from './send-line.ts'
 import { SharedServer } from './shared-server.ts'
-import {
-  candidatesOf,
-  SPLIT_OBSERVATION,
-  type SplitCandidate,
-  type SplitObservation,
-  SplitObserver,
-} from './split-observation.ts'
+import { SPLIT_OBSERVATION, type SplitObservation, SplitObserver } from './split-observation.ts'
 import { largest, type SplitOptions, type SplitSettings, splitSettings } from './split-options.ts'
 
 /** What the last frame came to, and the episode so far. The same object at every step. */
@@ -68,7 +63,7 @@ export class SplitEnvironment implements ForkableEnvironment<SplitObservation, S
   readonly actionCount: number
   readonly rewardSpace: RewardSpace
   /** What each action stands for. */
-  readonly candidates: readonly SplitCandidate[]
+  readonly candidates: readonly Candidate[]
 
   private readonly settings: SplitSettings
   private readonly random = new RandomStream(0)
@@ -239,7 +234,7 @@ export class SplitEnvironment implements ForkableEnvironment<SplitObservation, S
     reward[2] = -settings.errorScale * (foreseen.late ? 1 : 1 - mode.accuracy)
   }
 
-  private candidateOf(action: number): SplitCandidate {
+  private candidateOf(action: number): Candidate {
     if (!(action >= 0 && action < this.actionCount && Number.isInteger(action))) {
       throw policyError('BAD_ACTION', `split: action ${action} is none of 0 … ${this.actionCount - 1}`)
     }
@@ -257,7 +252,7 @@ export class SplitEnvironment implements ForkableEnvironment<SplitObservation, S
     return Math.max(0, this.settings.credits - this.news.outstanding)
   }
 
-  private run(mode: SplitCandidate['mode'], server: number, lateS: number): void {
+  private run(mode: Candidate['mode'], server: number, lateS: number): void {
     const { device, outcome } = this
     if (server >= 0) {
       const place = this.servers[server]!
