@@ -1,3 +1,4 @@
+export { type BootstrapOptions, pairedRatioInterval, type RatioInterval } from './bootstrap.ts'
 export { cardinality, nonDominated, nonDominatedFronts } from './dominance.ts'
 export { hypervolume } from './hypervolume.ts'
 export type { Point } from './points.ts'
