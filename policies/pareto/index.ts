@@ -2,6 +2,7 @@ export { type BootstrapOptions, pairedRatioInterval, type RatioInterval } from '
 export { cardinality, nonDominated, nonDominatedFronts } from './dominance.ts'
 export { hypervolume } from './hypervolume.ts'
 export type { Point } from './points.ts'
+export { spearman } from './spearman.ts'
 export {
   evenPreferences,
   expectedUtility,
