@@ -15,11 +15,12 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
 /** Message by which a device measures its link when it is first asked what it knows. */
 export const PROBE_BITS = 8 * 4096
 
-/** A transfer whose end the device has not seen yet. */
+/** A transfer whose end the device has not seen yet; `sent`: all of it will have left by then. */
 interface Pending {
   endS: number
   bits: number
   seconds: number
+  sent: boolean
 }
 
 /** What the devices know of their links, and all of them of the servers. Nothing is kept of devices that are never asked. */
@@ -80,19 +81,19 @@ export class FleetKnowledge {
     this.links[device] = link
   }
 
-  /** A message was begun at `startS`; `endS` is `Infinity` when it was given up. */
-  sent(device: number, startS: number, endS: number, bits: number): void {
+  /** A message was begun at `startS`; at `endS` it had left, or was given up. */
+  sent(device: number, startS: number, endS: number, bits: number, sent: boolean): void {
     const link = this.links[device]
     if (!link) return
     this.freeS[device] = Math.max(this.freeS[device]!, startS) + bits / link.rateBps
     const pending = this.pending[device]
-    if (endS === Infinity) return
-    if (!pending) this.pending[device] = { endS, bits, seconds: endS - startS }
+    if (!pending) this.pending[device] = { endS, bits, seconds: endS - startS, sent }
     else if (pending.endS <= startS) {
-      link.measure(pending.endS, pending.bits, pending.seconds)
+      learn(link, pending)
       pending.endS = endS
       pending.bits = bits
       pending.seconds = endS - startS
+      pending.sent = sent
     }
   }
 
@@ -117,7 +118,7 @@ export class FleetKnowledge {
     const known = this.links[device]!
     const pending = this.pending[device]
     if (pending && pending.endS <= nowS) {
-      known.measure(pending.endS, pending.bits, pending.seconds)
+      learn(known, pending)
       this.pending[device] = undefined
     }
     for (let server = 0; server < servers.length; server++) this.deliver(server, nowS)
@@ -136,4 +137,9 @@ export class FleetKnowledge {
     this.servers[server]!.report(measuredS, this.reportWaitS[server]!)
     this.reportS[server] = Number.NaN
   }
+}
+
+function learn(link: LinkKnowledge, { endS, bits, seconds, sent }: Pending): void {
+  if (sent) link.measure(endS, bits, seconds)
+  else link.measureBound(endS, bits, seconds)
 }

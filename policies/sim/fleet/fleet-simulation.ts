@@ -263,7 +263,7 @@ export class FleetSimulation implements FrameEnds {
     const untilS = sentS < giveUpS ? sentS : giveUpS
     this.radioFreeS[device] = untilS
     this.energy.spend(device, SEND, this.sendW[kind]! * (untilS - startS))
-    this.knowledge.sent(device, startS, sentS, bits)
+    this.knowledge.sent(device, startS, untilS, bits, sentS < Infinity)
     if (sentS === Infinity) {
       this.drop(device, lateS)
       return

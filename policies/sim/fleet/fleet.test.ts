@@ -250,6 +250,31 @@ describe('a fleet', () => {
     expect(seen[0]!.waitMs).toBe(0)
   })
 
+  it('lets a device learn from what it had to give up', () => {
+    const falls: RateTrace = {
+      atS: Float64Array.of(0, 1),
+      rateBps: Float64Array.of(1e6, 5e3),
+      durationS: 1.01,
+    }
+    const device = {
+      ...group,
+      arrivals: { kind: 'periodic', everyS: 0.1 } as const,
+      link: { kind: 'trace', traces: [falls], afterEnd: 'hold' } as const,
+      deadlineS: 0.1,
+    }
+    const seen: number[] = []
+    const { dropped } = new FleetSimulation({ ...single, devices: [device] }).run({
+      name: 'spy',
+      decide: (fleet, at) => {
+        seen.push(fleet.observe(at).link.rateBps)
+        return 0
+      },
+    })
+    expect(dropped).toBeGreaterThan(80)
+    expect(seen[0]).toBeGreaterThan(5e5)
+    expect(seen.at(-1)).toBeLessThan(2e4)
+  })
+
   it('refuses to run twice, and what is no candidate', () => {
     const simulation = new FleetSimulation(single)
     simulation.run(sameMode(1))
