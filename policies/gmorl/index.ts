@@ -17,6 +17,7 @@ export { ReplayBuffer, type TransitionBatch } from './replay-buffer.ts'
 export { SacLearner, type SacLearnerOptions } from './sac-learner.ts'
 export {
   initialWeights,
+  parameterCountOf,
   type SetNetworkShape,
   type SetNetworkWeights,
   weightDims,

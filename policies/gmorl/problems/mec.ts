@@ -6,10 +6,13 @@ import type { Problem } from './problem.ts'
 /** Edge servers of the systems in training; 2, 7, 9 and 10 are left for tests of generalisation. */
 const TRAINED_EDGES = [1, 3, 4, 5, 6, 8] as const
 const JUDGED_EDGES = [1, 3, 5, 8] as const
+const PUBLISHED_CLOCKS = { cloudHz: 4e9, edgeHz: 2e9 } as const
 
 export interface MecProblemOptions {
   readonly edges?: readonly number[]
   readonly judged?: readonly number[]
+  /** Clocks of the judged systems. Default: 4 and 2 GHz, as published. */
+  readonly judgedClocks?: Pick<MecOptions, 'cloudHz' | 'edgeHz'>
   /** Options of all systems beside `edges` and the clocks. */
   readonly system?: Omit<MecOptions, 'edges' | 'cloudHz' | 'edgeHz' | 'recorded'>
 }
@@ -21,10 +24,10 @@ export interface MecProblemOptions {
 export function mecProblem({
   edges = TRAINED_EDGES,
   judged = JUDGED_EDGES,
+  judgedClocks = PUBLISHED_CLOCKS,
   system = {},
 }: MecProblemOptions = {}): Problem<MecObservation> {
-  const published = (count: number) =>
-    new MecEnvironment({ ...system, edges: count, cloudHz: 4e9, edgeHz: 2e9 })
+  const published = (count: number) => new MecEnvironment({ ...system, edges: count, ...PUBLISHED_CLOCKS })
   const systems = () =>
     edges.flatMap((count) => [published(count), new MecEnvironment({ ...system, edges: count })])
   return {
@@ -33,7 +36,9 @@ export function mecProblem({
     places: 1 + Math.max(...edges),
     training: systems(),
     forks: systems(),
-    judging: new Map(judged.map((count) => [`E=${count}`, published(count)])),
+    judging: new Map(
+      judged.map((count) => [`E=${count}`, new MecEnvironment({ ...system, edges: count, ...judgedClocks })]),
+    ),
     base: () => new Greedy(),
     endsWithEpisode: true,
     decides: ({ taskBits }) => taskBits > 0,
