@@ -27,6 +27,8 @@ export interface CandidateEncoding<Observation> {
     context: Float32Array,
     contextAt: number,
   ): number
+  /** Whether a candidate may be taken now; left out: all may. One that may not is given a regret beyond all others. */
+  allowed?(observation: Observation, candidate: number): boolean
   /** Writes a reward of usual size for each objective to `units` (above 0): what training divides rewards by. */
   units(observation: Observation, units: Float64Array): void
 }

@@ -88,7 +88,7 @@ export function collectLabels<Observation>(
           found.values.push(scores)
           if (random.uniform() < TAUGHT) action = best
         }
-        if (random.uniform() < WANDERING) action = random.below(candidates)
+        if (random.uniform() < WANDERING) action = anyOf(student.scores, candidates, random)
       }
       const { terminated, truncated } = environment.step(action)
       over = terminated || truncated
@@ -113,11 +113,21 @@ function contenders(
   order: number[],
 ): boolean {
   order.length = 0
-  for (let candidate = 0; candidate < candidates; candidate++) order.push(candidate)
+  for (let candidate = 0; candidate < candidates; candidate++) {
+    if (scores[candidate]! > -Infinity) order.push(candidate)
+  }
   order.sort((a, b) => scores[b]! - scores[a]!)
-  if (candidates < 2 || !(scores[order[0]!]! - scores[order[1]!]! < closerThan)) return false
-  order.length = Math.min(candidates, tried)
+  if (order.length < 2 || !(scores[order[0]!]! - scores[order[1]!]! < closerThan)) return false
+  order.length = Math.min(order.length, tried)
   return true
+}
+
+/** A random candidate that may be taken. */
+function anyOf(scores: Float32Array, candidates: number, random: RandomStream): number {
+  for (;;) {
+    const candidate = random.below(candidates)
+    if (scores[candidate]! > -Infinity) return candidate
+  }
 }
 
 /** Weighted values of the actions tried, in units of weighted cost; returns the best. */

@@ -11,7 +11,7 @@ export const MOST_CANDIDATES = 256
 export class LearnedPolicy<Observation> implements EnvironmentPolicy<Observation> {
   readonly name: string
   readonly evaluations = 0
-  /** Scores of the last observation's candidates, in units of weighted cost. */
+  /** Scores of the last observation's candidates, in units of weighted cost; −∞ for those that may not be taken. */
   readonly scores = new Float32Array(MOST_CANDIDATES)
   private readonly encoder: Encoder<Observation>
   private readonly scorer: SetScorer
@@ -33,8 +33,10 @@ export class LearnedPolicy<Observation> implements EnvironmentPolicy<Observation
     const { encoder, scores } = this
     const candidates = encoder.encode(observation, weights)
     this.scorer.score(encoder.rows, encoder.context, candidates, scores)
+    const { encoding } = encoder
     let best = 0
-    for (let candidate = 1; candidate < candidates; candidate++) {
+    for (let candidate = 0; candidate < candidates; candidate++) {
+      if (encoding.allowed?.(observation, candidate) === false) scores[candidate] = -Infinity
       if (scores[candidate]! > scores[best]!) best = candidate
     }
     return best

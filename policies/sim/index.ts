@@ -1,4 +1,6 @@
+export { type Candidate, candidatesOf, ENVELOPE_BYTES } from './candidates.ts'
 export { cifarManifestModes, cifarModes } from './cifar-modes.ts'
+export * from './fleet/index.ts'
 export {
   checkFrameModes,
   type FrameMode,
@@ -7,6 +9,7 @@ export {
   type ManifestMode,
 } from './frame-mode.ts'
 export { type GeneratedTraceOptions, generatedTrace } from './generated-trace.ts'
+export { type DevicePower, defaultPower } from './power.ts'
 export {
   type AfterEnd,
   checkTrace,

@@ -1,7 +1,7 @@
 import { policyError } from '../../errors.ts'
+import type { Drawn } from '../../option-checks.ts'
 
-/** A fixed number, or the bounds that each episode draws from (uniformly; `edges` among the whole numbers). */
-export type Drawn = number | readonly [low: number, high: number]
+export type { Drawn }
 
 /** One episode as it was recorded: nothing of it is drawn. */
 export interface RecordedEpisode {
@@ -12,7 +12,7 @@ export interface RecordedEpisode {
 }
 
 export interface MecOptions {
-  /** Edge servers beside the one cloud, 1 … 255. Default: 1 to 10. */
+  /** Edge servers beside the one cloud, 1 … 255; drawn among the whole numbers. Default: 1 to 10. */
   readonly edges?: Drawn
   /** Clock of the cloud's processor in Hz. Default: 3 to 5 GHz; the published training has 4e9. */
   readonly cloudHz?: Drawn

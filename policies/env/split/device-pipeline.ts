@@ -1,10 +1,8 @@
+import { ENVELOPE_BYTES } from '../../sim/candidates.ts'
 import type { FrameMode } from '../../sim/frame-mode.ts'
+import type { DevicePower } from '../../sim/power.ts'
 import type { TraceLink } from '../../sim/rate-trace.ts'
 import type { SharedServer } from './shared-server.ts'
-import type { DevicePower } from './split-options.ts'
-
-/** Bytes of a request beyond its payload. */
-export const ENVELOPE_BYTES = 60
 
 /** What becomes of one frame. Times are seconds of the episode. */
 export interface FrameOutcome {
@@ -48,6 +46,16 @@ export class DevicePipeline {
 
   begin(): void {
     this.processorFreeS = this.radioFreeS = this.listenUntilS = 0
+  }
+
+  copyFrom(other: DevicePipeline): void {
+    this.link = other.link
+    this.linkOffsetS = other.linkOffsetS
+    this.rateScale = other.rateScale
+    this.speed = other.speed
+    this.processorFreeS = other.processorFreeS
+    this.radioFreeS = other.radioFreeS
+    this.listenUntilS = other.listenUntilS
   }
 
   /**

@@ -1,8 +1,8 @@
+export type { Candidate } from '../../sim/candidates.ts'
 export { SplitEnvironment, type SplitInfo } from './split-environment.ts'
 export {
   type ServerReport,
   SPLIT_OBSERVATION,
-  type SplitCandidate,
   type SplitObservation,
 } from './split-observation.ts'
-export type { DevicePower, SplitOptions, SplitServer } from './split-options.ts'
+export type { SplitOptions, SplitServer } from './split-options.ts'

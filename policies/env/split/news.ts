@@ -30,6 +30,13 @@ export class News {
     this.count = this.outstanding = 0
   }
 
+  copyFrom(other: News): void {
+    while (this.items.length < other.count) this.items.push(emptyItem())
+    for (let at = 0; at < other.count; at++) Object.assign(this.items[at]!, other.items[at]!)
+    this.count = other.count
+    this.outstanding = other.outstanding
+  }
+
   /** A place for something that will be known at `knownS`; the caller fills in the rest. */
   add(knownS: number, ofFrame: boolean): NewsItem {
     const { items } = this

@@ -20,6 +20,14 @@ export class SendLine {
     this.first = this.last = 0
   }
 
+  copyFrom(other: SendLine): void {
+    this.bits.set(other.bits)
+    this.fromS.set(other.fromS)
+    this.untilS.set(other.untilS)
+    this.first = other.first
+    this.last = other.last
+  }
+
   /** A frame of `bits` that the radio really begins at `fromS` and is rid of at `untilS`. */
   add(bits: number, fromS: number, untilS: number): void {
     const at = this.last++ & this.mask

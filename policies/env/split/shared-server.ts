@@ -18,6 +18,8 @@ export class SharedServer {
   private jobS = new Float64Array(256)
   private jobs = 0
   private next = 0
+  /** Whether the jobs are another server's, too. */
+  private isShared = false
 
   constructor(settings: ServerSettings) {
     this.settings = settings
@@ -30,6 +32,11 @@ export class SharedServer {
     const { load, workers, spellS, jobS } = this.settings
     this.freeS.fill(0)
     this.jobs = this.next = 0
+    if (this.isShared) {
+      this.jobAtS = new Float64Array(256)
+      this.jobS = new Float64Array(256)
+      this.isShared = false
+    }
     for (let startS = 0; startS < untilS; ) {
       const share = typeof load === 'number' ? load : random.between(load[0], load[1])
       const endS = Math.min(untilS, startS + random.exponential(spellS))
@@ -39,6 +46,18 @@ export class SharedServer {
       }
       startS = endS
     }
+  }
+
+  /** Takes over another server's state; what the others will do is the same for both. */
+  copyFrom(other: SharedServer): void {
+    this.speed = other.speed
+    this.rttS = other.rttS
+    this.freeS.set(other.freeS)
+    this.jobAtS = other.jobAtS
+    this.jobS = other.jobS
+    this.jobs = other.jobs
+    this.next = other.next
+    this.isShared = true
   }
 
   /**

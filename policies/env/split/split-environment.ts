@@ -1,20 +1,21 @@
 import { policyError } from '../../errors.ts'
+import type { Drawn } from '../../option-checks.ts'
+import { type Candidate, candidatesOf, ENVELOPE_BYTES } from '../../sim/candidates.ts'
+import { LinkKnowledge, ServerKnowledge } from '../../sim/link-knowledge.ts'
 import { TraceLink } from '../../sim/rate-trace.ts'
-import type { Environment, ResetOptions, ResetResult, RewardSpace, StepResult } from '../environment.ts'
-import type { Drawn } from '../mec/mec-options.ts'
+import type {
+  ForkableEnvironment,
+  ResetOptions,
+  ResetResult,
+  RewardSpace,
+  StepResult,
+} from '../environment.ts'
 import { RandomStream } from '../random-stream.ts'
-import { DevicePipeline, ENVELOPE_BYTES, emptyOutcome } from './device-pipeline.ts'
-import { LinkKnowledge, ServerKnowledge } from './link-knowledge.ts'
+import { DevicePipeline, emptyOutcome } from './device-pipeline.ts'
 import { News, type NewsItem } from './news.ts'
 import { SendLine } from './send-line.ts'
 import { SharedServer } from './shared-server.ts'
-import {
-  candidatesOf,
-  SPLIT_OBSERVATION,
-  type SplitCandidate,
-  type SplitObservation,
-  SplitObserver,
-} from './split-observation.ts'
+import { SPLIT_OBSERVATION, type SplitObservation, SplitObserver } from './split-observation.ts'
 import { largest, type SplitOptions, type SplitSettings, splitSettings } from './split-options.ts'
 
 /** What the last frame came to, and the episode so far. The same object at every step. */
@@ -56,13 +57,13 @@ const LATE_NEWEST = 0.1
  * when it is placed; how it holds up later ones they feel themselves. Episodes are truncated after `frames` frames. Remote
  * actions are valid while credits are left, or when the table has no local mode. Results are overwritten by the next step.
  */
-export class SplitEnvironment implements Environment<SplitObservation, SplitInfo> {
+export class SplitEnvironment implements ForkableEnvironment<SplitObservation, SplitInfo> {
   readonly name = 'split'
   readonly observationVersion = SPLIT_OBSERVATION
   readonly actionCount: number
   readonly rewardSpace: RewardSpace
   /** What each action stands for. */
-  readonly candidates: readonly SplitCandidate[]
+  readonly candidates: readonly Candidate[]
 
   private readonly settings: SplitSettings
   private readonly random = new RandomStream(0)
@@ -78,7 +79,7 @@ export class SplitEnvironment implements Environment<SplitObservation, SplitInfo
   private readonly observer: SplitObserver
   private readonly outcome = emptyOutcome()
   private readonly foreseen = emptyOutcome()
-  private readonly info: SplitInfo
+  readonly info: SplitInfo
   private readonly result: Writable<StepResult<SplitObservation, SplitInfo>>
   private readonly hasLocal: boolean
   private nowS = 0
@@ -189,6 +190,35 @@ export class SplitEnvironment implements Environment<SplitObservation, SplitInfo
     return valid
   }
 
+  get observation(): SplitObservation {
+    return this.observer.observation
+  }
+
+  /** The others' jobs and the link go on as they will with `other`; jitter and frames that come by chance follow from `seed`. */
+  forkFrom(other: this, seed: number): void {
+    this.random.seed(seed)
+    Object.assign(this.info, other.info)
+    this.device.copyFrom(other.device)
+    this.uplink.copyFrom(other.uplink)
+    this.news.copyFrom(other.news)
+    this.line.copyFrom(other.line)
+    this.speeds.set(other.speeds)
+    this.nextReportS.set(other.nextReportS)
+    for (let server = 0; server < this.servers.length; server++) {
+      this.servers[server]!.copyFrom(other.servers[server]!)
+      this.known[server]!.copyFrom(other.known[server]!)
+    }
+    this.nowS = other.nowS
+    this.deadlineS = other.deadlineS
+    this.frameS = other.frameS
+    this.jitterS = other.jitterS
+    this.frame = other.frame
+    this.lateShare = other.lateShare
+    this.over = other.over
+    this.observer.beginEpisode(this.deadlineS, this.frameS)
+    this.observe()
+  }
+
   /**
    * Hindsight: writes the reward that `action` would bring to `reward`, without taking it. No device can know that; it is for
    * yardsticks. Throws as {@link step} does.
@@ -204,7 +234,7 @@ export class SplitEnvironment implements Environment<SplitObservation, SplitInfo
     reward[2] = -settings.errorScale * (foreseen.late ? 1 : 1 - mode.accuracy)
   }
 
-  private candidateOf(action: number): SplitCandidate {
+  private candidateOf(action: number): Candidate {
     if (!(action >= 0 && action < this.actionCount && Number.isInteger(action))) {
       throw policyError('BAD_ACTION', `split: action ${action} is none of 0 … ${this.actionCount - 1}`)
     }
@@ -222,7 +252,7 @@ export class SplitEnvironment implements Environment<SplitObservation, SplitInfo
     return Math.max(0, this.settings.credits - this.news.outstanding)
   }
 
-  private run(mode: SplitCandidate['mode'], server: number, lateS: number): void {
+  private run(mode: Candidate['mode'], server: number, lateS: number): void {
     const { device, outcome } = this
     if (server >= 0) {
       const place = this.servers[server]!

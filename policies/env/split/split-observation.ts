@@ -1,8 +1,9 @@
 import type { LinkEstimate, ModeEstimate, Observation } from '../../plan.ts'
-import type { FrameMode } from '../../sim/frame-mode.ts'
-import { ENVELOPE_BYTES } from './device-pipeline.ts'
-import { type LinkKnowledge, type ServerKnowledge, UPPER_DEVIATIONS } from './link-knowledge.ts'
-import type { DevicePower, SplitSettings } from './split-options.ts'
+import type { Candidate } from '../../sim/candidates.ts'
+import { emptyEstimates, estimateModes, type WritableEstimate } from '../../sim/estimate-modes.ts'
+import { type LinkKnowledge, type ServerKnowledge, UPPER_DEVIATIONS } from '../../sim/link-knowledge.ts'
+import type { DevicePower } from '../../sim/power.ts'
+import type { SplitSettings } from './split-options.ts'
 
 /** Version of {@link SplitObservation}. */
 export const SPLIT_OBSERVATION = 'split/1'
@@ -47,48 +48,22 @@ export interface SplitObservation extends Observation {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** What an action stands for. */
-export interface SplitCandidate {
-  readonly mode: FrameMode
-  /** −1 for local. */
-  readonly server: number
-}
-
-/** Candidates in the order of the actions: each mode, and each remote one at each server. */
-export function candidatesOf(modes: readonly FrameMode[], servers: number): SplitCandidate[] {
-  return modes.flatMap((mode) =>
-    mode.route === 'local'
-      ? [{ mode, server: -1 }]
-      : Array.from({ length: servers }, (_, server) => ({ mode, server })),
-  )
-}
-
 /** Keeps one observation up to date. */
 export class SplitObserver {
   readonly observation: SplitObservation
   private readonly view: Writable<Omit<SplitObservation, 'link' | 'modes' | 'servers'>>
   private readonly link: Writable<Required<LinkEstimate>>
-  private readonly modes: Writable<Required<ModeEstimate>>[]
+  private readonly modes: WritableEstimate[]
   private readonly reports: Writable<ServerReport>[]
-  private readonly candidates: readonly SplitCandidate[]
+  private readonly candidates: readonly Candidate[]
   private readonly power: DevicePower
 
-  constructor(settings: SplitSettings, candidates: readonly SplitCandidate[]) {
+  constructor(settings: SplitSettings, candidates: readonly Candidate[]) {
     const { servers, frames, delayScale, energyScale, errorScale, power } = settings
     this.candidates = candidates
     this.power = power
     this.link = { rateBps: 1, rttMs: 0, spreadMs: 0, queueMs: 0, rateSpread: 0 }
-    this.modes = candidates.map(({ mode, server }) => ({
-      mode: mode.mode,
-      route: mode.route,
-      accuracy: mode.accuracy,
-      payloadBytes: server < 0 ? 0 : mode.payloadBytes + ENVELOPE_BYTES,
-      deviceMs: 0,
-      serverMs: 0,
-      medianMs: 0,
-      energyJ: 0,
-      server,
-    }))
+    this.modes = emptyEstimates(candidates)
     this.reports = servers.map(() => ({ waitMs: 0, ageMs: 0, meanWaitMs: 0, deviationMs: 0, rttMs: 0 }))
     const view = {
       version: SPLIT_OBSERVATION,
@@ -156,32 +131,6 @@ export class SplitObserver {
     link.spreadMs = 1000 * UPPER_DEVIATIONS * rttDeviationS
     link.queueMs = 1000 * radioS
     link.rateSpread = Math.min(1, UPPER_DEVIATIONS * uplink.deviation)
-    this.estimate(processorS, deviceSpeed, rttS, servers, speeds)
-  }
-
-  private estimate(
-    processorS: number,
-    deviceSpeed: number,
-    rttS: number,
-    servers: readonly ServerKnowledge[],
-    speeds: Float64Array,
-  ): void {
-    const { candidates, modes, link, power } = this
-    for (let at = 0; at < candidates.length; at++) {
-      const { mode, server: place } = candidates[at]!
-      const estimate = modes[at]!
-      const headS = mode.headMs / 1000 / deviceSpeed
-      estimate.deviceMs = headS > 0 ? 1000 * (processorS + headS) : 0
-      estimate.medianMs = estimate.deviceMs
-      estimate.energyJ = power.computeW * headS
-      if (place < 0) continue
-      const server = servers[place]!
-      const serverS = mode.tailMs / 1000 / speeds[place]! + server.waitS
-      const medianMs = 1000 * (serverS + server.rttS - rttS)
-      estimate.serverMs = medianMs + 1000 * UPPER_DEVIATIONS * server.deviationS
-      estimate.medianMs += medianMs
-      estimate.energyJ +=
-        (power.sendW * 8 * estimate.payloadBytes) / link.rateBps + power.listenW * (serverS + server.rttS)
-    }
+    estimateModes(this.candidates, this.power, deviceSpeed, processorS, link, servers, speeds, this.modes)
   }
 }

@@ -1,9 +1,9 @@
-import { policyError } from '../../errors.ts'
+import { type Drawn, given, optionChecks } from '../../option-checks.ts'
 import { cifarModes } from '../../sim/cifar-modes.ts'
 import { checkFrameModes, type FrameMode } from '../../sim/frame-mode.ts'
 import { generatedTrace } from '../../sim/generated-trace.ts'
+import { type DevicePower, defaultPower } from '../../sim/power.ts'
 import { checkTrace, type RateTrace } from '../../sim/rate-trace.ts'
-import type { Drawn } from '../mec/mec-options.ts'
 
 /** A server that the device shares with others, whose jobs come and go whatever the device does. */
 export interface SplitServer {
@@ -21,13 +21,6 @@ export interface SplitServer {
   readonly jobS?: number
 }
 
-/** Power of the device, W. Listening counts from the end of sending to the answer, once for overlapping waits. */
-export interface DevicePower {
-  readonly computeW: number
-  readonly sendW: number
-  readonly listenW: number
-}
-
 export interface SplitOptions {
   /** Mode table. Default: that of the bundle `cifar10` at the speeds of `frameModesOf`. */
   readonly modes?: readonly FrameMode[]
@@ -39,6 +32,7 @@ export interface SplitOptions {
   readonly servers?: readonly SplitServer[]
   /** Multiples of the speed for which the mode table's head times hold. */
   readonly deviceSpeed?: Drawn
+  /** Listening counts once for waits that overlap. */
   readonly power?: Partial<DevicePower>
   /** Time that a frame has, s. */
   readonly deadlineS?: Drawn
@@ -93,8 +87,7 @@ const defaults = {
   errorScale: 4,
 }
 
-/** A microcontroller with a Wi-Fi radio, in round numbers. */
-const powerDefaults: DevicePower = { computeW: 0.5, sendW: 1, listenW: 0.3 }
+const { within, integer, drawn, oneOf, list, knownOnly } = optionChecks('split')
 
 /** Greatest number of servers. */
 const MAX_SERVERS = 255
@@ -112,16 +105,16 @@ export function splitSettings(options: SplitOptions): SplitSettings {
   knownOnly('', options, [...Object.keys(defaults), 'traces', 'power'])
   const { servers: serverOptions = defaults.servers, power = {}, ...rest } = options
   checkServers(serverOptions)
-  knownOnly('power.', power, Object.keys(powerDefaults))
+  knownOnly('power.', power, Object.keys(defaultPower))
   const settings: SplitSettings = {
     ...defaults,
     traces: options.traces ?? defaultTraces(),
     ...given(rest),
-    power: { ...powerDefaults, ...given(power) },
+    power: { ...defaultPower, ...given(power) },
     servers: serverOptions.map((server) => ({ ...serverDefaults, ...given(server) })),
   }
   checkFrameModes(settings.modes)
-  if (settings.traces.length === 0) throw policyError('BAD_OPTION', 'split: traces is empty')
+  list('traces', settings.traces, 1, 100_000)
   for (const [at, trace] of settings.traces.entries()) checkTrace(trace, `split: traces[${at}]`)
   for (const [at, server] of settings.servers.entries()) checkServer(`servers[${at}].`, server)
   for (const [field, value] of Object.entries(settings.power)) within(`power.${field}`, value, 0, 1e6)
@@ -129,9 +122,7 @@ export function splitSettings(options: SplitOptions): SplitSettings {
   drawn('deviceSpeed', settings.deviceSpeed, 1e-6, 1e6)
   drawn('deadlineS', settings.deadlineS, 1e-4, 1e4)
   drawn('frameS', settings.frameS, 1e-4, 1e4)
-  if (!['periodic', 'poisson'].includes(settings.arrivals)) {
-    throw policyError('BAD_OPTION', `split: arrivals is "${settings.arrivals}"; choose periodic or poisson`)
-  }
+  oneOf('arrivals', settings.arrivals, ['periodic', 'poisson'])
   integer('frames', settings.frames, 1, 1e6)
   within('jitterS', settings.jitterS, 0, 10)
   within('reportS', settings.reportS, 1e-3, 1e6)
@@ -147,10 +138,7 @@ export function largest(value: Drawn): number {
 }
 
 function checkServers(servers: readonly SplitServer[]): void {
-  if (!Array.isArray(servers) || servers.length < 1 || servers.length > MAX_SERVERS) {
-    const count = Array.isArray(servers) ? servers.length : String(servers)
-    throw policyError('BAD_OPTION', `split: servers: ${count}; 1 to ${MAX_SERVERS} are possible`)
-  }
+  list('servers', servers, 1, MAX_SERVERS)
   for (const [at, server] of servers.entries())
     knownOnly(`servers[${at}].`, server, Object.keys(serverDefaults))
 }
@@ -162,40 +150,4 @@ function checkServer(path: string, { speed, rttS, workers, load, spellS, jobS }:
   drawn(`${path}load`, load, 0, 10)
   within(`${path}spellS`, spellS, 1e-2, 1e6)
   within(`${path}jobS`, jobS, 1e-4, 1e4)
-}
-
-function knownOnly(path: string, options: object, known: readonly string[]): void {
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw policyError('BAD_OPTION', `split: there is no option "${path}${key}"`)
-  }
-}
-
-function given<T extends object>(options: T): Partial<T> {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries) as Partial<T>
-}
-
-function drawn(field: string, value: Drawn, low: number, high: number): void {
-  if (typeof value === 'number') {
-    within(field, value, low, high)
-    return
-  }
-  if (!Array.isArray(value) || value.length !== 2 || !(value[0] <= value[1])) {
-    throw policyError(
-      'BAD_OPTION',
-      `split: ${field} must be a number or [low, high], not ${JSON.stringify(value)}`,
-    )
-  }
-  for (const bound of value) within(field, bound, low, high)
-}
-
-function within(field: string, value: number, low: number, high: number): void {
-  if (typeof value === 'number' && value >= low && value <= high) return
-  throw policyError('BAD_OPTION', `split: ${field} is ${value}; it must be from ${low} to ${high}`)
-}
-
-function integer(field: string, value: number, low: number, high: number): void {
-  within(field, value, low, high)
-  if (!Number.isInteger(value))
-    throw policyError('BAD_OPTION', `split: ${field} is ${value}, not a whole number`)
 }

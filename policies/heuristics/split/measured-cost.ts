@@ -15,11 +15,7 @@ export function measuredCost(options: MeasuredCostOptions = {}): EnvironmentPoli
       controller = measuredCostController(options)
     },
     act: (observation: SplitObservation, weights: ArrayLike<number>) => {
-      const soonest = new Map<number, number>()
-      for (const [action, { mode, medianMs }] of observation.modes.entries()) {
-        const known = soonest.get(mode)
-        if (known === undefined || medianMs < observation.modes[known]!.medianMs) soonest.set(mode, action)
-      }
+      const soonest = soonestServers(observation.modes)
       const modes: ModeEstimate[] = Array.from(soonest.values(), (action) => observation.modes[action]!)
       policy.evaluations += modes.length
       const preference = { delay: weights[0]!, energy: weights[1]! }
@@ -28,4 +24,14 @@ export function measuredCost(options: MeasuredCostOptions = {}): EnvironmentPoli
     },
   }
   return policy
+}
+
+/** Index of each mode's candidate whose server is expected to answer soonest, by the mode's number. */
+function soonestServers(modes: SplitObservation['modes']): Map<number, number> {
+  const soonest = new Map<number, number>()
+  for (const [at, { mode, medianMs }] of modes.entries()) {
+    const known = soonest.get(mode)
+    if (known === undefined || medianMs < modes[known]!.medianMs) soonest.set(mode, at)
+  }
+  return soonest
 }

@@ -16,6 +16,14 @@ export class LinkKnowledge {
   private bits = 0
   private seconds = 0
 
+  copyFrom(other: LinkKnowledge): void {
+    this.rateBps = other.rateBps
+    this.deviation = other.deviation
+    this.measuredS = other.measuredS
+    this.bits = other.bits
+    this.seconds = other.seconds
+  }
+
   /** The first measurement. */
   begin(nowS: number, bits: number, seconds: number): void {
     this.bits = this.seconds = 0
@@ -59,6 +67,10 @@ export class ServerKnowledge {
   /** Mean round trip of an empty message, and its mean deviation. */
   rttS = 0
   rttDeviationS = 0
+
+  copyFrom(other: ServerKnowledge): void {
+    Object.assign(this, other)
+  }
 
   begin(rttS: number): void {
     this.waitS = this.measuredS = this.meanWaitS = this.deviationS = this.rttDeviationS = 0

@@ -1,0 +1,6 @@
+export { type EnergyPart, energyParts } from './energy-account.ts'
+export type { FleetObservation } from './fleet-knowledge.ts'
+export type { Arrivals, DeviceGroup, FleetOptions, FleetServer, Link } from './fleet-options.ts'
+export { devicePolicies, type FleetPolicy, sameMode } from './fleet-policy.ts'
+export type { FleetResult } from './fleet-result.ts'
+export { FleetSimulation } from './fleet-simulation.ts'
