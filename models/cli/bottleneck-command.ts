@@ -19,7 +19,7 @@ import {
   workFolderOf,
 } from './bottleneck-options.ts'
 import { describePlan, describeTransform, proposalTable, resultTable } from './bottleneck-tables.ts'
-import type { Command, Output } from './command.ts'
+import type { Command, Output } from './kit/index.ts'
 import { nextSteps } from './pack-report.ts'
 
 /** The photos that can be read; what cannot is passed over and said. */

@@ -6,8 +6,9 @@ import { tablesOf } from '../bottleneck/modes.ts'
 import { cacheFolder } from '../data/cache-folder.ts'
 import type { Fit } from '../data/image-files.ts'
 import type { Pixels } from '../pack/normalisation.ts'
-import { oneFile, parseShapes, usageError } from './command.ts'
-import { joinNegative, nameOf, oneOf, readPixels, whole } from './pack-options.ts'
+import { oneFile, oneOf, usageError, whole } from './kit/index.ts'
+import { joinNegative, nameOf, readPixels } from './pack-options.ts'
+import { parseShapes } from './shapes.ts'
 
 export const bottleneckHelp = `Usage: isthmus-models bottleneck TEACHER.onnx --images DIR [options]
 

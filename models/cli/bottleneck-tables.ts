@@ -9,7 +9,7 @@ import {
   unsendableReason,
 } from '../bottleneck/index.ts'
 import { formatDuration } from '../train/progress.ts'
-import { formatBytes, formatCount, formatShare, formatTable } from './format.ts'
+import { formatBytes, formatCount, formatShare, formatTable } from './kit/index.ts'
 
 const indent = (text: string): string => text.replace(/^/gm, '  ')
 

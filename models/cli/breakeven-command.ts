@@ -3,8 +3,7 @@ import type { Bundle } from '../bundle/bundle.ts'
 import { loadBundle } from '../bundle/load.ts'
 import { winnerMap } from '../cost/break-even.ts'
 import { comparePair, type PartTimes, type Way, waysOf } from '../cost/ways.ts'
-import { type Command, oneFile, usageError } from './command.ts'
-import { formatTable } from './format.ts'
+import { type Command, formatTable, oneFile, usageError } from './kit/index.ts'
 import { measureParts } from './part-times.ts'
 
 const help = `Usage: isthmus-models breakeven BUNDLE [options]

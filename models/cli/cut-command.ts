@@ -7,7 +7,8 @@ import type { Model } from '../onnx/graph.ts'
 import { readModelFile, writeModelFile } from '../onnx/model-files.ts'
 import { seededFeeds } from '../onnx/seeded-feeds.ts'
 import { openSession } from '../runtime/node.ts'
-import { type Command, type Output, oneFile, parseShapes, usageError } from './command.ts'
+import { type Command, type Output, oneFile, usageError } from './kit/index.ts'
+import { parseShapes } from './shapes.ts'
 
 const help = `Usage: isthmus-models cut MODEL.onnx --at TENSOR [options]
 

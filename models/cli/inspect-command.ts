@@ -1,9 +1,17 @@
 import { parseArgs } from 'node:util'
 import { type CutCost, inspectModel, type ModelReport, sensibleCuts } from '../onnx/inspect.ts'
 import { readModelFile } from '../onnx/model-files.ts'
-import { type Command, oneFile, parseShapes } from './command.ts'
-import { formatBytes, formatCount, formatRatio, formatShare, formatTable } from './format.ts'
+import {
+  type Command,
+  formatBytes,
+  formatCount,
+  formatRatio,
+  formatShare,
+  formatTable,
+  oneFile,
+} from './kit/index.ts'
 import { imageSize, type PhotoBytes, photoBytes } from './photo-bytes.ts'
+import { parseShapes } from './shapes.ts'
 
 const help = `Usage: isthmus-models inspect MODEL.onnx [options]
 

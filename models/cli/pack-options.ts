@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util'
 import type { ImageCoding } from '../bundle/manifest.ts'
 import type { Fit } from '../data/image-files.ts'
 import { type Pixels, pixelsFromMeanStd, pixelsFromScale } from '../pack/normalisation.ts'
-import { oneFile, parseShapes, usageError } from './command.ts'
+import { oneFile, oneOf, usageError, whole } from './kit/index.ts'
+import { parseShapes } from './shapes.ts'
 
 export const packHelp = `Usage: isthmus-models pack MODEL.onnx --at TENSOR --labels FILE --scale HOW [options]
 
@@ -73,17 +74,6 @@ export interface PackOptions {
 const needed = <T>(value: T | undefined, otherwise: string): T => {
   if (value === undefined) throw usageError(otherwise)
   return value
-}
-
-export function oneOf<const T extends string>(option: string, value: string, choices: readonly T[]): T {
-  const choice = choices.find((one) => one === value)
-  return needed(choice, `--${option} ${value}: choose ${choices.join(' or ')}.`)
-}
-
-export function whole(option: string, value: string, most: number): number {
-  const number = Number(value)
-  if (/^\d+$/.test(value) && number >= 1 && number <= most) return number
-  throw usageError(`--${option} ${value} is not a whole number from 1 to ${most}.`)
 }
 
 function readBits(text: string): number[] {

@@ -2,7 +2,7 @@ import { dirname, relative, resolve } from 'node:path'
 import type { Manifest, Mode } from '../bundle/manifest.ts'
 import type { Calibration } from '../pack/calibrate.ts'
 import type { Measurement } from '../pack/try-modes.ts'
-import { formatBytes, formatCount, formatRatio, formatShare, formatTable } from './format.ts'
+import { formatBytes, formatCount, formatRatio, formatShare, formatTable } from './kit/index.ts'
 
 /** Each mode with what it costs and, as far as it was tried, how it answers. */
 export function modeTable(manifest: Manifest, measurement: Measurement | undefined): string {

@@ -5,7 +5,7 @@ import type { PartTimes } from '../cost/ways.ts'
 import { readModel } from '../onnx/read.ts'
 import { seededFeeds } from '../onnx/seeded-feeds.ts'
 import { openSession } from '../runtime/node.ts'
-import type { Output } from './command.ts'
+import type { Output } from './kit/index.ts'
 
 type Part = 'local' | 'head' | 'narrowHead' | 'tail' | 'full'
 

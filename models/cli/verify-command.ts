@@ -9,8 +9,7 @@ import { readModel } from '../onnx/read.ts'
 import { seededFeeds } from '../onnx/seeded-feeds.ts'
 import { openSession } from '../runtime/node.ts'
 import type { Tensor } from '../runtime/session.ts'
-import { type Command, oneFile } from './command.ts'
-import { formatBytes, formatCount, formatTable } from './format.ts'
+import { type Command, formatBytes, formatCount, formatTable, oneFile } from './kit/index.ts'
 
 const help = `Usage: isthmus-models verify BUNDLE
 

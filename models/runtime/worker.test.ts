@@ -42,7 +42,8 @@ it('lets this thread go on while the model runs, which a session on this thread 
   // On a busy machine this thread may sleep through a run or two, but not through all of them.
   const most = async (session: Session) => {
     let turns = 0
-    for (let run = 0; run < 50 && turns <= 10; run++) turns = Math.max(turns, await turnsDuring(session.run({ x })))
+    for (let run = 0; run < 50 && turns <= 10; run++)
+      turns = Math.max(turns, await turnsDuring(session.run({ x })))
     return turns
   }
   expect(await most(here)).toBeLessThanOrEqual(10)

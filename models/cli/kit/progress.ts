@@ -19,15 +19,17 @@ export function progressOn(output: NodeJS.WritableStream & { isTTY?: boolean }):
   }
   return {
     report(what, done, total, note = '') {
-      if (what !== current) {
+      const isNew = what !== current
+      if (isNew) {
         stop()
         current = what
         shownQuarter = -1
-        if (output.isTTY) {
-          const format = `${what} {bar} {value} of {total}, {eta_formatted} left {note}`
-          bar = new SingleBar({ format, stream: output, hideCursor: true }, Presets.shades_classic)
-          bar.start(total, 0, { note })
-        }
+      }
+      // Something else may have been written in between, and ended the bar.
+      if (output.isTTY && !bar) {
+        const format = `${what} {bar} {value} of {total}, {eta_formatted} left {note}`
+        bar = new SingleBar({ format, stream: output, hideCursor: true }, Presets.shades_classic)
+        bar.start(total, isNew ? 0 : done, { note })
       }
       const quarter = Math.floor((4 * done) / total)
       if (bar) bar.update(done, { note })

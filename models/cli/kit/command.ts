@@ -8,7 +8,7 @@ export interface Output {
   progress?(what: string, done: number, total: number, note?: string): void
 }
 
-/** One subcommand of `isthmus-models`. */
+/** One subcommand of a program. */
 export interface Command {
   readonly name: string
   /** One line for the list of commands. */
@@ -29,21 +29,4 @@ export function oneFile(positionals: readonly string[], what = 'model'): string 
   if (file === undefined) throw usageError(`Name the ${what}.`)
   if (second !== undefined) throw usageError(`One ${what} at a time: what is "${second}"?`)
   return file
-}
-
-/** Shapes from `--shape NAME=1x3x224x224`, which may be repeated. */
-export function parseShapes(options: readonly string[]): Record<string, number[]> {
-  return Object.fromEntries(
-    options.map((option) => {
-      const at = option.lastIndexOf('=')
-      const dims = option
-        .slice(at + 1)
-        .split(/[x,]/)
-        .map(Number)
-      if (at < 1 || dims.some((dim) => !Number.isSafeInteger(dim) || dim < 1)) {
-        throw usageError(`--shape ${option} is not of the form NAME=1x3x224x224.`)
-      }
-      return [option.slice(0, at), dims]
-    }),
-  )
 }

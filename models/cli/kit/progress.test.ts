@@ -40,4 +40,15 @@ describe('progress', () => {
     progress.stop()
     expect(text()).toBe('')
   })
+
+  it('is a bar again after something else was written', () => {
+    const { stream, text } = screen(true)
+    const progress = progressOn(stream)
+    progress.report('reading', 1, 4)
+    progress.stop()
+    text()
+    progress.report('reading', 2, 4)
+    progress.stop()
+    expect(text()).toMatch(/reading .* 2 of 4/)
+  })
 })

@@ -1,0 +1,6 @@
+export { type Command, type Output, oneFile, usageError } from './command.ts'
+export { formatBytes, formatCount, formatRatio, formatShare, formatTable } from './format.ts'
+export { oneOf, whole } from './option-values.ts'
+export { type Program, runProgram } from './program.ts'
+export { type Progress, progressOn } from './progress.ts'
+export { runOnTerminal } from './terminal.ts'
