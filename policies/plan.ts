@@ -29,12 +29,18 @@ export interface ModeEstimate {
   readonly serverMs: number
   /** Median of `deviceMs` and `serverMs` together; left out: they do not vary. */
   readonly medianMs?: number
+  /** Expected energy of the device for one frame, joule: computing, sending and waiting. Left out: not known. */
+  readonly energyJ?: number
+  /** Which server takes the frame, from 0, where there are several to choose from; −1: none does. */
+  readonly server?: number
 }
 
 /** The user's weights ω; only their ratio matters. */
 export interface Preference {
   readonly delay?: number
   readonly energy?: number
+  /** Weight of right answers. Policies that put accuracy first anyway (`measuredCostController`) do not look at it. */
+  readonly accuracy?: number
 }
 
 /** All that a policy may look at. Plain data: the fleet simulation and a real device build the same. */
