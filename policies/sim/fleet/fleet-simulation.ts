@@ -255,7 +255,9 @@ export class FleetSimulation implements FrameEnds {
     const bits = this.size * this.bits[action]! + 8 * ENVELOPE_BYTES
     const giveUpS = lateS < this.limitS ? lateS : this.limitS
     const sentS = this.links.endS(device, startS, bits, giveUpS)
-    const untilS = sentS < giveUpS ? sentS : giveUpS
+    // Without a deadline a link that has died keeps the radio busy: until the horizon, as far as that is told.
+    const neverS = giveUpS < Infinity ? giveUpS : Math.max(startS, this.settings.horizonS)
+    const untilS = sentS < giveUpS ? sentS : neverS
     this.radioFreeS[device] = untilS
     this.energy.spend(device, SEND, this.sendW[kind]! * (untilS - startS))
     this.knowledge.sent(device, startS, untilS, bits, sentS < Infinity)

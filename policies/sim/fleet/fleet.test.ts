@@ -276,6 +276,16 @@ describe('a fleet', () => {
     expect(seen.at(-1)).toBeLessThan(2e4)
   })
 
+  it('waits no longer than the horizon for a link that has died', () => {
+    const dies: RateTrace = { atS: Float64Array.of(0, 1), rateBps: Float64Array.of(1e6, 0), durationS: 1.01 }
+    const link = { kind: 'trace', traces: [dies], afterEnd: 'hold' } as const
+    const devices = [{ ...group, arrivals: { kind: 'periodic', everyS: 1 } as const, link }]
+    const result = new FleetSimulation({ ...single, devices, atHorizon: 'drain' }).run(sameMode(1))
+    expect(result.unfinished).toBeGreaterThan(7)
+    expect(result.energy.partsJ.send).toBeLessThan(10)
+    expect(result.energy.partsJ.send).toBeGreaterThan(7)
+  })
+
   it('refuses to run twice, and what is no candidate', () => {
     const simulation = new FleetSimulation(single)
     simulation.run(sameMode(1))
