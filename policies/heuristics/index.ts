@@ -1,5 +1,6 @@
 export { allCloud, allEdge, fixedServer } from './fixed-server.ts'
 export { Greedy, placementCost } from './greedy.ts'
+export { type HindsightOptions, type HindsightOutcome, hindsightPlan } from './hindsight-plan.ts'
 export { leastWork, workLeftS } from './least-work.ts'
 export { MeteredPolicy } from './metered-policy.ts'
 export { type EpisodeOutcome, playEpisodes } from './play-episodes.ts'

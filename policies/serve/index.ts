@@ -1,3 +1,6 @@
+export { LearnedPolicy } from '../gmorl/learned-policy.ts'
+export { mecCandidates } from '../gmorl/mec-candidates.ts'
+export { splitCandidates } from '../gmorl/split-candidates.ts'
 export { checkFit, type MadeFor } from './check-fit.ts'
 export { DEVICE_OBJECTIVES, writeDeviceWeights } from './device-weights.ts'
 export { type GuardedOptions, GuardedPolicy } from './guarded-policy.ts'

@@ -23,6 +23,12 @@ export interface StoredPolicy {
       readonly msPerDecision: number
       readonly evaluationsPerDecision: number
     }[]
+    readonly headRoom?: readonly {
+      readonly system: string
+      readonly learned: number
+      readonly hindsight: number
+      readonly closed: number
+    }[]
     readonly split?: {
       readonly best: string
       readonly ratio: Ratio
@@ -50,8 +56,8 @@ const point = (costs: readonly number[]): string => costs.map(shown).join(', ')
 
 /** Below the figures of suite `policy`: hypervolumes with their references, all rules, and split computing. */
 export function policySections({ detail }: StoredPolicy): string[] {
-  const { tight, loose, unseen, hypervolume, rules, split } = detail
-  if (!tight || !loose || !unseen || !hypervolume || !rules || !split) return []
+  const { tight, loose, unseen, hypervolume, rules, headRoom, split } = detail
+  if (!tight || !loose || !unseen || !hypervolume || !rules || !headRoom || !split) return []
   const { points, sets, episodes } = hypervolume.seen
   const systems = Object.keys(rules[0]!.volume)
   return [
@@ -82,6 +88,17 @@ export function policySections({ detail }: StoredPolicy): string[] {
         ...systems.map((system) => volume[system]!.toFixed(4)),
         shown(msPerDecision),
         shown(evaluationsPerDecision),
+      ]),
+    ),
+    'What head-room there is: the policy’s own plans, improved task by task with knowledge of the whole episode (a local optimum, no bound; another grid and fewer episodes than above).',
+    '',
+    ...table(
+      ['system', 'learned', 'with hindsight', 'share of the gap closed'],
+      headRoom.map(({ system, learned, hindsight, closed }) => [
+        system,
+        learned.toFixed(4),
+        hindsight.toFixed(4),
+        closed.toFixed(2),
       ]),
     ),
     `Split computing on links not trained on (${split.comparison.traces}), delay, energy and error: hypervolume over greedy-ω’s, reference ${point(split.comparison.referenceMean)} in the mean (s, J, errors a frame). The best rule is ${split.best}; over it the learned policy has ${interval(split.ratio)}.`,

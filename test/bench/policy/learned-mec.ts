@@ -1,11 +1,5 @@
 import { RandomStream } from '@isthmus/policies/env'
-import {
-  Collectors,
-  LearnedPolicy,
-  type PolicyNetwork,
-  type ProblemSpec,
-  problemOf,
-} from '@isthmus/policies/gmorl'
+import { Collectors, type PolicyNetwork, type ProblemSpec, problemOf } from '@isthmus/policies/gmorl'
 import type { RatioInterval } from '@isthmus/policies/pareto'
 import type { Detail, SuiteContext } from '../suite.ts'
 import {
@@ -89,28 +83,4 @@ export async function measureMec(policy: PolicyNetwork, context: SuiteContext): 
       spearman: Object.fromEntries(pairs.map((pair) => [pair.system, preferenceSpearman(pair, preferences)])),
     },
   }
-}
-
-/** Time of a decision in a system of eight edges, ms: the 0.99 quantile and the median of many. */
-export function measureDecisions(
-  policy: PolicyNetwork,
-  quick: boolean,
-): { p50: number; p99: number; decisions: number } {
-  const problem = problemOf({ env: 'mec', judged: [8] })
-  const learned = new LearnedPolicy(problem.encoding, policy.shape, policy.weights)
-  const environment = problem.judging.get('E=8')!
-  const times: number[] = []
-  for (let episode = 0; episode < (quick ? 30 : 300); episode++) {
-    environment.reset({ seed: FIRST_SEED + episode })
-    const weights = [(episode % 11) / 10, 1 - (episode % 11) / 10]
-    for (let over = false; !over; ) {
-      const startMs = performance.now()
-      const action = learned.act(environment.observation, weights)
-      times.push(performance.now() - startMs)
-      over = environment.step(action).truncated
-    }
-  }
-  times.sort((a, b) => a - b)
-  const at = (share: number) => times[Math.floor(share * (times.length - 1))]!
-  return { p50: at(0.5), p99: at(0.99), decisions: times.length }
 }
