@@ -1,4 +1,5 @@
 import type { EnvironmentPolicy } from '../env/index.ts'
+import { policyError } from '../errors.ts'
 import { collectEpisodes, type EpisodeOptions, type Episodes } from './episodes.ts'
 import { type Judged, type JudgeOptions, judge } from './judge.ts'
 import { collectLabels, type LabelOptions, type Labels } from './labels.ts'
@@ -21,7 +22,13 @@ export type CollectorJob =
       readonly student: PolicyNetwork
     }
   | { readonly kind: 'episodes'; readonly options: EpisodeOptions; readonly policy: PolicyNetwork }
-  | { readonly kind: 'judge'; readonly options: JudgeOptions; readonly policy?: PolicyNetwork }
+  | {
+      readonly kind: 'judge'
+      readonly options: JudgeOptions
+      readonly policy?: PolicyNetwork
+      /** One of the problem's heuristics in one of its settings, instead of a policy. */
+      readonly heuristic?: { readonly name: string; readonly setting: number }
+    }
 
 export interface CollectorResults {
   labels: Labels
@@ -40,6 +47,22 @@ export function doCollectorJob(problem: Problem, job: CollectorJob): Labels | Ep
     case 'episodes':
       return collectEpisodes(problem, learned(job.policy), job.options)
     case 'judge':
-      return judge(problem, orRule(job.policy), job.options)
+      return judge(
+        problem,
+        job.heuristic ? heuristicOf(problem, job.heuristic) : orRule(job.policy),
+        job.options,
+      )
   }
+}
+
+function heuristicOf(
+  { heuristics }: Problem,
+  { name, setting }: { readonly name: string; readonly setting: number },
+): EnvironmentPolicy<unknown> {
+  const make = heuristics.get(name)?.settings[setting]
+  if (make) return make()
+  throw policyError(
+    'BAD_OPTION',
+    `heuristic: "${name}" in setting ${setting} is none of ${[...heuristics.keys()].join(', ')}`,
+  )
 }

@@ -44,10 +44,13 @@ export class Collectors {
     job: CollectorJob & { kind: Kind },
   ): Promise<CollectorResults[Kind]> {
     if (this.#dead) return Promise.reject(this.#dead)
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<CollectorResults[Kind]>((resolve, reject) => {
       this.#waiting.push({ job, resolve, reject })
       this.#hand()
     })
+    // Whoever asked may have given up: what then fails is nobody's to catch.
+    answer.catch(() => {})
+    return answer
   }
 
   async dispose(): Promise<void> {

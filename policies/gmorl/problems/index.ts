@@ -27,4 +27,5 @@ export function problemOf(spec: ProblemSpec): Problem {
   }
 }
 
+export type { Heuristic } from './heuristic.ts'
 export type { Problem } from './problem.ts'

@@ -1,10 +1,18 @@
 import { MecEnvironment, type MecObservation, type MecOptions } from '../../env/index.ts'
 import { Greedy } from '../../heuristics/index.ts'
 import { mecCandidates } from '../mec-candidates.ts'
+import { mecHeuristics } from './mec-heuristics.ts'
 import type { Problem } from './problem.ts'
 
 /** Edge servers of the systems in training; 2, 7, 9 and 10 are left for tests of generalisation. */
 const TRAINED_EDGES = [1, 3, 4, 5, 6, 8] as const
+/** Seconds and joule a task that no sensible policy exceeds; wide enough to count a front's ends. */
+const LOOSE_REFERENCES: ReadonlyMap<string, readonly number[]> = new Map([
+  ['E=1', [100, 0.06]],
+  ['E=3', [200, 0.1]],
+  ['E=5', [300, 0.15]],
+  ['E=8', [450, 0.2]],
+])
 const JUDGED_EDGES = [1, 3, 5, 8] as const
 const PUBLISHED_CLOCKS = { cloudHz: 4e9, edgeHz: 2e9 } as const
 
@@ -49,6 +57,11 @@ export function mecProblem({
       return { weight: tasks, costs: [sojournS, totalEnergyJ] }
     },
     costNames: ['s a task', 'J a task'],
+    costScales: scalesOf(new MecEnvironment({ ...system, edges: 1 }).observation),
+    heuristics: mecHeuristics,
+    looseReferences: LOOSE_REFERENCES,
     grid: (points) => Array.from({ length: points }, (_, at) => [at / (points - 1), 1 - at / (points - 1)]),
   }
 }
+
+const scalesOf = ({ delayScale, energyScale }: MecObservation): number[] => [delayScale, energyScale]

@@ -1,5 +1,6 @@
 import type { EnvironmentPolicy, ForkableEnvironment, RandomStream } from '../../env/index.ts'
 import type { CandidateEncoding } from '../candidate-encoding.ts'
+import type { Heuristic } from './heuristic.ts'
 
 /** A system of one kind, or a range of them, that a policy is trained for. Candidate k is action k. */
 export interface Problem<Observation = unknown> {
@@ -26,6 +27,12 @@ export interface Problem<Observation = unknown> {
   outcome(environment: ForkableEnvironment<Observation>): { weight: number; costs: number[] }
   /** What `costs` are, such as `s a task`. */
   readonly costNames: readonly string[]
+  /** What a reward counts one of each cost with, so that utilities can be told from costs. */
+  readonly costScales: readonly number[]
+  /** Rules to compare with beside the base rule, by what they are called. */
+  readonly heuristics: ReadonlyMap<string, Heuristic<Observation>>
+  /** Fixed reference points in costs, of the judging systems that have one. */
+  readonly looseReferences: ReadonlyMap<string, readonly number[]>
   /** The preferences that the front is drawn with. */
   grid(points: number, random: RandomStream): number[][]
 }

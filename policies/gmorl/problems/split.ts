@@ -9,6 +9,7 @@ import { generatedTrace, type RateTrace } from '../../sim/index.ts'
 import { samplePreference } from '../preference.ts'
 import { splitCandidates } from '../split-candidates.ts'
 import type { Problem } from './problem.ts'
+import { splitHeuristics } from './split-heuristics.ts'
 
 export interface SplitProblemOptions {
   /** Links to train on. Default: generated ones of many means. */
@@ -51,6 +52,7 @@ export function splitProblem({
     new SplitEnvironment({ ...ranges, traces: links, arrivals: 'poisson' }),
   ]
   const judged = new SplitEnvironment({ ...system, traces: heldOut ?? generated(HELD_OUT_TRACES, 9000) })
+  const { delayScale, energyScale, errorScale } = judged.observation
   return {
     name: 'split',
     encoding: splitCandidates,
@@ -67,6 +69,9 @@ export function splitProblem({
       return { weight: frames, costs: [totalDelayS, totalEnergyJ, totalError] }
     },
     costNames: ['s a frame', 'J a frame', 'errors a frame'],
+    costScales: [delayScale, energyScale, errorScale],
+    heuristics: splitHeuristics(judged.observation.modes),
+    looseReferences: new Map(),
     grid: (points, random) => Array.from({ length: points }, (_, at) => preferenceAt(at, random)),
   }
 }

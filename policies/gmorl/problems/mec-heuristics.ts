@@ -1,0 +1,24 @@
+import type { MecObservation } from '../../env/index.ts'
+import {
+  allCloud,
+  allEdge,
+  leastWork,
+  RollOut,
+  randomServer,
+  roundRobin,
+  shortestQueue,
+  staticMix,
+} from '../../heuristics/index.ts'
+import { type Heuristic, heeding, unheeding } from './heuristic.ts'
+
+/** Rules for `mec` beside greedy-ω. */
+export const mecHeuristics: ReadonlyMap<string, Heuristic<MecObservation>> = new Map([
+  ['all cloud', unheeding(allCloud)],
+  ['all edge 1', unheeding(allEdge)],
+  ['round robin', unheeding(roundRobin)],
+  ['shortest queue', unheeding(shortestQueue)],
+  ['least work', unheeding(leastWork)],
+  ['random', unheeding(randomServer)],
+  ['static mix', unheeding(...Array.from({ length: 11 }, (_, tenths) => () => staticMix(tenths / 10)))],
+  ['roll-out', heeding(() => new RollOut(), true)],
+])
