@@ -49,6 +49,9 @@ export function deepSeaTreasureProblem({
     decides: () => true,
     outcome: () => ({ weight: 1, costs: [-treasure, steps] }),
     costNames: ['minus treasure', 'steps'],
+    costScales: [1, 1],
+    heuristics: new Map(),
+    looseReferences: new Map([[shape, [0, 25]]]),
     grid: (points) => Array.from({ length: points }, (_, at) => [at / (points - 1), 1 - at / (points - 1)]),
   }
 }

@@ -1,8 +1,13 @@
 import { type EnvironmentPolicy, MecEnvironment, type MecObservation } from '@isthmus/policies/env'
-import { LearnedPolicy, mecCandidates, type PolicyNetwork } from '@isthmus/policies/gmorl'
+import {
+  cornerOf,
+  LearnedPolicy,
+  mecCandidates,
+  type PolicyNetwork,
+  volumeBelow,
+} from '@isthmus/policies/gmorl'
 import { Greedy, hindsightPlan, playEpisodes } from '@isthmus/policies/heuristics'
 import type { SuiteContext } from '../suite.ts'
-import { cornersOf, volumeBelow } from './fronts.ts'
 
 const FIRST_SEED = 8_500_000_000
 
@@ -52,7 +57,7 @@ export function measureHeadRoom(policy: PolicyNetwork, { quick, say }: SuiteCont
         ),
       ),
     )
-    const reference = cornersOf(rule)
+    const reference = cornerOf(rule)
     const over = (of: number[][]) => volumeBelow(of, reference) / volumeBelow(rule, reference)
     const room = { system: `E=${edges}`, learned: over(ours), hindsight: over(known) }
     say(`${room.system}: hypervolume ${room.learned.toFixed(4)}, with hindsight ${room.hindsight.toFixed(4)}`)

@@ -1,24 +1,19 @@
 import { RandomStream } from '@isthmus/policies/env'
-import { Collectors, type PolicyNetwork, type ProblemSpec, problemOf } from '@isthmus/policies/gmorl'
-import type { RatioInterval } from '@isthmus/policies/pareto'
-import type { Detail, SuiteContext } from '../suite.ts'
 import {
-  cornersOf,
-  type FrontPair,
+  Collectors,
+  compareFronts,
+  cornerOf,
+  type FrontComparison,
   meanFront,
-  playFronts,
+  type PolicyNetwork,
+  type ProblemSpec,
   preferenceSpearman,
+  problemOf,
+  type VolumeRatio,
   volumeRatio,
-} from './fronts.ts'
+} from '@isthmus/policies/gmorl'
+import type { Detail, SuiteContext } from '../suite.ts'
 import { unseenSystems } from './generalisation.ts'
-
-/** Loose reference points (s a task, J a task) by system. */
-const looseReferences: Readonly<Record<string, readonly [number, number]>> = {
-  'E=1': [100, 0.06],
-  'E=3': [200, 0.1],
-  'E=5': [300, 0.15],
-  'E=8': [450, 0.2],
-}
 
 /** Seeds that nothing else uses: training draws its own, judgements while training begin at 3·10⁹. */
 const FIRST_SEED = 5_000_000_000
@@ -26,12 +21,12 @@ const UNSEEN_SEED = 6_000_000_000
 
 export interface LearnedMec {
   /** By system: against greedy-ω with its own corners as reference, and with a loose one. */
-  readonly tight: Readonly<Record<string, RatioInterval>>
-  readonly loose: Readonly<Record<string, RatioInterval>>
-  readonly unseen: Readonly<Record<string, RatioInterval>>
-  /** The least strict of the systems. */
+  readonly tight: Readonly<Record<string, VolumeRatio>>
+  readonly loose: Readonly<Record<string, VolumeRatio>>
+  readonly unseen: Readonly<Record<string, VolumeRatio>>
+  /** The weakest of the systems. */
   readonly spearman: number
-  readonly fronts: readonly FrontPair[]
+  readonly fronts: readonly FrontComparison[]
   readonly detail: Detail
 }
 
@@ -46,41 +41,40 @@ export async function measureMec(policy: PolicyNetwork, context: SuiteContext): 
     const preferences = problem.grid(points, new RandomStream(0))
     const collectors = new Collectors(spec, threads)
     try {
-      const pairs: FrontPair[] = []
+      const fronts: FrontComparison[] = []
       for (const system of problem.judging.keys()) {
-        pairs.push(await playFronts(collectors, system, policy, { ...settings, preferences }))
-        say(`${system}: hypervolume over greedy's ${volumeRatio(pairs.at(-1)!).ratio.toFixed(4)}`)
+        fronts.push(await compareFronts({ problem, collectors, system, preferences, ...settings, policy }))
+        say(`${system}: hypervolume over greedy's ${tightOf(fronts.at(-1)!).ratio.toFixed(4)}`)
       }
-      return { pairs, preferences }
+      return { problem, fronts, preferences }
     } finally {
       await collectors.dispose()
     }
   }
-  const { pairs, preferences } = await play({ env: 'mec' }, seen)
-  const unseenRatios: Record<string, RatioInterval> = {}
+  const { problem, fronts, preferences } = await play({ env: 'mec' }, seen)
+  const unseenRatios: Record<string, VolumeRatio> = {}
   for (const [name, spec] of Object.entries(unseenSystems)) {
     say(`unseen: ${name}`)
-    const [pair] = (await play(spec, unseen)).pairs
-    unseenRatios[name] = volumeRatio(pair!)
+    unseenRatios[name] = tightOf((await play(spec, unseen)).fronts[0]!)
   }
-  const bySystem = (of: (pair: FrontPair) => RatioInterval) =>
-    Object.fromEntries(pairs.map((pair) => [pair.system, of(pair)]))
+  const { looseReferences } = problem
+  const bySystem = <Value>(of: (front: FrontComparison) => Value) =>
+    Object.fromEntries(fronts.map((front) => [front.system, of(front)]))
+  const spearman = bySystem((front) => preferenceSpearman(front.policy, preferences))
   return {
-    tight: bySystem((pair) => volumeRatio(pair)),
-    loose: bySystem((pair) => volumeRatio(pair, looseReferences[pair.system]!)),
+    tight: bySystem(tightOf),
+    loose: bySystem((front) => volumeRatio(front.policy, front.rule, looseReferences.get(front.system)!)),
     unseen: unseenRatios,
-    spearman: Math.max(...pairs.map((pair) => preferenceSpearman(pair, preferences))),
-    fronts: pairs,
+    spearman: Math.max(...Object.values(spearman)),
+    fronts,
     detail: {
       seen,
       unseen,
-      tightReferences: Object.fromEntries(
-        pairs.map(({ system, rule }) => [system, cornersOf(meanFront(rule))]),
-      ),
-      looseReferences: Object.fromEntries(
-        Object.entries(looseReferences).map(([name, point]) => [name, [...point]]),
-      ),
-      spearman: Object.fromEntries(pairs.map((pair) => [pair.system, preferenceSpearman(pair, preferences)])),
+      tightReferences: bySystem((front) => cornerOf(meanFront(front.rule))),
+      looseReferences: Object.fromEntries([...looseReferences].map(([name, point]) => [name, [...point]])),
+      spearman,
     },
   }
 }
+
+const tightOf = ({ policy, rule }: FrontComparison): VolumeRatio => volumeRatio(policy, rule)

@@ -1,30 +1,25 @@
-import { type EnvironmentPolicy, type MecObservation, RandomStream } from '@isthmus/policies/env'
 import {
+  type EnvironmentPolicy,
+  type MecEnvironment,
+  type MecObservation,
+  RandomStream,
+} from '@isthmus/policies/env'
+import {
+  cornerOf,
   type Judged,
   judge,
   LearnedPolicy,
   type PolicyNetwork,
   type Problem,
   problemOf,
+  volumeBelow,
 } from '@isthmus/policies/gmorl'
-import {
-  allCloud,
-  allEdge,
-  Greedy,
-  leastWork,
-  MeteredPolicy,
-  RollOut,
-  randomServer,
-  roundRobin,
-  shortestQueue,
-  staticMix,
-} from '@isthmus/policies/heuristics'
+import { evolveFront, Greedy, MeteredPolicy } from '@isthmus/policies/heuristics'
 import type { SuiteContext } from '../suite.ts'
-import { cornersOf, volumeBelow } from './fronts.ts'
 
 const FIRST_SEED = 8_000_000_000
-const EDGES = [1, 3, 5, 8]
-const MIXES = Array.from({ length: 11 }, (_, at) => at / 10)
+/** Episodes that NSGA-II evolves its front on. */
+const EVOLUTION_SEED = 4_000_000_000
 
 /** One way to decide, in all systems. */
 export interface RuleRow {
@@ -36,59 +31,64 @@ export interface RuleRow {
   readonly evaluationsPerDecision: number
 }
 
-/** A way to decide: what it plays, and with which preferences (those that look at none need one only). */
+/** A way to decide: what it plays, and whether it looks at the preference (one that does not needs one only). */
 interface Entry {
   readonly name: string
-  readonly players: readonly EnvironmentPolicy<MecObservation>[]
-  readonly prefers: boolean
+  readonly heedsPreference: boolean
+  readonly settings: readonly (() => EnvironmentPolicy<MecObservation>)[]
 }
 
 /** Every rule and the learned policy on the same few episodes: fronts, and what a decision costs. */
 export function measureRules(policy: PolicyNetwork, { quick, say }: SuiteContext): RuleRow[] {
-  const problem = problemOf({ env: 'mec', judged: EDGES }) as Problem<MecObservation>
-  const settings = quick ? { points: 11, episodes: 2 } : { points: 41, episodes: 20 }
+  const problem = problemOf(quick ? { env: 'mec', judged: [2] } : { env: 'mec' }) as Problem<MecObservation>
+  const settings = quick ? { points: 5, episodes: 1 } : { points: 41, episodes: 10 }
+  const evolution = quick ? { population: 4, generations: 1, episodes: 1 } : { episodes: 20 }
   const preferences = problem.grid(settings.points, new RandomStream(0))
+  const learned = new LearnedPolicy(problem.encoding, policy.shape, policy.weights)
   const entries: Entry[] = [
-    {
-      name: 'learned',
-      players: [new LearnedPolicy(problem.encoding, policy.shape, policy.weights)],
-      prefers: true,
-    },
-    { name: 'greedy-ω', players: [new Greedy()], prefers: true },
-    { name: 'roll-out on greedy-ω', players: [new RollOut()], prefers: true },
-    { name: 'static mixes', players: MIXES.map((share) => staticMix(share)), prefers: false },
-    { name: 'shortest queue', players: [shortestQueue()], prefers: false },
-    { name: 'least work', players: [leastWork()], prefers: false },
-    { name: 'round robin', players: [roundRobin()], prefers: false },
-    { name: 'random', players: [randomServer()], prefers: false },
-    { name: 'all cloud', players: [allCloud()], prefers: false },
-    { name: 'all edge 1', players: [allEdge()], prefers: false },
+    { name: 'learned', heedsPreference: true, settings: [() => learned] },
+    { name: 'greedy-ω', heedsPreference: true, settings: [() => new Greedy()] },
+    ...[...problem.heuristics].map(([name, heuristic]) => ({ name, ...heuristic })),
   ]
-  const volumes = entries.map(() => ({}) as Record<string, number>)
-  const costs = entries.map(() => ({ msPerDecision: 0, evaluationsPerDecision: 0 }))
-  for (const system of problem.judging.keys()) {
-    say(`${system}: all rules`)
+  const rows = new Map<
+    string,
+    { volume: Record<string, number>; msPerDecision: number; evaluationsPerDecision: number }
+  >()
+  for (const [system, environment] of problem.judging) {
     const options = { system, firstSeed: FIRST_SEED, episodes: settings.episodes }
-    const fronts = entries.map(
-      ({ players, prefers }, at): Judged =>
-        players.flatMap((player) => {
-          const metered = new MeteredPolicy(player, () => performance.now())
-          const front = judge(problem, metered, {
-            ...options,
-            preferences: prefers ? preferences : preferences.slice(0, 1),
-          })
-          costs[at] = {
-            msPerDecision: metered.totalMs / metered.decisions,
-            evaluationsPerDecision: player.evaluations / metered.decisions,
-          }
-          return front
-        }),
-    )
-    const rule = fronts[entries.findIndex(({ name }) => name === 'greedy-ω')]!
-    const reference = cornersOf(rule)
-    for (const [at, front] of fronts.entries()) {
-      volumes[at]![system] = volumeBelow(front, reference) / volumeBelow(rule, reference)
+    const evolved = evolveFront({
+      environment: environment as MecEnvironment,
+      firstSeed: EVOLUTION_SEED,
+      ...evolution,
+    })
+    const nsga: Entry = {
+      name: 'NSGA-II over parametrised greedy rules',
+      heedsPreference: false,
+      settings: evolved.map(
+        ({ policy: member }) =>
+          () =>
+            member,
+      ),
+    }
+    let rule: Judged | undefined
+    for (const entry of [entries[1]!, entries[0]!, ...entries.slice(2), nsga]) {
+      say(`${system}: ${entry.name}`)
+      const played = entry.settings.map((make) => new MeteredPolicy(make(), () => performance.now()))
+      const of = entry.heedsPreference ? preferences : preferences.slice(0, 1)
+      const front = played.flatMap((player) => judge(problem, player, { ...options, preferences: of }))
+      rule ??= front
+      const reference = cornerOf(rule)
+      const decisions = played.reduce((sum, player) => sum + player.decisions, 0)
+      const evaluations = played.reduce((sum, player) => sum + player.evaluations, 0)
+      rows.set(entry.name, {
+        volume: {
+          ...rows.get(entry.name)?.volume,
+          [system]: volumeBelow(front, reference) / volumeBelow(rule, reference),
+        },
+        msPerDecision: played.reduce((sum, player) => sum + player.totalMs, 0) / decisions,
+        evaluationsPerDecision: evaluations / decisions,
+      })
     }
   }
-  return entries.map(({ name }, at) => ({ name, volume: volumes[at]!, ...costs[at]! }))
+  return [...rows].map(([name, row]) => ({ name, ...row }))
 }
