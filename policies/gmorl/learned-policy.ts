@@ -48,6 +48,12 @@ export class LearnedPolicy<Observation> implements EnvironmentPolicy<Observation
     return best
   }
 
+  /** {@link scores} of an observation, overwritten by the next. */
+  scoresOf(observation: Observation, weights: ArrayLike<number>): Float32Array {
+    this.act(observation, weights)
+    return this.scores
+  }
+
   /** Scores from values of objectives, by the shares in the context. */
   private weigh(candidates: number): void {
     const { scores, values, encoder } = this
