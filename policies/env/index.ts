@@ -11,3 +11,4 @@ export type {
 export { checkWeights, type EnvironmentPolicy } from './environment-policy.ts'
 export * from './mec/index.ts'
 export { RandomStream } from './random-stream.ts'
+export * from './tang-wong/index.ts'
