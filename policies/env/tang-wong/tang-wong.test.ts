@@ -97,7 +97,11 @@ describe('the published heuristics', () => {
 
 describe('tang-wong', () => {
   it('keeps what the interface promises', () => {
-    for (const options of [{ slots: 13 }, { devices: 3, fogs: 2, slots: 30 }, { arrivalChance: 0, slots: 20 }]) {
+    for (const options of [
+      { slots: 13 },
+      { devices: 3, fogs: 2, slots: 30 },
+      { arrivalChance: 0, slots: 20 },
+    ]) {
       expect(checkEnvironment(() => new TangWongEnvironment(options), { episodes: 2 })).toEqual([])
     }
   })
