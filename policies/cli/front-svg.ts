@@ -98,7 +98,8 @@ function mark(at: number, px: number, py: number, hue: string): string {
   const fill = at % 2 === 0 ? hue : '#fff'
   const style = `fill="${fill}" stroke="${hue}" stroke-width="1.2"`
   const d = 3.2
-  switch (shapes[at % shapes.length]!) {
+  // The ninth has the first one's hue, but not its shape.
+  switch (shapes[(at + Math.floor(at / hues.length)) % shapes.length]!) {
     case 'circle':
       return `<circle cx="${r(px)}" cy="${r(py)}" r="${d}" ${style}/>`
     case 'square':
