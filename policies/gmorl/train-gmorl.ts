@@ -45,6 +45,9 @@ export async function trainGmorl(training: GmorlTraining): Promise<PolicyNetwork
   const problem = problemOf(recipe.problem)
   const collectors = new Collectors(recipe.problem, training.collectors ?? 1)
   const judgement = new Judgement(problem, collectors)
+  // Ends what is being collected or judged, and with it the wait for that.
+  const stop = () => void collectors.dispose()
+  signal?.addEventListener('abort', stop, { once: true })
   try {
     let policy = resume?.policy ?? firstPolicy(recipe, problem)
     for (let at = resume?.stage ?? 0; at < recipe.stages.length; at++) {
@@ -71,7 +74,11 @@ export async function trainGmorl(training: GmorlTraining): Promise<PolicyNetwork
       await training.onStage?.(at + 1, policy)
     }
     return policy
+  } catch (error) {
+    if (signal?.aborted) throw policyError('TRAINING_STOPPED', 'the training was stopped')
+    throw error
   } finally {
+    signal?.removeEventListener('abort', stop)
     await collectors.dispose()
   }
 }

@@ -1,0 +1,2 @@
+export { loadPolicy, type PolicyFolder } from './load-policy.ts'
+export { type FinishedPolicy, savePolicy } from './save-policy.ts'

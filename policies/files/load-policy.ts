@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { policyError } from '../errors.ts'
+import {
+  type CandidateEncoding,
+  encodingOf,
+  networkOf,
+  type PolicyManifest,
+  type PolicyNetwork,
+  parsePolicyManifest,
+} from '../gmorl/index.ts'
+
+/** A policy as it lies in its folder. */
+export interface PolicyFolder {
+  readonly manifest: PolicyManifest
+  readonly network: PolicyNetwork
+  /** What makes the network's numbers from observations. */
+  readonly encoding: CandidateEncoding<never>
+}
+
+/**
+ * Reads what `isthmus-policies train` wrote.
+ *
+ * @throws IsthmusError `POLICY_UNREADABLE` for a folder or file that is missing, `BAD_POLICY` for a manifest or model that is
+ *   not of its form, `POLICY_CHANGED` for a model of another hash, `POLICY_VERSION` for an encoding that this Isthmus has not
+ */
+export async function loadPolicy(folder: string): Promise<PolicyFolder> {
+  const manifest = parsePolicyManifest(jsonOf(await bytesOf(folder, 'manifest.json'), folder))
+  const encoding = encodingOf(manifest.encoding)
+  const { file, sha256 } = manifest.model
+  for (const part of ['rowLength', 'contextLength'] as const) {
+    if (manifest.shape[part] === encoding[part]) continue
+    throw policyError(
+      'BAD_POLICY',
+      `manifest: shape.${part} is ${manifest.shape[part]}, but ${manifest.encoding} has ${encoding[part]}`,
+    )
+  }
+  const model = await bytesOf(folder, file)
+  const found = createHash('sha256').update(model).digest('hex')
+  if (found !== sha256) {
+    throw policyError(
+      'POLICY_CHANGED',
+      `${join(folder, file)} has SHA-256 ${found}, its manifest says ${sha256}`,
+    )
+  }
+  return { manifest, network: networkOf(model, manifest.shape), encoding }
+}
+
+async function bytesOf(folder: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(join(folder, file))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'there is none' : (code ?? 'it cannot be read')
+    throw policyError('POLICY_UNREADABLE', `${join(folder, file)}: ${why}; is ${folder} a policy's folder?`)
+  }
+}
+
+function jsonOf(bytes: Buffer, folder: string): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch (error) {
+    throw policyError('BAD_POLICY', `manifest: ${folder} holds no JSON: ${(error as Error).message}`)
+  }
+}
