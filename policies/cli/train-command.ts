@@ -94,7 +94,9 @@ async function checkpointOf(file: string, identity: string): Promise<Checkpoint 
 
 function policyOf({ problem, recipe }: TrainOptions, { state }: Checkpoint): PolicyNetwork {
   const { rowLength, contextLength } = problem.encoding
-  const shape = { rowLength, contextLength, hidden: recipe.hidden, outputs: 1 }
+  // One for a policy, one an objective for Envelope Q-learning.
+  const outputs = state['output.bias']!.length
+  const shape = { rowLength, contextLength, hidden: recipe.hidden, outputs }
   const weights = new Map(Object.keys(weightDims(shape)).map((name) => [name, state[name]!]))
   return { shape, weights }
 }

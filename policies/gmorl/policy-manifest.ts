@@ -14,7 +14,12 @@ const schema = z.strictObject({
   encoding: z.string(),
   observation: z.string(),
   objectives: z.array(z.string()).min(2).max(8),
-  shape: z.strictObject({ rowLength: sizes, contextLength: sizes, hidden: sizes, outputs: z.literal(1) }),
+  shape: z.strictObject({
+    rowLength: sizes,
+    contextLength: sizes,
+    hidden: sizes,
+    outputs: z.int().min(1).max(8),
+  }),
   model: z.strictObject({
     file: z.string().regex(/^[\w.-]+\.onnx$/),
     sha256: z.string().regex(/^[0-9a-f]{64}$/),

@@ -71,6 +71,16 @@ const stages = {
     targetRate: share,
     criticRounds: whole,
   }),
+  envelope: z.strictObject({
+    kind: z.literal('envelope'),
+    ...rounds,
+    discount: share,
+    relabelled: share,
+    targetRate: share,
+    preferences: z.int().min(1).max(64),
+    homotopy: share,
+    temperature: positive,
+  }),
 } satisfies Record<Stage['kind'], z.ZodType>
 
 const schema = z.strictObject({
@@ -93,7 +103,7 @@ const schema = z.strictObject({
     .optional(),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
   hidden: z.int().min(1).max(4096),
-  stages: z.array(z.discriminatedUnion('kind', [stages.imitation, stages.sac])).min(1),
+  stages: z.array(z.discriminatedUnion('kind', [stages.imitation, stages.sac, stages.envelope])).min(1),
 })
 
 /** Throws IsthmusError `BAD_RECIPE` that names the field. */

@@ -1,26 +1,53 @@
 import type { ProblemSpec } from './problems/index.ts'
-import type { GmorlRecipe } from './recipe.ts'
+import type { GmorlRecipe, ImitationStage } from './recipe.ts'
 
-/** The recipe that policies are trained by when nothing else is asked for. */
-export const defaultRecipe = (problem: ProblemSpec, seed: number): GmorlRecipe => ({
-  problem,
-  seed,
-  hidden: 64,
-  stages: [
-    {
-      kind: 'imitation',
-      base: 'rule',
-      rounds: 40,
-      episodes: 400,
-      steps: 1000,
-      batch: 512,
-      rate: 0.002,
-      memory: 500_000,
-      ahead: 40,
-      futures: 3,
-    },
-  ],
-})
+const firstLook: ImitationStage = {
+  kind: 'imitation',
+  base: 'rule',
+  rounds: 32,
+  episodes: 300,
+  steps: 800,
+  batch: 512,
+  rate: 0.002,
+  memory: 500_000,
+  ahead: 40,
+  futures: 3,
+}
+
+/** Another step of policy iteration: looks ahead with what has been learnt, only where that leaves doubt. */
+const secondLook: ImitationStage = {
+  ...firstLook,
+  base: 'self',
+  rounds: 16,
+  episodes: 160,
+  steps: 500,
+  rate: 0.0005,
+  futures: 2,
+  tried: 3,
+  closerThan: 0.15,
+}
+
+const splitLook: ImitationStage = {
+  ...firstLook,
+  rounds: 40,
+  episodes: 100,
+  steps: 400,
+  batch: 256,
+  memory: 400_000,
+  ahead: 15,
+  futures: 1,
+  tried: 8,
+  closerThan: 0.5,
+}
+
+/** The recipe that policies are trained by when nothing else is asked for, and that the committed ones were. */
+export function defaultRecipe(problem: ProblemSpec, seed: number): GmorlRecipe {
+  if (problem.env !== 'split') {
+    return { problem, seed, hidden: 64, stages: [firstLook, secondLook, secondLook, secondLook] }
+  }
+  const again = { base: 'self', rounds: 12, episodes: 60, rate: 0.0005, tried: 5, closerThan: 0.3 } as const
+  return { problem, seed, hidden: 48, stages: [splitLook, { ...splitLook, ...again }] }
+}
 
 /** About a minute: to see that all works, not to have a good policy. */
 export const quickRecipe = (problem: ProblemSpec, seed: number): GmorlRecipe => ({
