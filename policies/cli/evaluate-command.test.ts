@@ -41,7 +41,8 @@ describe('isthmus-policies evaluate', () => {
     expect(result.out).toMatch(/tight: greedy's corner, in the mean \([\d.]+ s a task, [\d.]+ J a task\)/)
     expect(result.out).not.toContain('roll-out')
     const drawing = await readFile(svg, 'utf8')
-    expect(drawing.match(/<polyline/g)).toHaveLength(2)
+    // Of policy, greedy and LinUCB, which follow the preference.
+    expect(drawing.match(/<polyline/g)).toHaveLength(3)
     expect(drawing).toContain('>shortest queue')
   }, 120_000)
 

@@ -23,6 +23,7 @@ export interface StoredPolicy {
       readonly msPerDecision: number
       readonly evaluationsPerDecision: number
     }[]
+    readonly learners?: readonly { readonly name: string; readonly volume: Ratio; readonly seconds: number }[]
     readonly headRoom?: readonly {
       readonly system: string
       readonly learned: number
@@ -56,8 +57,8 @@ const point = (costs: readonly number[]): string => costs.map(shown).join(', ')
 
 /** Below the figures of suite `policy`: hypervolumes with their references, all rules, and split computing. */
 export function policySections({ detail }: StoredPolicy): string[] {
-  const { tight, loose, unseen, hypervolume, rules, headRoom, split } = detail
-  if (!tight || !loose || !unseen || !hypervolume || !rules || !headRoom || !split) return []
+  const { tight, loose, unseen, hypervolume, rules, headRoom, learners, split } = detail
+  if (!tight || !loose || !unseen || !hypervolume || !rules || !headRoom || !learners || !split) return []
   const { points, sets, episodes } = hypervolume.seen
   const systems = Object.keys(rules[0]!.volume)
   return [
@@ -89,6 +90,12 @@ export function policySections({ detail }: StoredPolicy): string[] {
         shown(msPerDecision),
         shown(evaluationsPerDecision),
       ]),
+    ),
+    'Each learner by itself on one small problem (E=3), hypervolume over greedy-ω’s with its corners as reference:',
+    '',
+    ...table(
+      ['learner', 'ratio', 'seconds'],
+      learners.map(({ name, volume, seconds }) => [name, interval(volume), seconds.toFixed(0)]),
     ),
     'What head-room there is: the policy’s own plans, improved task by task with knowledge of the whole episode (a local optimum, no bound; another grid and fewer episodes than above).',
     '',

@@ -6,6 +6,7 @@ import { goldenMaxAbsErr } from './golden.ts'
 import { measureHeadRoom } from './hindsight.ts'
 import { measureMec } from './learned-mec.ts'
 import { measureSplit } from './learned-split.ts'
+import { measureLearners } from './learners.ts'
 import { measureTable } from './reference-table.ts'
 import { measureRules } from './rules-table.ts'
 import { measureSimSpeed } from './sim-speed.ts'
@@ -31,6 +32,7 @@ async function measure(context: SuiteContext): Promise<Measurement> {
   const splitFront = await measureSplit(split.policy, context)
   const rules = measureRules(mec.policy, context)
   const headRoom = measureHeadRoom(mec.policy, context)
+  const learners = await measureLearners(context)
   const unseen = Object.values(learned.unseen).map(({ ratio }) => ratio)
   const bySystem = (figure: string, of: (system: string) => number) =>
     Object.fromEntries(SYSTEMS.map((system) => [named(figure, system), of(system)]))
@@ -69,6 +71,7 @@ async function measure(context: SuiteContext): Promise<Measurement> {
       unseen: asDetail(learned.unseen),
       split: { best: splitFront.best, ratio: { ...splitFront.ratio }, comparison: splitFront.detail },
       rules: rules.map((row) => ({ ...row })),
+      learners: learners.map(({ name, volume, seconds }) => ({ name, volume: { ...volume }, seconds })),
       headRoom: headRoom.map((room) => ({ ...room })),
       fronts: Object.fromEntries(
         learned.fronts.map(({ system, policy, rule }) => [
