@@ -56,7 +56,7 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
     )
   }
   const transport = options.transport ?? brokerTransport(options, surroundings)
-  const { id, site, credits, probe, deadlineMs, hedgeMarginMs, preference, filter, exit } = options
+  const { id, site, credits, probe, deadlineMs, hedgeMarginMs, preference, power, filter, exit } = options
   const { name, version } = manifest
   const offer = { name, version, key: bundleKey }
   const identity = { site, id, boot: surroundings.boot, software: SOFTWARE, bundle: offer }
@@ -78,6 +78,7 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
     deadlineMs,
     hedgeMarginMs,
     preference,
+    power,
     concurrency: credits,
   })
   try {

@@ -1,5 +1,5 @@
 import type { Manifest, Mode } from '@isthmus/models/bundle'
-import type { Plan, Policy, Preference, Route } from '@isthmus/policies'
+import type { DevicePower, Plan, Policy, Preference, Route } from '@isthmus/policies'
 import { type LinkEstimate, StageTimes } from '@isthmus/policies'
 import { mergeMap, type Observable, Subject } from 'rxjs'
 import type { Answer } from './answer.ts'
@@ -16,6 +16,7 @@ import { LocalLane } from './local-lane.ts'
 import { ModeTable } from './mode-table.ts'
 import type { ModelRunner } from './model-runner.ts'
 import { Normaliser, TensorPool } from './normalise.ts'
+import { checkPreference } from './options.ts'
 import type { ServerLink } from './server-link.ts'
 import { StageLog } from './stage-log.ts'
 
@@ -74,6 +75,7 @@ export interface DeviceParts {
   readonly deadlineMs: number
   readonly hedgeMarginMs: number
   readonly preference: Preference
+  readonly power: DevicePower
   /** Frames that `inferAll` works on at a time. */
   readonly concurrency: number
 }
@@ -95,8 +97,7 @@ const WARM_UP_MS = 500
 /** Answers frames by their deadline, from the server when that is better, else on its own. */
 export class Device {
   readonly id: string
-  /** The weights of delay and energy; a change counts from the next frame on. */
-  preference: Preference
+  #preference: Preference
   readonly #parts: DeviceParts
   readonly #shop: Workshop
   readonly #modes: ModeTable
@@ -122,13 +123,14 @@ export class Device {
 
   constructor(parts: DeviceParts) {
     this.id = parts.id
-    this.preference = parts.preference
+    this.#preference = checkPreference(parts.preference)
     this.#parts = parts
     const { manifest, clock, local, head, narrowHead, filter, exit, link, images } = parts
     const { hedgeMarginMs, bundleKey } = parts
     this.#modes = new ModeTable(
       manifest,
       { local: local !== undefined, head: head !== undefined, narrowHead: narrowHead !== undefined },
+      parts.power,
       filter ? ['preprocess', ...(filter.reads === 'latent' ? ['head'] : []), 'filter'] : [],
     )
     this.#shape = inputShape(manifest)
@@ -160,6 +162,16 @@ export class Device {
       bundle: { id: `${name}@${version}`, key: bundleKey, labels },
       output: { count, kind: output.kind },
     }
+  }
+
+  /** The weights of delay, energy and accuracy; a change counts from the next frame on. */
+  get preference(): Preference {
+    return this.#preference
+  }
+
+  /** Throws BAD_OPTIONS for a weight that is negative or no number, and keeps what was. */
+  set preference(preference: Preference) {
+    this.#preference = checkPreference(preference)
   }
 
   /** Every answer of this device. */
@@ -342,9 +354,9 @@ export class Device {
       deadlineMs,
       online: link !== undefined && link.refusal() === undefined,
       ...(estimate ? { link: estimate } : {}),
-      modes: this.#modes.estimates(this.#times, this.#shop.lane.backlog, allowed),
+      modes: this.#modes.estimates(this.#times, this.#shop.lane.backlog, estimate, allowed),
       creditsLeft: link?.creditsLeft ?? 0,
-      preference: this.preference,
+      preference: this.#preference,
       drifts: this.#drifts,
     })
   }

@@ -31,10 +31,11 @@ const table = (models: object): ModeTable =>
       ],
     }),
     { local: true, head: false },
+    { computeW: 2, sendW: 3, listenW: 0.5 },
   )
 
 const accuracies = (modes: ModeTable): number[] =>
-  modes.estimates(new StageTimes(), 0, () => true).map(({ accuracy }) => accuracy)
+  modes.estimates(new StageTimes(), 0, undefined, () => true).map(({ accuracy }) => accuracy)
 
 describe('modes of a bundle that states no accuracies', () => {
   it('trusts the edge more than a small network of the device', () => {
@@ -45,5 +46,31 @@ describe('modes of a bundle that states no accuracies', () => {
   it('trusts the whole network as much on the device as at the edge', () => {
     const [local, edge] = accuracies(table({ full: file }))
     expect(local).toBe(edge)
+  })
+})
+
+describe('energy of a frame', () => {
+  const modes = table({ full: file, local: { ...file, file: 'small.onnx' } })
+  const times = new StageTimes()
+  for (let run = 0; run < 10; run++) {
+    times.add('preprocess', 1)
+    times.add('local', run === 9 ? 50 : 9)
+    times.add('encode:2', 4)
+    times.add('server:2', 20)
+  }
+
+  it('is of the usual times, and not of what waits before the frame', () => {
+    const link = { rateBps: 864_000, rttMs: 10 }
+    const [local, edge] = modes.estimates(times, 3, link, () => true)
+    expect(local!.energyJ).toBeCloseTo(2 * 0.01, 12)
+    // 108 bytes at 864 kbit/s: 1 ms; 10 ms round trip and 20 ms in the server.
+    expect(edge!.energyJ).toBeCloseTo(2 * 0.004 + 3 * 0.001 + 0.5 * 0.03, 12)
+    expect(local!.deviceMs).toBeGreaterThan(30)
+  })
+
+  it('is unknown for what is sent while the link is', () => {
+    const [local, edge] = modes.estimates(times, 0, undefined, () => true)
+    expect(local!.energyJ).toBeGreaterThan(0)
+    expect(edge).not.toHaveProperty('energyJ')
   })
 })

@@ -1,5 +1,13 @@
 import type { Manifest, Mode } from '@isthmus/models/bundle'
-import type { ModeEstimate, Route, StageTimes } from '@isthmus/policies'
+import {
+  type DevicePower,
+  frameEnergyJ,
+  type LinkEstimate,
+  type ModeEstimate,
+  type ModeTimes,
+  type Route,
+  type StageTimes,
+} from '@isthmus/policies'
 import { deviceError } from './errors.ts'
 
 /** Bytes of a request beyond its payload. */
@@ -21,15 +29,18 @@ export const stageNames = {
 export class ModeTable {
   readonly modes: readonly Mode[]
   readonly #manifest: Manifest
+  readonly #power: DevicePower
   readonly #first: readonly string[]
 
   /** `first`: the stages that every frame goes through, whatever its mode. */
   constructor(
     manifest: Manifest,
     has: { local: boolean; head: boolean; narrowHead?: boolean },
+    power: DevicePower,
     first: readonly string[] = [],
   ) {
     this.#manifest = manifest
+    this.#power = power
     this.#first = first
     this.modes = manifest.modes.filter((mode) => {
       if (mode.route === 'local') return has.local
@@ -64,29 +75,48 @@ export class ModeTable {
   }
 
   /** What each mode costs now. `localBacklog`: local runs queued before this frame's. */
-  estimates(times: StageTimes, localBacklog: number, allowed: (mode: Mode) => boolean): ModeEstimate[] {
+  estimates(
+    times: StageTimes,
+    localBacklog: number,
+    link: LinkEstimate | undefined,
+    allowed: (mode: Mode) => boolean,
+  ): ModeEstimate[] {
     const upper = (stage: string) => times.upper(stage) ?? 0
     const median = (stage: string) => times.median(stage) ?? 0
     return this.modes.filter(allowed).map((mode) => {
-      const base = { mode: mode.id, route: mode.route, accuracy: this.#accuracyOf(mode) }
+      const { route } = mode
+      const base = { mode: mode.id, route, accuracy: this.#accuracyOf(mode) }
       const total = (of: (stage: string) => number, own: readonly string[]) =>
         [...new Set([...this.#first, ...own])].reduce((sum, stage) => sum + of(stage), 0)
-      if (mode.route === 'local') {
-        const ms = (of: typeof upper) => total(of, ['preprocess']) + (1 + localBacklog) * of('local')
-        return { ...base, payloadBytes: 0, deviceMs: ms(upper), serverMs: 0, medianMs: ms(median) }
+      if (route === 'local') {
+        const ms = (of: typeof upper, runs = 1 + localBacklog) =>
+          total(of, ['preprocess']) + runs * of('local')
+        const own = { route, payloadBytes: 0, deviceMs: ms(median, 1), serverMs: 0 }
+        const costs = { payloadBytes: 0, deviceMs: ms(upper), serverMs: 0, medianMs: ms(median) }
+        return { ...base, ...costs, ...this.#energy(own, link) }
       }
       const encode = stageNames.encode(mode.id)
       const server = stageNames.server(mode.id)
-      const stages = mode.route === 'split' ? ['preprocess', mode.head ?? 'head', 'exit', encode] : [encode]
+      const stages = route === 'split' ? ['preprocess', mode.head ?? 'head', 'exit', encode] : [encode]
       const guessMs = times.count(server) === 0 ? this.#guessServerMs(mode, times) : 0
+      const payloadBytes = mode.payloadBytes + ENVELOPE_BYTES
+      const deviceMs = total(median, stages)
+      const serverMs = median(server) + guessMs
       return {
         ...base,
-        payloadBytes: mode.payloadBytes + ENVELOPE_BYTES,
+        payloadBytes,
         deviceMs: total(upper, stages),
         serverMs: upper(server) + guessMs,
-        medianMs: total(median, stages) + median(server) + guessMs,
+        medianMs: deviceMs + serverMs,
+        ...this.#energy({ route, payloadBytes, deviceMs, serverMs }, link),
       }
     })
+  }
+
+  /** From typical times: what frames cost in the mean, not what they must be ready for. */
+  #energy(times: ModeTimes, link: LinkEstimate | undefined): Pick<ModeEstimate, 'energyJ'> {
+    const energyJ = frameEnergyJ(this.#power, times, link)
+    return energyJ === undefined ? {} : { energyJ }
   }
 
   /** Until a mode's server time was measured: as if the server computed as fast as this device. */

@@ -1,4 +1,4 @@
-import type { Policy } from '@isthmus/policies'
+import { type Policy, type Preference, raspberryPiPower } from '@isthmus/policies'
 import { isDeviceId } from '@isthmus/proto'
 import { z } from 'zod'
 import type { Clock } from './clock.ts'
@@ -8,7 +8,10 @@ import type { Transport } from './transport.ts'
 
 const ms = z.number().min(0).max(3_600_000)
 const part = z.number().min(0).max(1)
-const weight = z.number().min(0).max(1e6)
+const watt = z.number().min(0).max(1e4)
+const weight = z.number().min(0).max(1e6).optional()
+
+const preferenceSchema = z.strictObject({ delay: weight, energy: weight, accuracy: weight })
 
 const share = z.number().positive().max(1)
 
@@ -49,7 +52,16 @@ export const commonOptions = {
   username: z.string().optional(),
   password: z.string().optional(),
   deadlineMs: ms.positive().default(250),
-  preference: z.strictObject({ delay: weight.optional(), energy: weight.optional() }).default({}),
+  preference: preferenceSchema.default({}),
+  /** Power of the device above its idle one, W: what `energyJ` of its modes is worked out with. */
+  power: z
+    .strictObject({
+      computeW: watt.default(raspberryPiPower.computeW),
+      sendW: watt.default(raspberryPiPower.sendW),
+      /** While it waits for an answer. */
+      listenW: watt.default(raspberryPiPower.listenW),
+    })
+    .prefault({}),
   /** Requests out at a time; the server may grant fewer. */
   credits: z.int().min(1).max(1024).default(8),
   /** The local answer is planned to be ready this long before the deadline. */
@@ -107,6 +119,15 @@ const nodeOptions = z.strictObject({
 export type CommonOptions = z.output<z.ZodObject<typeof commonOptions>>
 export type DeviceOptions = z.input<typeof nodeOptions>
 export type CheckedOptions = z.output<typeof nodeOptions>
+
+/** Throws BAD_OPTIONS naming the weight that is wrong. */
+export function checkPreference(preference: unknown): Preference {
+  const result = preferenceSchema.safeParse(preference)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  const message = issue.code === 'unrecognized_keys' ? `${issue.keys[0]} is no weight` : issue.message
+  throw deviceError('BAD_OPTIONS', `${['preference', ...issue.path].join('.')}: ${message}.`)
+}
 
 /** Checks options and fills in defaults. Throws BAD_OPTIONS naming each wrong one, and what an unknown one may mean. */
 export function checkOptions(options: unknown): CheckedOptions {

@@ -1,6 +1,6 @@
 import type { Manifest } from '@isthmus/models/bundle'
 import type { Session } from '@isthmus/models/runtime'
-import { measuredCostController, type Policy } from '@isthmus/policies'
+import { type DevicePower, measuredCostController, type Policy, raspberryPiPower } from '@isthmus/policies'
 import {
   type BodyFields,
   clockUs32,
@@ -147,6 +147,7 @@ export interface WorldOptions {
   offers?: number
   boot?: number
   policy?: Policy
+  power?: DevicePower
   hedgeMarginMs?: number
   probeIntervalMs?: number
   /** How long filter and exit take, 1 ms if not said. */
@@ -205,6 +206,7 @@ export class World implements Transport {
       offers: BUNDLE_KEY,
       boot: 9,
       policy: measuredCostController({ probeEvery: 0 }),
+      power: raspberryPiPower,
       hedgeMarginMs: 5,
       probeIntervalMs: 1000,
       ...options,
@@ -239,6 +241,7 @@ export class World implements Transport {
       deadlineMs,
       hedgeMarginMs,
       preference: {},
+      power: this.options.power,
       concurrency: credits,
     })
   }

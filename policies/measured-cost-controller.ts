@@ -2,7 +2,16 @@ import { linkMs } from './arrival.ts'
 import { policyError } from './errors.ts'
 import { ModeHistory } from './mode-history.ts'
 import type { ModeEstimate, Observation, Plan, Policy } from './plan.ts'
-import { costOf, isRemote, isSafeLocal, type Prospect, prospectsOf } from './prospect.ts'
+import {
+  costOf,
+  isRemote,
+  isSafeLocal,
+  isUsable,
+  likeliest,
+  type Prospect,
+  planFor,
+  prospectsOf,
+} from './prospect.ts'
 
 export interface MeasuredCostOptions {
   /** Where a local answer would be in time, a remote mode must be so with this probability to be taken up, */
@@ -211,24 +220,8 @@ function checkOptions(options: Required<MeasuredCostOptions>): void {
   }
 }
 
-function isUsable(mode: ModeEstimate, { online, link, creditsLeft }: Observation): boolean {
-  return !isRemote(mode) || (online && link !== undefined && creditsLeft > 0)
-}
-
 function unusableReason({ online, link, creditsLeft }: Observation): string {
   if (!online) return 'no server to send to'
   if (!link) return 'link not measured yet'
   return creditsLeft > 0 ? 'no local mode' : 'no credits left'
-}
-
-/** Of equals (nothing is known, or nothing has a chance) the quickest, then the one that sends least. */
-function likeliest(prospects: readonly Prospect[]): Prospect {
-  return prospects.reduce((a, b) => {
-    if (b.arrival.medianMs === a.arrival.medianMs) return b.mode.payloadBytes < a.mode.payloadBytes ? b : a
-    return b.arrival.medianMs < a.arrival.medianMs ? b : a
-  })
-}
-
-function planFor({ mode, arrival }: Prospect, reason: string): Plan {
-  return { route: mode.route, mode: mode.mode, expectedMs: arrival.medianMs, reason }
 }

@@ -50,3 +50,8 @@ export function given<T extends object>(options: T): Partial<T> {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined)
   return Object.fromEntries(entries) as Partial<T>
 }
+
+/** Largest value that a drawn one can have. */
+export function largest(value: Drawn): number {
+  return typeof value === 'number' ? value : value[1]
+}

@@ -39,6 +39,8 @@ export interface ModeEstimate {
 export interface Preference {
   readonly delay?: number
   readonly energy?: number
+  /** Weight of right answers. Policies that put accuracy first anyway (`measuredCostController`) do not look at it. */
+  readonly accuracy?: number
 }
 
 /** All that a policy may look at. Plain data: the fleet simulation and a real device build the same. */

@@ -1,5 +1,5 @@
 import { type ArrivalTime, arrivalTime, probabilityInTime } from './arrival.ts'
-import type { ModeEstimate, Observation } from './plan.ts'
+import type { ModeEstimate, Observation, Plan } from './plan.ts'
 
 /** A mode as it stands for one frame. */
 export interface Prospect {
@@ -48,8 +48,25 @@ export function isSafeLocal({ mode, inTime }: Prospect): boolean {
   return mode.route === 'local' && inTime >= SAFE
 }
 
-export function isRemote({ route }: ModeEstimate): boolean {
+export function isRemote({ route }: Pick<ModeEstimate, 'route'>): boolean {
   return route === 'split' || route === 'edge'
+}
+
+/** Whether the mode can be taken at all: a remote one needs a server, a measured link and a credit. */
+export function isUsable(mode: ModeEstimate, { online, link, creditsLeft }: Observation): boolean {
+  return !isRemote(mode) || (online && link !== undefined && creditsLeft > 0)
+}
+
+/** Of equals (nothing is known, or nothing has a chance) the quickest, then the one that sends least. */
+export function likeliest(prospects: readonly Prospect[]): Prospect {
+  return prospects.reduce((a, b) => {
+    if (b.arrival.medianMs === a.arrival.medianMs) return b.mode.payloadBytes < a.mode.payloadBytes ? b : a
+    return b.arrival.medianMs < a.arrival.medianMs ? b : a
+  })
+}
+
+export function planFor({ mode, arrival }: Pick<Prospect, 'mode' | 'arrival'>, reason: string): Plan {
+  return { route: mode.route, mode: mode.mode, expectedMs: arrival.medianMs, reason }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ShapedLink } from '@isthmus/device-sdk/testing'
 import type { Manifest } from '@isthmus/models/bundle'
-import { quantile } from '@isthmus/policies'
+import { type Preference, quantile } from '@isthmus/policies'
 import type { Photographs } from '../photographs.ts'
 import type { DeviceProcess } from './device-process.ts'
 import type { DemoOptions } from './options.ts'
@@ -21,11 +21,12 @@ const SHARES = [4, 1, 0.2, 0.08, 1]
 /** Long enough for the estimate of the link to follow. */
 const LEAST_PHASE_S = 5
 
-/** One stream of frames, over a link whose rate changes while it runs. */
+/** One stream of frames, over a link whose rate changes while it runs; without a preference the built-in controller decides. */
 export async function playChangingLink(
   device: DeviceProcess,
   link: ShapedLink,
   { frames, fps, rateBps }: DemoOptions,
+  preference?: Preference,
 ): Promise<Phase[]> {
   const perPhase = Math.ceil(Math.max(LEAST_PHASE_S * fps, frames / SHARES.length))
   const phases = SHARES.map((share) => ({ rateBps: share * rateBps, answers: [] as Answered[] }))
@@ -33,7 +34,7 @@ export async function playChangingLink(
   let at = 0
   use(phases[0]!)
   await device.stream(
-    { frames: perPhase * phases.length, fps },
+    { frames: perPhase * phases.length, fps, ...(preference ? { preference } : {}) },
     {
       onAnswer: (answered) => {
         phases[Math.floor(answered.index / perPhase)]!.answers.push(answered)
@@ -59,14 +60,12 @@ export function tellChangingLink(
 ): void {
   const header = ['link', 'accuracy', 'bytes up', 'answer ms', 'late', 'by server', 'modes']
   const rows = phases.map(({ rateBps, answers }) => {
-    const right = answers.filter(({ index, label }) => {
-      return label === labels[photographs.labels[index % photographs.labels.length]!]
-    })
+    const right = rightAnswers(answers, labels, photographs)
     const times = answers.map(({ wallMs }) => wallMs)
     const bytes = answers.reduce((sum, { bytesUp }) => sum + bytesUp, 0)
     return [
       `${(rateBps / 1000).toFixed(0)} kbit/s`,
-      accuracyText(right.length, answers.length),
+      accuracyText(right, answers.length),
       (bytes / Math.max(1, answers.length)).toFixed(0),
       `${quantile(times, 0.5).toFixed(0)} / ${quantile(times, 0.99).toFixed(0)}`,
       `${times.filter((ms) => ms > deadlineMs).length}`,
@@ -79,13 +78,23 @@ export function tellChangingLink(
   for (const line of lines) print(line)
 }
 
-/** The three modes that answered most frames, with their shares. */
-function mostUsed(answers: readonly Answered[], modes: Manifest['modes']): string {
+/** How many answers name what the photograph shows. */
+export function rightAnswers(
+  answers: readonly Answered[],
+  labels: readonly string[],
+  photographs: Photographs,
+): number {
+  const count = photographs.labels.length
+  return answers.filter(({ index, label }) => label === labels[photographs.labels[index % count]!]).length
+}
+
+/** The modes that answered most frames, with their shares. */
+export function mostUsed(answers: readonly Answered[], modes: Manifest['modes'], most = 3): string {
   const counts = new Map<number, number>()
   for (const { mode } of answers) counts.set(mode, (counts.get(mode) ?? 0) + 1)
   return [...counts]
     .sort((a, b) => b[1] - a[1])
-    .slice(0, 3)
+    .slice(0, most)
     .map(([id, count]) => {
       const name = modes.find((mode) => mode.id === id)?.name ?? `mode ${id}`
       return `${name} ${Math.round((100 * count) / answers.length)} %`

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectDevice, type Device } from '@isthmus/device-sdk'
+import { weightedPolicy } from '@isthmus/policies/serve'
 import type { Order, Report, Setting, StreamOrder } from './orders.ts'
 
 // The device of the demo: a process of its own, which knows no more of the server than its address.
@@ -12,9 +13,11 @@ let setting: Setting
 
 /** Connects anew for each stream, so that no route inherits what the one before has measured. */
 async function stream(order: StreamOrder): Promise<void> {
-  const { broker, bundle, deadlineMs } = setting
+  const { id, broker, bundle, deadlineMs } = setting
+  const { preference } = order
   const reconnect = { minMs: 250, maxMs: 1000 }
-  const device = await connectDevice({ id: 'demo-camera', broker, bundle, deadlineMs, reconnect })
+  const weighing = preference ? { policy: weightedPolicy(), preference } : {}
+  const device = await connectDevice({ id, broker, bundle, deadlineMs, reconnect, ...weighing })
   try {
     if (!(await device.waitForServer(WAIT_FOR_SERVER_MS))) {
       throw new Error('it did not find the server; is the link (--rate, --delay) too slow?')

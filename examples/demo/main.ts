@@ -15,6 +15,7 @@ import type { Answered } from './orders.ts'
 import { playOutage, tellOutage } from './outage.ts'
 import { fallbackCounts, fromServer, type Outcome, routesTable, type Scene, scenesOf } from './routes.ts'
 import { paint, print, show } from './screen.ts'
+import { playPreferences, tellPreferences } from './two-preferences.ts'
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2))
@@ -27,7 +28,8 @@ async function main(): Promise<void> {
   const link = await linkTo(edge, options)
   const broker = `mqtt://127.0.0.1:${link.port}`
   const { deadlineMs } = options
-  const device = new DeviceProcess({ broker, bundle: folder, deadlineMs, frames: photographs.frames })
+  const setting = { bundle: folder, deadlineMs, frames: photographs.frames }
+  const device = new DeviceProcess({ ...setting, id: 'demo-camera', broker })
   introduce(bundle, options)
 
   const outcomes: Outcome[] = []
@@ -40,6 +42,17 @@ async function main(): Promise<void> {
   print(paint('bold', '\nNow the link changes, and the device chooses route and mode for each frame'))
   const phases = await playChangingLink(device, link, options)
   tellChangingLink(phases, bundle.manifest, photographs, options)
+
+  print(paint('bold', '\nNow two devices with different preferences on two such links, at the same time'))
+  const twin = await linkTo(edge, options)
+  const other = new DeviceProcess({ ...setting, id: 'demo-twin', broker: `mqtt://127.0.0.1:${twin.port}` })
+  const players = [
+    { device, link },
+    { device: other, link: twin },
+  ] as const
+  tellPreferences(await playPreferences(players, options), bundle.manifest, photographs, options)
+  other.close()
+  await twin.close()
 
   print(
     paint(

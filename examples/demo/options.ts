@@ -16,14 +16,15 @@ export interface DemoOptions {
 export const helpText = `Usage: npm start -- [options]
 
 Classifies photographs with a network that is split between a device process and an edge server process, over a slow
-link, by every route that the bundle offers; then makes the link faster and slower; then kills the server in the middle of a stream and starts it again.
+link, by every route that the bundle offers; then makes the link faster and slower; then has two devices
+with different preferences decide on the same link; then kills the server in the middle of a stream and starts it again.
 
   --frames N      photographs for each route (default 500)
   --fps N         frames that the camera takes in a second (default 16)
   --rate KBIT     rate of the link each way in kbit/s (default 250)
   --delay MS      round trip of the link in ms (default 40)
   --deadline MS   time that each frame has in ms (default 150)
-  --quick         40 photographs for each route: half a minute in place of five
+  --quick         40 photographs for each route: a minute and a half in place of six
   --help          this text
 
 Environment:

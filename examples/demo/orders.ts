@@ -1,9 +1,11 @@
 import type { Answer, RgbFrame } from '@isthmus/device-sdk'
+import type { Preference } from '@isthmus/policies'
 
 // What the demo tells its device process, and what it hears back.
 
 export interface Setting {
   readonly kind: 'set'
+  readonly id: string
   readonly broker: string
   readonly bundle: string
   readonly deadlineMs: number
@@ -18,6 +20,8 @@ export interface StreamOrder {
   readonly fps: number
   readonly route?: 'local' | 'split' | 'edge'
   readonly mode?: number
+  /** Given one, the device decides by it (`weightedPolicy`) in place of the built-in controller. */
+  readonly preference?: Preference
 }
 
 export type Order = Setting | StreamOrder

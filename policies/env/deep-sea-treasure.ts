@@ -1,5 +1,5 @@
 import { policyError } from '../errors.ts'
-import type { Environment, ResetResult, RewardSpace, StepResult } from './environment.ts'
+import type { ForkableEnvironment, ResetResult, RewardSpace, StepResult } from './environment.ts'
 
 /** Row of the treasure in each column; below it is sea floor. */
 const DEPTHS = [1, 2, 3, 4, 4, 4, 7, 7, 9, 10] as const
@@ -21,7 +21,7 @@ export interface SubmarinePosition {
  * deeper ones are worth more and take longer. Actions 0 … 3: up, down, left, right; a move against a border or the sea floor
  * leaves it where it is. Rewards: treasure, and −1 a step. A learner that does not find its front has a fault.
  */
-export class DeepSeaTreasure implements Environment<SubmarinePosition, null> {
+export class DeepSeaTreasure implements ForkableEnvironment<SubmarinePosition, null> {
   readonly name = 'deep-sea-treasure'
   readonly observationVersion = 'deep-sea-treasure/1'
   readonly actionCount = 4
@@ -38,6 +38,16 @@ export class DeepSeaTreasure implements Environment<SubmarinePosition, null> {
     this.treasures = TREASURES[shape]
     this.limit = limit
     this.rewardSpace = { names: ['treasure', 'time'], low: [0, -1], high: [this.treasures.at(-1)!, -1] }
+  }
+
+  get observation(): SubmarinePosition {
+    return this.position
+  }
+
+  forkFrom(other: this): void {
+    Object.assign(this.position, other.position)
+    this.steps = other.steps
+    this.over = other.over
   }
 
   reset(): ResetResult<SubmarinePosition, null> {

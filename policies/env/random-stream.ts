@@ -30,6 +30,15 @@ export class RandomStream {
     for (let round = 0; round < 12; round++) this.bits()
   }
 
+  /** Goes on as `other` will. */
+  copyFrom(other: RandomStream): void {
+    this.a = other.a
+    this.b = other.b
+    this.c = other.c
+    this.counter = other.counter
+    this.spare = other.spare
+  }
+
   /** 32 random bits as a signed integer. */
   bits(): number {
     const sum = (((this.a + this.b) | 0) + this.counter) | 0

@@ -43,7 +43,8 @@ export function doCollectorJob(problem: Problem, job: CollectorJob): Labels | Ep
     network ? learned(network) : problem.base()
   switch (job.kind) {
     case 'labels':
-      return collectLabels(problem, orRule(job.base), learned(job.student), job.options)
+      if (!job.base) return collectLabels(problem, problem.base(), learned(job.student), job.options)
+      return labelsFrom(problem, learned(job.base), learned(job.student), job.options)
     case 'episodes':
       return collectEpisodes(problem, learned(job.policy), job.options)
     case 'judge':
@@ -66,3 +67,11 @@ function heuristicOf(
     `heuristic: "${name}" in setting ${setting} is none of ${[...heuristics.keys()].join(', ')}`,
   )
 }
+
+/** What was learnt before is both what a teacher looks ahead with and what it leans on. */
+const labelsFrom = (
+  problem: Problem,
+  base: LearnedPolicy<unknown>,
+  student: LearnedPolicy<unknown>,
+  options: LabelOptions,
+) => collectLabels(problem, base, student, options, base)

@@ -33,16 +33,16 @@ export interface VolumeRatio extends RatioInterval {
 /**
  * Hypervolume of fronts over the rule's, means over the seed sets, with the 95 % bootstrap interval over the sets in pairs.
  *
- * @param reference in costs; undefined: the tight one, in each seed set the rule's own corner there
+ * @param reference in costs, of all seed sets or of each; by default the tight one, in each seed set the rule's own corner there
  * @throws IsthmusError `BAD_OPTION` for fewer than two seed sets
  */
 export function volumeRatio(
   fronts: readonly Judged[],
   rule: readonly Judged[],
-  reference?: readonly number[],
+  reference: readonly number[] | ((set: number) => readonly number[]) = (set) => cornerOf(rule[set]!),
 ): VolumeRatio {
   const volumes = (of: readonly Judged[]) =>
-    of.map((front, set) => volumeBelow(front, reference ?? cornerOf(rule[set]!)))
+    of.map((front, set) => volumeBelow(front, typeof reference === 'function' ? reference(set) : reference))
   const ours = volumes(fronts)
   const interval = pairedRatioInterval(ours, volumes(rule), mean, {
     random: new RandomStream(BOOTSTRAP_SEED),

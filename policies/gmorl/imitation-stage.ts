@@ -7,11 +7,9 @@ import { LabelBatches } from './label-batches.ts'
 import type { Labels } from './labels.ts'
 import type { Problem } from './problems/index.ts'
 import type { ImitationStage } from './recipe.ts'
+import { jobsOf } from './rounds.ts'
 import { weightsOf } from './set-network.ts'
 import type { StageContext } from './stage.ts'
-
-/** Episodes of one job: small enough that all collectors end a round together. */
-const JOB = 20
 
 /** Runs one stage of imitation from `start` on; returns the policy at its end. */
 export async function runImitation(
@@ -30,16 +28,15 @@ export async function runImitation(
   const rate = cosine(stage.rate, stage.rounds * stage.steps, 0.02)
   const base = stage.base === 'self' ? start : undefined
   const policy = (): PolicyNetwork => ({ shape, weights: weightsOf(step.parameters(runner.state), 'actor') })
-  const collect = (round: number, student: PolicyNetwork): Promise<Labels>[] =>
-    Array.from({ length: Math.ceil(stage.episodes / JOB) }, (_, job) =>
+  const collect = (round: number, student: PolicyNetwork): Promise<Labels>[] => {
+    const jobs = jobsOf(round, stage.episodes).map((job) =>
       collectors.ask({
         kind: 'labels',
         ...(base && { base }),
         student,
         options: {
           seed: context.seed,
-          firstEpisode: round * stage.episodes + job * JOB,
-          episodes: Math.min(JOB, stage.episodes - job * JOB),
+          ...job,
           steps: stage.ahead,
           futures: stage.futures,
           ...(stage.tried !== undefined && { tried: stage.tried }),
@@ -47,6 +44,10 @@ export async function runImitation(
         },
       }),
     )
+    // A round that is given up is nobody's to wait for.
+    for (const job of jobs) job.catch(() => undefined)
+    return jobs
+  }
   try {
     let next = collect(0, start)
     for (let round = 0; round < stage.rounds; round++) {

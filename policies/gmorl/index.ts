@@ -37,6 +37,7 @@ export { SacLearner, type SacLearnerOptions } from './sac-learner.ts'
 export { collectSeen, type SeenOptions, type SeenRange, seenRange } from './seen-range.ts'
 export {
   initialWeights,
+  parameterCountOf,
   type SetNetworkShape,
   type SetNetworkWeights,
   weightDims,

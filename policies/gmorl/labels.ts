@@ -32,6 +32,9 @@ export interface LabelOptions extends TeacherOptions {
   readonly closerThan?: number
 }
 
+/** How often a state that is clear to the student is labelled with what the anchor thinks of it. */
+const REMEMBERED = 0.3
+
 /** How often a state is labelled, how often the teacher's choice is then taken, and how often any. */
 const LABELLED = 0.5
 const TAUGHT = 0.5
@@ -41,12 +44,16 @@ const WANDERING = 0.06
  * Plays episodes, each under a preference of its own, and asks the teacher about half of the states. What is done is in part
  * what the teacher says, in part what `student` would do, now and then anything: so the student sees the states that it will
  * come to, and some beside them (DAgger, Ross et al. 2011).
+ *
+ * @param anchor what was learnt before: it stands in where `options` spare the teacher the asking, for a network that is taught
+ *   only what is in doubt forgets the rest
  */
 export function collectLabels<Observation>(
   problem: Problem<Observation>,
   base: EnvironmentPolicy<Observation>,
   student: LearnedPolicy<Observation>,
   options: LabelOptions,
+  anchor?: LearnedPolicy<Observation>,
 ): Labels {
   const { encoding, places } = problem
   const { objectives, rowLength } = encoding
@@ -78,15 +85,24 @@ export function collectLabels<Observation>(
       let action = student.act(observation, weights)
       if (problem.decides(observation)) {
         const candidates = encoder.encode(observation, weights)
-        if (random.uniform() < LABELLED && contenders(student.scores, candidates, options, order)) {
-          teacher.values(environment, fork, order, weights, values)
-          const scores = new Float32Array(candidates).fill(Number.NaN)
-          const best = scoresOf(values, order, weights, units, scores)
+        const keep = (scores: Float32Array) => {
           found.candidates.push(candidates)
           found.rows.push(encoder.rows.slice(0, candidates * rowLength))
           found.context.push(encoder.context.slice())
           found.values.push(scores)
+        }
+        const isAsked = random.uniform() < LABELLED
+        const isOpen = isAsked && contenders(student.scores, candidates, options, order)
+        const known = isAsked ? anchor?.scoresOf(observation, weights).slice(0, candidates) : undefined
+        if (isOpen) {
+          teacher.values(environment, fork, order, weights, values)
+          const scores = new Float32Array(candidates).fill(Number.NaN)
+          const best = scoresOf(values, order, weights, units, scores)
+          if (known) fillIn(scores, order, known)
+          keep(scores)
           if (random.uniform() < TAUGHT) action = best
+        } else if (known && random.uniform() < REMEMBERED) {
+          keep(known.map((score) => (score > -Infinity ? score : Number.NaN)))
         }
         if (random.uniform() < WANDERING) action = anyOf(student.scores, candidates, random)
       }
@@ -120,6 +136,16 @@ function contenders(
   if (order.length < 2 || !(scores[order[0]!]! - scores[order[1]!]! < closerThan)) return false
   order.length = Math.min(order.length, tried)
   return true
+}
+
+/** Gives those not tried what the anchor thinks of them, in line with those that were. */
+function fillIn(scores: Float32Array, tried: readonly number[], known: Float32Array): void {
+  let offset = 0
+  for (const candidate of tried) offset += (scores[candidate]! - known[candidate]!) / tried.length
+  for (let candidate = 0; candidate < scores.length; candidate++) {
+    const score = known[candidate]!
+    if (Number.isNaN(scores[candidate]!) && score > -Infinity) scores[candidate] = score + offset
+  }
 }
 
 /** A random candidate that may be taken. */

@@ -41,7 +41,21 @@ export interface SacStage extends Rounds {
   readonly criticRounds: number
 }
 
-export type Stage = ImitationStage | SacStage
+/** Learn from rewards by Envelope Q-learning, from the first weights on: the learner to compare with. */
+export interface EnvelopeStage extends Rounds {
+  readonly kind: 'envelope'
+  readonly discount: number
+  readonly relabelled: number
+  readonly targetRate: number
+  /** Preferences under which each next state is seen. */
+  readonly preferences: number
+  /** Share λ of the weighted error in the loss at the end; it rises from 0. */
+  readonly homotopy: number
+  /** Scores are divided by it before actions are drawn while collecting. */
+  readonly temperature: number
+}
+
+export type Stage = ImitationStage | SacStage | EnvelopeStage
 
 /** All that a training depends on: the same recipe gives the same policy, with any number of threads. */
 export interface GmorlRecipe {

@@ -74,8 +74,11 @@ export class ReplayBuffer {
    * `count` random transitions: `rows [count, places, rowLength]`, `context`, `mask`, the action as `taken [count, places]` 0 or
    * 1, `reward [count, objectives]` in units, `share [count, objectives]` of the objectives, `discount [count, 1]` (0 where
    * nothing follows), and the next state.
+   *
+   * @param views under how many preferences each next state is seen, one after the other: the transition's own first, others
+   *   drawn anew. The first dimension of what is said of next states is `count · views`.
    */
-  draw(random: RandomStream, count: number): TransitionBatch {
+  draw(random: RandomStream, count: number, views = 1): TransitionBatch {
     const { rowLength, contextLength, objectives } = this.#encoding
     const places = this.#places
     const { relabelled, discount } = this.#options
@@ -92,9 +95,9 @@ export class ReplayBuffer {
       reward: tensor(count, objectives),
       share: tensor(count, objectives),
       discount: tensor(count, 1),
-      nextRows: tensor(count, places, rowLength),
-      nextContext: tensor(count, contextLength),
-      nextMask: tensor(count, places),
+      nextRows: tensor(count * views, places, rowLength),
+      nextContext: tensor(count * views, contextLength),
+      nextMask: tensor(count * views, places),
     }
     const weights = new Float64Array(objectives)
     const units = new Float64Array(objectives)
@@ -103,7 +106,6 @@ export class ReplayBuffer {
       const { episodes, firstState } = set
       const state = firstState[episode]! + step
       this.#copy(set, state, at, batch.rows, batch.context, batch.mask)
-      this.#copy(set, state + 1, at, batch.nextRows, batch.nextContext, batch.nextMask)
       batch.taken.data[at * places + episodes.actions[state]!] = 1
       batch.reward.data.set(
         episodes.rewards.subarray(state * objectives, (state + 1) * objectives),
@@ -111,32 +113,23 @@ export class ReplayBuffer {
       )
       const last = step === episodes.steps[episode]! - 1
       batch.discount.data[at] = last && episodes.ended[episode] === 1 ? 0 : discount
-      if (random.uniform() < relabelled) {
-        units[0] = 1
-        for (let objective = 1; objective < objectives; objective++) {
-          units[objective] = Math.exp(
-            4 * batch.context.data[at * contextLength + 3 * objectives - 2 + objective]!,
-          )
-        }
+      units[0] = 1
+      for (let objective = 1; objective < objectives; objective++) {
+        units[objective] = Math.exp(
+          4 * batch.context.data[at * contextLength + 3 * objectives - 2 + objective]!,
+        )
+      }
+      const isRelabelled = random.uniform() < relabelled
+      if (isRelabelled) {
         samplePreference(random, units, weights)
-        weigh(
-          weights,
-          episodes.candidates[state]!,
-          batch.rows.data,
-          at * places * rowLength,
-          rowLength,
-          batch.context.data,
-          at * contextLength,
-        )
-        weigh(
-          weights,
-          episodes.candidates[state + 1]!,
-          batch.nextRows.data,
-          at * places * rowLength,
-          rowLength,
-          batch.nextContext.data,
-          at * contextLength,
-        )
+        this.#weigh(weights, episodes.candidates[state]!, at, batch.rows, batch.context)
+      }
+      for (let view = 0; view < views; view++) {
+        const place = at * views + view
+        this.#copy(set, state + 1, place, batch.nextRows, batch.nextContext, batch.nextMask)
+        if (view > 0) samplePreference(random, units, weights)
+        if (view === 0 && !isRelabelled) continue
+        this.#weigh(weights, episodes.candidates[state + 1]!, place, batch.nextRows, batch.nextContext)
       }
       const shares = at * contextLength + objectives
       batch.share.data.set(batch.context.data.subarray(shares, shares + objectives), at * objectives)
@@ -162,6 +155,25 @@ export class ReplayBuffer {
       // An episode's last state begins no transition.
       if (step < set.episodes.steps[low]!) return { set, episode: low, step }
     }
+  }
+
+  #weigh(
+    weights: Float64Array,
+    candidates: number,
+    at: number,
+    rows: Tensor<'float32'>,
+    context: Tensor<'float32'>,
+  ): void {
+    const { rowLength, contextLength } = this.#encoding
+    weigh(
+      weights,
+      candidates,
+      rows.data,
+      at * this.#places * rowLength,
+      rowLength,
+      context.data,
+      at * contextLength,
+    )
   }
 
   #copy(

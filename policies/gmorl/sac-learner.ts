@@ -1,16 +1,9 @@
-import type { Tensor } from '@isthmus/models/runtime'
 import { StepRunner } from '@isthmus/models/train'
 import type { PolicyNetwork } from './collector-jobs.ts'
-import {
-  CRITICS,
-  compileSac,
-  type SacNetworks,
-  type SacOptions,
-  sacOptimizer,
-  targetOf,
-} from './discrete-sac.ts'
+import { compileSac, type SacNetworks, type SacOptions, sacOptimizer } from './discrete-sac.ts'
 import type { TransitionBatch } from './replay-buffer.ts'
-import { type SetNetworkShape, type SetNetworkWeights, weightDims, weightsOf } from './set-network.ts'
+import { weightsOf } from './set-network.ts'
+import { SlowCopies } from './slow-copy.ts'
 
 export interface SacLearnerOptions extends SacOptions {
   /** Transitions of an update, and places for candidates in each. */
@@ -28,14 +21,15 @@ export interface SacLearnerOptions extends SacOptions {
 export class SacLearner {
   readonly #options: SacLearnerOptions
   readonly #networks: SacNetworks
-  readonly #targets: Record<string, Tensor<'float32'>>
+  readonly #slow: SlowCopies
   #runner: StepRunner
 
   private constructor(networks: SacNetworks, options: SacLearnerOptions, runner: StepRunner) {
     this.#networks = networks
     this.#options = options
     this.#runner = runner
-    this.#targets = copies(networks.critic, networks.critics)
+    const [critic1, critic2] = networks.critics
+    this.#slow = new SlowCopies(networks.critic, { critic1, critic2 }, options.targetRate)
   }
 
   static async open(networks: SacNetworks, options: SacLearnerOptions): Promise<SacLearner> {
@@ -52,8 +46,8 @@ export class SacLearner {
     batch: TransitionBatch,
     rate: number,
   ): Promise<{ criticLoss: number; entropy: number; loss: number }> {
-    const result = await this.#runner.run({ ...batch, ...this.#targets }, rate)
-    this.#follow()
+    const result = await this.#runner.run({ ...batch, ...this.#slow.feeds }, rate)
+    this.#slow.follow(this.#runner.step.parameters(this.#runner.state))
     const one = (name: string) => result[name]!.data[0] as number
     return { criticLoss: one('criticLoss'), entropy: one('entropy'), loss: one('loss') }
   }
@@ -77,16 +71,6 @@ export class SacLearner {
   dispose(): Promise<void> {
     return this.#runner.dispose()
   }
-
-  #follow(): void {
-    const { targetRate } = this.#options
-    const parameters = this.#runner.step.parameters(this.#runner.state)
-    for (const [name, { data }] of Object.entries(this.#targets)) {
-      const { bytes } = parameters.get(name.slice('target.'.length))!
-      const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
-      for (let at = 0; at < data.length; at++) data[at]! += targetRate * (values[at]! - data[at]!)
-    }
-  }
 }
 
 const openRunner = (
@@ -100,17 +84,3 @@ const openRunner = (
     spinning: options.spinning ?? false,
     ...from,
   })
-
-function copies(
-  shape: SetNetworkShape,
-  critics: readonly SetNetworkWeights[],
-): Record<string, Tensor<'float32'>> {
-  const targets: Record<string, Tensor<'float32'>> = {}
-  for (const [at, critic] of CRITICS.entries()) {
-    for (const [name, dims] of Object.entries(weightDims(shape))) {
-      const data = critics[at]!.get(name)!.slice()
-      targets[`${targetOf(critic)}.${name}`] = { dtype: 'float32', dims, data }
-    }
-  }
-  return targets
-}

@@ -2,16 +2,13 @@ import { cosine } from '@isthmus/models/train'
 import { RandomStream } from '../env/index.ts'
 import type { PolicyNetwork } from './collector-jobs.ts'
 import type { Collectors } from './collectors.ts'
-import type { Episodes } from './episodes.ts'
 import type { Problem } from './problems/index.ts'
 import type { SacStage } from './recipe.ts'
 import { ReplayBuffer } from './replay-buffer.ts'
+import { episodeRounds } from './rounds.ts'
 import { SacLearner } from './sac-learner.ts'
 import { initialWeights, type SetNetworkShape } from './set-network.ts'
 import type { StageContext } from './stage.ts'
-
-/** Episodes of one job. */
-const JOB = 20
 
 /** Runs one stage of Discrete-SAC from `start` on; returns the policy at its end. */
 export async function runSac(
@@ -42,24 +39,11 @@ export async function runSac(
     discount: stage.discount,
   })
   const rate = cosine(stage.rate, stage.rounds * stage.steps, 0.02)
-  const collect = (round: number, of: PolicyNetwork): Promise<Episodes>[] =>
-    Array.from({ length: Math.ceil(stage.episodes / JOB) }, (_, job) =>
-      collectors.ask({
-        kind: 'episodes',
-        policy: of,
-        options: {
-          seed: context.seed,
-          firstEpisode: round * stage.episodes + job * JOB,
-          episodes: Math.min(JOB, stage.episodes - job * JOB),
-          temperature: stage.sac.temperature,
-        },
-      }),
-    )
+  const rounds = episodeRounds(stage, collectors, context.seed, stage.sac.temperature)
   try {
-    let next = collect(0, start)
+    rounds.begin(start)
     for (let round = 0; round < stage.rounds; round++) {
-      for (const episodes of await Promise.all(next)) replay.add(episodes)
-      if (round + 1 < stage.rounds) next = collect(round + 1, learner.policy())
+      for (const episodes of await rounds.next(learner.policy())) replay.add(episodes)
       if (round === stage.criticRounds) await learner.setActorRate(stage.sac.actorRate)
       let loss = 0
       for (let k = 0; k < stage.steps; k++) {

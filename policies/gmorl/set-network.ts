@@ -33,6 +33,13 @@ export function weightDims({
   }
 }
 
+/** Numbers that a network has. */
+export const parameterCountOf = (shape: SetNetworkShape): number =>
+  Object.values(weightDims(shape)).reduce(
+    (sum, dims) => sum + dims.reduce((product, dim) => product * dim, 1),
+    0,
+  )
+
 /**
  * First weights: He et al. 2015 for the layers, zeros for what goes out, and the first number of a row passed through by `skip`.
  * So a new policy chooses the candidate that is best on its face.

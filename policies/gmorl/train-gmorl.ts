@@ -3,6 +3,7 @@ import { policyError } from '../errors.ts'
 import { hypervolume } from '../pareto/index.ts'
 import type { PolicyNetwork } from './collector-jobs.ts'
 import { Collectors } from './collectors.ts'
+import { runEnvelope } from './envelope-stage.ts'
 import { runImitation } from './imitation-stage.ts'
 import type { Judged } from './judge.ts'
 import { type Problem, problemOf } from './problems/index.ts'
@@ -10,6 +11,7 @@ import type { GmorlProgress } from './progress.ts'
 import type { GmorlRecipe, Stage } from './recipe.ts'
 import { runSac } from './sac-stage.ts'
 import { initialWeights } from './set-network.ts'
+import type { StageContext } from './stage.ts'
 
 export interface GmorlTraining {
   readonly recipe: GmorlRecipe
@@ -81,16 +83,22 @@ export async function trainGmorl(training: GmorlTraining): Promise<PolicyNetwork
   }
 }
 
-const runStage = (
+function runStage(
   stage: Stage,
   problem: Problem,
   collectors: Collectors,
   policy: PolicyNetwork,
-  context: Parameters<typeof runSac>[4],
-): Promise<PolicyNetwork> =>
-  stage.kind === 'sac'
-    ? runSac(stage, problem, collectors, policy, context)
-    : runImitation(stage, problem, collectors, policy, context)
+  context: StageContext,
+): Promise<PolicyNetwork> {
+  switch (stage.kind) {
+    case 'imitation':
+      return runImitation(stage, problem, collectors, policy, context)
+    case 'sac':
+      return runSac(stage, problem, collectors, policy, context)
+    case 'envelope':
+      return runEnvelope(stage, problem, collectors, policy, context)
+  }
+}
 
 function firstPolicy({ hidden, seed }: GmorlRecipe, { encoding }: Problem): PolicyNetwork {
   const { rowLength, contextLength } = encoding

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describeTarget, type Target } from '../bench/suite.ts'
+import { policySections, type StoredPolicy } from './policy-tables.ts'
 import { cifarFigure, inceptionFigure } from './split-figures.ts'
 import { parseSplitResult } from './split-result.ts'
 import { shown, splitSections } from './split-tables.ts'
@@ -52,6 +53,7 @@ export async function resultFigures(): Promise<Record<string, string>> {
 
 function belowFigures(suite: string, stored: unknown, figures: readonly string[]): readonly string[] {
   if (suite === 'split') return splitSections(parseSplitResult(stored), figures)
+  if (suite === 'policy') return policySections(stored as StoredPolicy)
   return suite === 'variants' ? variantsTable(stored as StoredVariants) : []
 }
 

@@ -165,6 +165,12 @@ export class MecEnvironment implements ForkableEnvironment<MecObservation, MecIn
   }
 
   forkFrom(other: this, seed: number): void {
+    this.copyFrom(other)
+    this.random.seed(seed)
+  }
+
+  /** Takes over the state of `other`, chance included: the same actions bring the same from here on. */
+  copyFrom(other: this): void {
     const { seen, arrivals } = this
     const { rateBps, executionJPerBit, queues, ...plain } = other.observation
     Object.assign(seen, plain)
@@ -175,7 +181,7 @@ export class MecEnvironment implements ForkableEnvironment<MecObservation, MecIn
     Object.assign(this.info, other.info)
     arrivals.copyFrom(other.arrivals)
     this.over = other.over
-    this.random.seed(seed)
+    this.random.copyFrom(other.random)
   }
 
   private drawSystem(): void {

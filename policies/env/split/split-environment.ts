@@ -1,5 +1,5 @@
 import { policyError } from '../../errors.ts'
-import type { Drawn } from '../../option-checks.ts'
+import { type Drawn, largest } from '../../option-checks.ts'
 import { type Candidate, candidatesOf, ENVELOPE_BYTES } from '../../sim/candidates.ts'
 import { LinkKnowledge, ServerKnowledge } from '../../sim/link-knowledge.ts'
 import { TraceLink } from '../../sim/rate-trace.ts'
@@ -16,7 +16,7 @@ import { News, type NewsItem } from './news.ts'
 import { SendLine } from './send-line.ts'
 import { SharedServer } from './shared-server.ts'
 import { SPLIT_OBSERVATION, type SplitObservation, SplitObserver } from './split-observation.ts'
-import { largest, type SplitOptions, type SplitSettings, splitSettings } from './split-options.ts'
+import { type SplitOptions, type SplitSettings, splitSettings } from './split-options.ts'
 
 /** What the last frame came to, and the episode so far. The same object at every step. */
 export interface SplitInfo {

@@ -132,11 +132,6 @@ export function splitSettings(options: SplitOptions): SplitSettings {
   return settings
 }
 
-/** Largest value that a drawn one can have. */
-export function largest(value: Drawn): number {
-  return typeof value === 'number' ? value : value[1]
-}
-
 function checkServers(servers: readonly SplitServer[]): void {
   list('servers', servers, 1, MAX_SERVERS)
   for (const [at, server] of servers.entries())

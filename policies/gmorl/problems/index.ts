@@ -1,4 +1,5 @@
 import { policyError } from '../../errors.ts'
+import { type DeepSeaTreasureProblemOptions, deepSeaTreasureProblem } from './deep-sea-treasure.ts'
 import { type MecProblemOptions, mecProblem } from './mec.ts'
 import type { Problem } from './problem.ts'
 import { type SplitProblemOptions, splitProblem } from './split.ts'
@@ -7,6 +8,7 @@ import { type SplitProblemOptions, splitProblem } from './split.ts'
 export type ProblemSpec =
   | ({ readonly env: 'mec' } & MecProblemOptions)
   | ({ readonly env: 'split' } & SplitProblemOptions)
+  | ({ readonly env: 'deep-sea-treasure' } & DeepSeaTreasureProblemOptions)
 
 /** Throws IsthmusError `BAD_OPTION` for an environment that there is not. */
 export function problemOf(spec: ProblemSpec): Problem {
@@ -15,8 +17,13 @@ export function problemOf(spec: ProblemSpec): Problem {
       return mecProblem(spec) as Problem
     case 'split':
       return splitProblem(spec) as Problem
+    case 'deep-sea-treasure':
+      return deepSeaTreasureProblem(spec) as Problem
     default:
-      throw policyError('BAD_OPTION', `env is "${(spec as { env: string }).env}"; choose mec or split`)
+      throw policyError(
+        'BAD_OPTION',
+        `env is "${(spec as { env: string }).env}"; choose mec, split or deep-sea-treasure`,
+      )
   }
 }
 

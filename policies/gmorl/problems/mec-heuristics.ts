@@ -2,10 +2,14 @@ import type { MecObservation } from '../../env/index.ts'
 import {
   allCloud,
   allEdge,
+  EarliestFinish,
+  LinUcb,
+  LocalSearch,
   leastWork,
   RollOut,
   randomServer,
   roundRobin,
+  SimulatedAnnealing,
   shortestQueue,
   staticMix,
 } from '../../heuristics/index.ts'
@@ -19,6 +23,10 @@ export const mecHeuristics: ReadonlyMap<string, Heuristic<MecObservation>> = new
   ['shortest queue', unheeding(shortestQueue)],
   ['least work', unheeding(leastWork)],
   ['random', unheeding(randomServer)],
+  ['earliest finish', unheeding(() => new EarliestFinish())],
+  ['LinUCB', heeding(() => new LinUcb())],
   ['static mix', unheeding(...Array.from({ length: 11 }, (_, tenths) => () => staticMix(tenths / 10)))],
+  ['1-flip search', heeding(() => new LocalSearch(), true)],
+  ['annealing', heeding(() => new SimulatedAnnealing(), true)],
   ['roll-out', heeding(() => new RollOut(), true)],
 ])

@@ -14,10 +14,13 @@ const LOOSE_REFERENCES: ReadonlyMap<string, readonly number[]> = new Map([
   ['E=8', [450, 0.2]],
 ])
 const JUDGED_EDGES = [1, 3, 5, 8] as const
+const PUBLISHED_CLOCKS = { cloudHz: 4e9, edgeHz: 2e9 } as const
 
 export interface MecProblemOptions {
   readonly edges?: readonly number[]
   readonly judged?: readonly number[]
+  /** Clocks of the judged systems. Default: 4 and 2 GHz, as published. */
+  readonly judgedClocks?: Pick<MecOptions, 'cloudHz' | 'edgeHz'>
   /** Options of all systems beside `edges` and the clocks. */
   readonly system?: Omit<MecOptions, 'edges' | 'cloudHz' | 'edgeHz' | 'recorded'>
 }
@@ -29,10 +32,10 @@ export interface MecProblemOptions {
 export function mecProblem({
   edges = TRAINED_EDGES,
   judged = JUDGED_EDGES,
+  judgedClocks = PUBLISHED_CLOCKS,
   system = {},
 }: MecProblemOptions = {}): Problem<MecObservation> {
-  const published = (count: number) =>
-    new MecEnvironment({ ...system, edges: count, cloudHz: 4e9, edgeHz: 2e9 })
+  const published = (count: number) => new MecEnvironment({ ...system, edges: count, ...PUBLISHED_CLOCKS })
   const systems = () =>
     edges.flatMap((count) => [published(count), new MecEnvironment({ ...system, edges: count })])
   return {
@@ -41,7 +44,9 @@ export function mecProblem({
     places: 1 + Math.max(...edges),
     training: systems(),
     forks: systems(),
-    judging: new Map(judged.map((count) => [`E=${count}`, published(count)])),
+    judging: new Map(
+      judged.map((count) => [`E=${count}`, new MecEnvironment({ ...system, edges: count, ...judgedClocks })]),
+    ),
     base: () => new Greedy(),
     endsWithEpisode: true,
     decides: ({ taskBits }) => taskBits > 0,

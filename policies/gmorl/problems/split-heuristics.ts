@@ -14,7 +14,7 @@ export const splitHeuristics = (
   return new Map([
     ['all local', unheeding(allLocal)],
     ['one mode', unheeding(...oneMode)],
-    ['deadline rule', unheeding(deadlineRule)],
+    ['deadline rule', unheeding(...[0, 0.1, 0.2, 0.4].map((margin) => () => deadlineRule({ margin })))],
     ['measured cost', heeding(measuredCost)],
   ])
 }

@@ -1,8 +1,9 @@
 import { RandomStream } from '../../env/random-stream.ts'
 import type { Drawn } from '../../option-checks.ts'
 import { TraceLink } from '../rate-trace.ts'
-import { type FleetSettings, type Link, type ShannonSettings, shannonSettings } from './fleet-options.ts'
+import type { FleetSettings, Link } from './fleet-options.ts'
 import { hashedExponential } from './hashed-random.ts'
+import { type ShannonSettings, shannonSettings, signalToNoise } from './shannon-link.ts'
 
 const FIXED = 0
 const SHANNON = 1
@@ -11,14 +12,6 @@ const TRACE = 3
 /** Streams of random numbers of a device beyond those of its frames. */
 const FADING = 0x66616465
 const SPELLS = 0x7370656c
-
-/** Power that arrives over that of the noise, without fading. */
-export function signalToNoise(link: ShannonSettings, distanceM: number): number {
-  const { bandwidthHz, transmitW, noiseDbmPerHz, lossDb, exponent, shadowingDb } = link
-  const noiseW = 10 ** ((noiseDbmPerHz - 30) / 10) * bandwidthHz
-  const wholeDb = lossDb + 10 * exponent * Math.log10(distanceM / 1000) + shadowingDb
-  return (transmitW * 10 ** (-wholeDb / 10)) / noiseW
-}
 
 /** The uplinks of all devices: plain numbers by device, moved on only when a message is sent. */
 export class FleetLinks {

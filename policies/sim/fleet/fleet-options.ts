@@ -1,9 +1,10 @@
 import { policyError } from '../../errors.ts'
-import { type Drawn, given, optionChecks } from '../../option-checks.ts'
+import { type Drawn, given, largest, optionChecks } from '../../option-checks.ts'
 import { cifarModes } from '../cifar-modes.ts'
 import { checkFrameModes, type FrameMode } from '../frame-mode.ts'
 import { type DevicePower, defaultPower } from '../power.ts'
 import { type AfterEnd, checkTrace, type Interpolation, type RateTrace } from '../rate-trace.ts'
+import { type ShannonSettings, shannonSettings, signalToNoise } from './shannon-link.ts'
 
 /** When a device has frames. */
 export type Arrivals =
@@ -93,6 +94,7 @@ export interface FleetServer {
 }
 
 export interface FleetOptions {
+  /** 0 to 2³² − 1. */
   readonly seed: number
   /** Frames come until then, s. */
   readonly horizonS: number
@@ -108,7 +110,6 @@ export interface FleetOptions {
 
 export type GroupSettings = Required<Omit<DeviceGroup, 'power'>> & { readonly power: DevicePower }
 export type ServerSettings = Required<FleetServer>
-export type ShannonSettings = Required<Extract<Link, { kind: 'shannon' }>>
 
 export interface FleetSettings {
   readonly seed: number
@@ -153,7 +154,7 @@ export function fleetSettings(options: FleetOptions): FleetSettings {
   knownOnly('', options, ['seed', 'horizonS', 'devices', 'servers', ...optional])
   const { seed, horizonS, devices, servers } = options
   const { modes = cifarModes, atHorizon = 'report', reportS = 1 } = options
-  within('seed', seed, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  integer('seed', seed, 0, 2 ** 32 - 1)
   within('horizonS', horizonS, 1e-9, 1e9)
   within('reportS', reportS, 1e-6, 1e9)
   oneOf('atHorizon', atHorizon, ['report', 'drain'])
@@ -168,21 +169,6 @@ export function fleetSettings(options: FleetOptions): FleetSettings {
     if (rttS > 2 * reportS) throw bad(`reportS is ${reportS}; servers[${at}].rttS may be twice that at most`)
   }
   return { seed, horizonS, groups, servers: settings, modes, atHorizon, reportS, devices: count }
-}
-
-/** Fills in what a Shannon link leaves out. */
-export function shannonSettings(link: Extract<Link, { kind: 'shannon' }>): ShannonSettings {
-  return {
-    bandwidthHz: 1e6,
-    transmitW: 0.1,
-    noiseDbmPerHz: -174,
-    lossDb: 133.6,
-    exponent: 3.5,
-    shadowingDb: 8,
-    fading: true,
-    coherenceS: 0.05,
-    ...(given(link) as typeof link),
-  }
 }
 
 function groupSettings(path: string, group: DeviceGroup): GroupSettings {
@@ -245,10 +231,10 @@ function checkLink(path: string, link: Link): void {
   if (link.kind === 'fixed') drawn(`${path}.rateBps`, link.rateBps, 1e-3, 1e15)
   if (link.kind === 'shannon') checkShannon(path, shannonSettings(link))
   if (link.kind === 'gilbert-elliott') {
-    within(`${path}.goodBps`, link.goodBps, 1e-3, 1e15)
+    within(`${path}.goodBps`, link.goodBps, 1, 1e15)
     within(`${path}.badBps`, link.badBps, 0, 1e15)
-    within(`${path}.meanGoodS`, link.meanGoodS, 1e-6, 1e9)
-    within(`${path}.meanBadS`, link.meanBadS, 1e-6, 1e9)
+    within(`${path}.meanGoodS`, link.meanGoodS, 1e-4, 1e9)
+    within(`${path}.meanBadS`, link.meanBadS, 1e-4, 1e9)
   }
   if (link.kind !== 'trace') return
   list(`${path}.traces`, link.traces, 1, 100_000)
@@ -266,5 +252,8 @@ function checkShannon(path: string, link: ShannonSettings): void {
   within(`${path}.lossDb`, link.lossDb, -100, 300)
   within(`${path}.exponent`, link.exponent, 0, 10)
   within(`${path}.shadowingDb`, link.shadowingDb, -100, 100)
-  within(`${path}.coherenceS`, link.coherenceS, 1e-6, 1e6)
+  within(`${path}.coherenceS`, link.coherenceS, 1e-4, 1e6)
+  const furthestM = largest(link.distanceM)
+  const rateBps = link.bandwidthHz * Math.log2(1 + signalToNoise(link, furthestM))
+  if (!(rateBps >= 1)) throw bad(`${path}.distanceM: at ${furthestM} m less than one bit passes in a second`)
 }

@@ -1,4 +1,6 @@
-import type { EnergyPart } from './energy-account.ts'
+import type { EnergyAccount, EnergyPart } from './energy-account.ts'
+import type { FleetSettings } from './fleet-options.ts'
+import type { FleetOutcomes } from './fleet-outcomes.ts'
 
 /** What a fleet did until the horizon. */
 export interface FleetResult {
@@ -46,4 +48,40 @@ export interface FleetResult {
   readonly deviceFrames: Int32Array
   readonly deviceMissed: Int32Array
   readonly deviceEnergyJ: Float64Array
+}
+
+type Counts = Pick<FleetResult, 'decisions' | 'deadDevices' | 'byRoute' | 'servers' | 'deviceFrames'>
+
+export function resultOf(
+  { seed, horizonS, devices }: FleetSettings,
+  { answered, late, dropped, right, latency, deviceMissed }: FleetOutcomes,
+  energy: EnergyAccount,
+  counts: Counts,
+): FleetResult {
+  const { partsNj, devicesNj } = energy
+  const parts = Object.entries(partsNj) as [EnergyPart, number][]
+  const totalNj = parts.reduce((sum, [, nj]) => sum + nj, 0)
+  const partsJ = Object.fromEntries(parts.map(([part, nj]) => [part, nj / 1e9])) as Record<EnergyPart, number>
+  const known = answered + late + dropped
+  return {
+    ...counts,
+    seed,
+    horizonS,
+    devices,
+    answered,
+    late,
+    dropped,
+    unfinished: counts.decisions - known,
+    dropRatio: (late + dropped) / known,
+    latency: {
+      meanS: latency.meanS,
+      p50S: latency.quantileS(0.5),
+      p95S: latency.quantileS(0.95),
+      p99S: latency.quantileS(0.99),
+    },
+    error: 1 - right / known,
+    energy: { totalJ: totalNj / 1e9, partsJ, totalNj, partsNj, devicesNj },
+    deviceMissed,
+    deviceEnergyJ: Float64Array.from({ length: devices }, (_, device) => energy.deviceJ(device)),
+  }
 }

@@ -9,11 +9,11 @@ import { FleetArrivals } from './fleet-arrivals.ts'
 import { FleetKnowledge, type FleetObservation, PROBE_BITS } from './fleet-knowledge.ts'
 import { drawnFrom, FleetLinks } from './fleet-links.ts'
 import { type FleetOptions, type FleetSettings, fleetSettings, type ServerSettings } from './fleet-options.ts'
+import { FleetOutcomes } from './fleet-outcomes.ts'
 import type { FleetPolicy } from './fleet-policy.ts'
-import type { FleetResult } from './fleet-result.ts'
+import { type FleetResult, resultOf } from './fleet-result.ts'
 import { FramePool } from './frame-pool.ts'
 import { hashedSize } from './hashed-random.ts'
-import { LatencyHistogram } from './latency-histogram.ts'
 import type { FrameEnds, ServerContext, ServerQueue } from './server-queue.ts'
 import { SharingServer } from './sharing-server.ts'
 
@@ -47,7 +47,7 @@ export class FleetSimulation implements FrameEnds {
   private readonly arrivals: FleetArrivals
   private readonly links: FleetLinks
   private readonly energy: EnergyAccount
-  private readonly latency = new LatencyHistogram()
+  private readonly outcomes: FleetOutcomes
   private readonly frames = new FramePool()
   private readonly servers: readonly ServerQueue[]
   private readonly underWay: readonly EventHeap[]
@@ -78,14 +78,9 @@ export class FleetSimulation implements FrameEnds {
   private readonly processorFreeS: Float64Array
   private readonly radioFreeS: Float64Array
   private readonly deviceFrames: Int32Array
-  private readonly deviceMissed: Int32Array
   private readonly diedS: Float64Array
 
   private decisions = 0
-  private answered = 0
-  private late = 0
-  private dropped = 0
-  private rightAnswers = 0
   private deadDevices = 0
   private over = false
 
@@ -99,6 +94,7 @@ export class FleetSimulation implements FrameEnds {
     this.arrivals = new FleetArrivals(settings)
     this.links = new FleetLinks(settings)
     this.energy = new EnergyAccount(devices)
+    this.outcomes = new FleetOutcomes(devices, this.limitS)
     const context: ServerContext = { frames: this.frames, ends: this, limitS: this.limitS }
     this.servers = servers.map((server) => queueOf(server, context))
     this.underWay = servers.map(() => new EventHeap())
@@ -129,7 +125,6 @@ export class FleetSimulation implements FrameEnds {
     this.processorFreeS = new Float64Array(devices)
     this.radioFreeS = new Float64Array(devices)
     this.deviceFrames = new Int32Array(devices)
-    this.deviceMissed = new Int32Array(devices)
     this.diedS = new Float64Array(devices).fill(Infinity)
     const random = new RandomStream(seed, 0x666c6565)
     let device = 0
@@ -216,7 +211,7 @@ export class FleetSimulation implements FrameEnds {
     const device = frames.device[slot]!
     const lateS = frames.lateS[slot]!
     this.listen(device, frames.sentS[slot]!, answerS < lateS ? answerS : lateS)
-    this.finish(device, action, frames.bornS[slot]!, answerS, lateS)
+    this.outcomes.answer(device, this.accuracy[action]!, frames.bornS[slot]!, answerS, lateS)
     frames.release(slot)
   }
 
@@ -224,7 +219,7 @@ export class FleetSimulation implements FrameEnds {
     const { frames } = this
     const device = frames.device[slot]!
     this.listen(device, frames.sentS[slot]!, frames.lateS[slot]!)
-    this.drop(device, frames.lateS[slot]!)
+    this.outcomes.drop(device, frames.lateS[slot]!)
     frames.release(slot)
   }
 
@@ -243,29 +238,31 @@ export class FleetSimulation implements FrameEnds {
     const lateS = nowS + this.deadlineS[kind]!
     const readyS = this.compute(device, kind, action, nowS, lateS)
     if (readyS > lateS) {
-      this.drop(device, lateS)
+      this.outcomes.drop(device, lateS)
       return
     }
     const server = this.place[action]!
     if (server < 0) {
-      this.finish(device, action, nowS, readyS, lateS)
+      this.outcomes.answer(device, this.accuracy[action]!, nowS, readyS, lateS)
       return
     }
     const freeS = this.radioFreeS[device]!
     const startS = freeS > readyS ? freeS : readyS
     if (startS >= lateS || startS > this.limitS) {
-      this.drop(device, lateS)
+      this.outcomes.drop(device, lateS)
       return
     }
     const bits = this.size * this.bits[action]! + 8 * ENVELOPE_BYTES
     const giveUpS = lateS < this.limitS ? lateS : this.limitS
     const sentS = this.links.endS(device, startS, bits, giveUpS)
-    const untilS = sentS < giveUpS ? sentS : giveUpS
+    // Without a deadline a link that has died keeps the radio busy: until the horizon, as far as that is told.
+    const neverS = giveUpS < Infinity ? giveUpS : Math.max(startS, this.settings.horizonS)
+    const untilS = sentS < giveUpS ? sentS : neverS
     this.radioFreeS[device] = untilS
     this.energy.spend(device, SEND, this.sendW[kind]! * (untilS - startS))
     this.knowledge.sent(device, startS, untilS, bits, sentS < Infinity)
     if (sentS === Infinity) {
-      this.drop(device, lateS)
+      this.outcomes.drop(device, lateS)
       return
     }
     const { frames } = this
@@ -301,35 +298,13 @@ export class FleetSimulation implements FrameEnds {
     this.energy.spend(device, LISTEN, this.listenW[this.group[device]!]! * spentS)
   }
 
-  private finish(device: number, action: number, bornS: number, answerS: number, lateS: number): void {
-    if (answerS > this.limitS) {
-      this.drop(device, lateS)
-      return
-    }
-    this.latency.add(answerS - bornS)
-    if (answerS > lateS) {
-      this.late++
-      this.deviceMissed[device]!++
-    } else {
-      this.answered++
-      this.rightAnswers += this.accuracy[action]!
-    }
-  }
-
-  /** The frame has no answer; that is known from its deadline on. */
-  private drop(device: number, lateS: number): void {
-    if (lateS > this.limitS || lateS === Infinity) return
-    this.dropped++
-    this.deviceMissed[device]!++
-  }
-
   /** Frames that are at a server or on their way when the horizon comes. */
   private leaveUnfinished(): void {
     const { used, device, sentS, lateS } = this.frames
     for (let slot = 0; slot < used.length; slot++) {
       if (used[slot] === 0) continue
       this.listen(device[slot]!, sentS[slot]!, lateS[slot]!)
-      this.drop(device[slot]!, lateS[slot]!)
+      this.outcomes.drop(device[slot]!, lateS[slot]!)
     }
   }
 
@@ -365,57 +340,29 @@ export class FleetSimulation implements FrameEnds {
   }
 
   private result(): FleetResult {
+    const { settings, energy, candidates, servers, serverFrames, deviceFrames } = this
     this.leaveUnfinished()
-    const { settings, energy, latency, answered, late, dropped, decisions } = this
-    const { horizonS, seed } = settings
     for (let device = 0; device < this.devices; device++) {
-      const onS = Math.min(horizonS, this.diedS[device]!)
+      const onS = Math.min(settings.horizonS, this.diedS[device]!)
       energy.spend(device, IDLE, this.idleW[this.group[device]!]! * onS)
     }
     for (const [at, { busyW, idleW }] of settings.servers.entries()) {
-      energy.spendAtServer(busyW * this.servers[at]!.busyS + idleW * horizonS)
+      energy.spendAtServer(busyW * servers[at]!.busyS + idleW * settings.horizonS)
     }
-    const { partsNj, devicesNj } = energy
-    const parts = Object.entries(partsNj) as [keyof typeof partsNj, number][]
-    const totalNj = parts.reduce((sum, [, nj]) => sum + nj, 0)
-    const known = answered + late + dropped
     const byRoute = { local: 0, split: 0, edge: 0 }
-    for (const [action, { mode }] of this.candidates.entries()) byRoute[mode.route] += this.chosen[action]!
-    return {
-      seed,
-      horizonS,
-      devices: this.devices,
-      decisions,
-      answered,
-      late,
-      dropped,
-      unfinished: decisions - known,
-      dropRatio: (late + dropped) / known,
-      latency: {
-        meanS: latency.meanS,
-        p50S: latency.quantileS(0.5),
-        p95S: latency.quantileS(0.95),
-        p99S: latency.quantileS(0.99),
-      },
-      error: 1 - this.rightAnswers / known,
-      energy: {
-        totalJ: totalNj / 1e9,
-        partsJ: Object.fromEntries(parts.map(([part, nj]) => [part, nj / 1e9])) as typeof partsNj,
-        totalNj,
-        partsNj,
-        devicesNj,
-      },
+    for (const [action, { mode }] of candidates.entries()) byRoute[mode.route] += this.chosen[action]!
+    return resultOf(settings, this.outcomes, energy, {
+      decisions: this.decisions,
       deadDevices: this.deadDevices,
       byRoute,
-      servers: this.servers.map(({ busyS }, at) => ({
-        frames: this.serverFrames[at]!,
-        busyS,
-        utilisation: busyS / (settings.servers[at]!.workers * horizonS),
-      })),
-      deviceFrames: this.deviceFrames,
-      deviceMissed: this.deviceMissed,
-      deviceEnergyJ: Float64Array.from({ length: this.devices }, (_, device) => energy.deviceJ(device)),
-    }
+      deviceFrames,
+      servers: servers.map(({ busyS }, at) => {
+        const { discipline, workers } = settings.servers[at]!
+        const processors = discipline === 'batching' ? 1 : workers
+        const utilisation = busyS / (processors * settings.horizonS)
+        return { frames: serverFrames[at]!, busyS, utilisation }
+      }),
+    })
   }
 }
 

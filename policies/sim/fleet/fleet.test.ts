@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { gmorlRadio, shannonRate } from '../../env/index.ts'
 import { measuredCostController } from '../../measured-cost-controller.ts'
 import { type RateTrace, TraceLink } from '../rate-trace.ts'
-import { FleetLinks, signalToNoise } from './fleet-links.ts'
-import { type FleetOptions, fleetSettings, type Link, shannonSettings } from './fleet-options.ts'
+import { FleetLinks } from './fleet-links.ts'
+import { type FleetOptions, fleetSettings, type Link } from './fleet-options.ts'
 import { devicePolicies, type FleetPolicy, FleetSimulation, sameMode } from './index.ts'
+import { shannonSettings, signalToNoise } from './shannon-link.ts'
 
 const mode = { mode: 1, route: 'split', accuracy: 0.9, payloadBytes: 65, headMs: 10, tailMs: 20 } as const
 const local = { mode: 2, route: 'local', accuracy: 0.8, payloadBytes: 0, headMs: 40, tailMs: 0 } as const
@@ -275,6 +276,16 @@ describe('a fleet', () => {
     expect(seen.at(-1)).toBeLessThan(2e4)
   })
 
+  it('waits no longer than the horizon for a link that has died', () => {
+    const dies: RateTrace = { atS: Float64Array.of(0, 1), rateBps: Float64Array.of(1e6, 0), durationS: 1.01 }
+    const link = { kind: 'trace', traces: [dies], afterEnd: 'hold' } as const
+    const devices = [{ ...group, arrivals: { kind: 'periodic', everyS: 1 } as const, link }]
+    const result = new FleetSimulation({ ...single, devices, atHorizon: 'drain' }).run(sameMode(1))
+    expect(result.unfinished).toBeGreaterThan(7)
+    expect(result.energy.partsJ.send).toBeLessThan(10)
+    expect(result.energy.partsJ.send).toBeGreaterThan(7)
+  })
+
   it('refuses to run twice, and what is no candidate', () => {
     const simulation = new FleetSimulation(single)
     simulation.run(sameMode(1))
@@ -367,6 +378,8 @@ describe('bad input', () => {
     [/devices\[0\]\.link\.traces\[0\]: atS\[2\]/, withGroup({ link: { kind: 'trace', traces: [gap] } })],
     [/modes\[0\]\.headMs/, broken({ modes: [{ ...mode, headMs: -1 }] })],
     [/modes\[0\]\.accuracy/, broken({ modes: [{ ...mode, accuracy: 2 }] })],
+    [/distanceM: at 10000000 m/, withGroup({ link: { kind: 'shannon', distanceM: [5, 1e7] } })],
+    [/seed/, broken({ seed: -1 })],
     [/"horizon"/, broken({ horizon: 1 })],
     [/horizonS/, broken({ horizonS: 0 })],
   ])('is refused by name: %s', (message, options) => {
