@@ -21,7 +21,7 @@ export async function runImitation(
 ): Promise<PolicyNetwork> {
   const { shape } = start
   const { encoding, places } = problem
-  const step = compileImitation(shape, start.weights, stage.batch, places)
+  const step = compileImitation(shape, start.weights, stage.batch, places, stage.wild)
   const runner = await StepRunner.open(step, { optimizer: imitationOptimizer, threads: context.threads })
   const batches = new LabelBatches(encoding, places, stage.memory)
   const random = new RandomStream(context.seed, 3)

@@ -10,7 +10,7 @@ import {
 
 export const imitationOptimizer: Adam = { kind: 'adam' }
 
-/** Errors beyond this count linearly (Huber 1964): few futures make for wild values now and then. */
+/** Errors beyond it count linearly (Huber 1964), where a stage does not say: few futures make for wild values now and then. */
 const WILD = 1
 const WEIGHT_DECAY = 1e-4
 
@@ -23,6 +23,7 @@ export function compileImitation(
   weights: SetNetworkWeights,
   batch: number,
   places: number,
+  wild = WILD,
 ): TrainingStep {
   const g = new GraphBuilder('imitation')
   const dims = {
@@ -40,7 +41,7 @@ export function compileImitation(
   const error = g.op('Mul', [g.op('Sub', [scores, 'values']), 'valued'])
   const common = g.op('Div', [g.op('ReduceSum', [error, g.ints([1])], { keepdims: 1 }), count])
   const size = g.op('Abs', [g.op('Mul', [g.op('Sub', [error, common]), 'valued'])])
-  const tame = g.op('Min', [size, g.scalar(WILD)])
+  const tame = g.op('Min', [size, g.scalar(wild)])
   const huber = g.op('Mul', [tame, g.op('Sub', [size, g.op('Mul', [tame, g.scalar(0.5)])])])
   const total = g.op('ReduceSum', [huber, g.ints([0, 1])], { keepdims: 0 })
   g.output(g.op('Mul', [total, g.scalar(1 / batch)]), 'loss', 'float32', [])

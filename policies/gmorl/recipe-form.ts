@@ -53,6 +53,7 @@ const stages = {
     base: z.enum(['rule', 'self']),
     tried: z.int().min(2).max(256).optional(),
     closerThan: positive.optional(),
+    wild: positive.optional(),
     ahead: whole,
     futures: count,
   }),

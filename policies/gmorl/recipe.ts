@@ -23,6 +23,11 @@ export interface ImitationStage extends Rounds {
   readonly tried?: number
   /** Only states are labelled in which the two held best are less apart, in units of weighted cost; default: all. */
   readonly closerThan?: number
+  /**
+   * Errors beyond it count linearly, in units of weighted cost; default 1. Where rare events cost much (late frames), it must lie
+   * above what they cost: else the network learns what mostly happens, and not the mean.
+   */
+  readonly wild?: number
   /** Steps that the teacher looks ahead, and futures that it samples. */
   readonly ahead: number
   readonly futures: number

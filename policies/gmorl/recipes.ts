@@ -38,6 +38,7 @@ const splitLook: ImitationStage = {
   futures: 1,
   tried: 8,
   closerThan: 0.5,
+  wild: 20,
 }
 
 /** The recipe that policies are trained by when nothing else is asked for, and that the committed ones were. */
@@ -49,23 +50,16 @@ export function defaultRecipe(problem: ProblemSpec, seed: number): GmorlRecipe {
   return { problem, seed, hidden: 48, stages: [splitLook, { ...splitLook, ...again }] }
 }
 
+const glance = { rounds: 8, episodes: 100, steps: 400, batch: 256, rate: 0.003, memory: 100_000 } as const
+
 /** About a minute: to see that all works, not to have a good policy. */
 export const quickRecipe = (problem: ProblemSpec, seed: number): GmorlRecipe => ({
   problem,
   seed,
   hidden: 32,
   stages: [
-    {
-      kind: 'imitation',
-      base: 'rule',
-      rounds: 8,
-      episodes: 100,
-      steps: 400,
-      batch: 256,
-      rate: 0.003,
-      memory: 100_000,
-      ahead: 30,
-      futures: 2,
-    },
+    problem.env === 'split'
+      ? { ...splitLook, ...glance, episodes: 30, ahead: 10 }
+      : { ...firstLook, ...glance, ahead: 30, futures: 2 },
   ],
 })

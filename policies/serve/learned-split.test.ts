@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest'
 import { RandomStream } from '../env/index.ts'
+import { loadPolicy, trainedFolder } from '../files/index.ts'
 import { initialWeights } from '../gmorl/set-network.ts'
 import { splitCandidates } from '../gmorl/split-candidates.ts'
 import type { Observation, Preference } from '../plan.ts'
+import { cifarModes } from '../sim/index.ts'
 import { learnedSplitPolicy } from './learned-split.ts'
 
 const { rowLength, contextLength, version } = splitCandidates
@@ -101,4 +103,42 @@ it('refuses a policy that was trained for something else', () => {
   expect(() => learnedSplitPolicy({ manifest: other, weights })).toThrow(
     expect.objectContaining({ code: 'BAD_POLICY', message: expect.stringContaining('mec-candidates/1') }),
   )
+})
+
+it('that comes with the package knows devices with the modes of the CIFAR bundle, and heeds their preference', async () => {
+  const { manifest, network } = await loadPolicy(trainedFolder('split'))
+  const policy = learnedSplitPolicy({ manifest, weights: network.weights })
+  const random = new RandomStream(3)
+  const means = { accuracy: 0, energy: 0 }
+  const frames = 400
+  for (let frame = 0; frame < frames; frame++) {
+    const speed = Math.exp(random.between(-0.7, 1.5))
+    const rateBps = Math.exp(random.between(Math.log(1e5), Math.log(8e6)))
+    const one = observation(
+      {},
+      {
+        nowMs: 100 * frame,
+        deadlineMs: random.between(120, 380),
+        link: { rateBps, rttMs: random.between(10, 40), spreadMs: 3, rateSpread: random.between(0.05, 0.4) },
+        modes: cifarModes.map(({ mode, route, accuracy, payloadBytes, headMs, tailMs }) => ({
+          mode,
+          route,
+          accuracy,
+          payloadBytes: route === 'local' ? 0 : payloadBytes + 60,
+          deviceMs: headMs / speed,
+          serverMs: route === 'local' ? 0 : 1.2 * tailMs,
+          medianMs: headMs / speed + (route === 'local' ? 0 : tailMs),
+          energyJ: (0.5 * headMs) / speed / 1000 + (route === 'local' ? 0 : (8 * payloadBytes) / rateBps),
+        })),
+      },
+    )
+    for (const aim of ['accuracy', 'energy'] as const) {
+      const plan = policy.decide({ ...one, preference: { [aim]: 1 } })
+      const chosen = one.modes.find(({ mode }) => mode === plan.mode)!
+      means[aim] += chosen.energyJ! / frames
+    }
+  }
+  expect(policy.counts.unseen / (2 * frames)).toBeLessThan(0.05)
+  expect(policy.counts.threw + policy.counts.badAction).toBe(0)
+  expect(means.energy).toBeLessThan(0.9 * means.accuracy)
 })

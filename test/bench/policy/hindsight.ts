@@ -33,7 +33,7 @@ const gridOf = (points: number): number[][] =>
 export function measureHeadRoom(policy: PolicyNetwork, { quick, say }: SuiteContext): HeadRoom[] {
   const settings = quick
     ? { edges: [2], points: 5, episodes: 1 }
-    : { edges: [1, 3, 5, 8], points: 21, episodes: 4 }
+    : { edges: [1, 3, 5, 8], points: 15, episodes: 3 }
   const learned = new LearnedPolicy(mecCandidates, policy.shape, policy.weights)
   return settings.edges.map((edges) => {
     const make = () => new MecEnvironment({ edges, cloudHz: 4e9, edgeHz: 2e9 })
