@@ -1,7 +1,8 @@
 import type { EnvironmentPolicy } from '../env/index.ts'
+import { policyError } from '../errors.ts'
 import type { CandidateEncoding } from './candidate-encoding.ts'
 import { Encoder } from './encoder.ts'
-import type { SetNetworkShape, SetNetworkWeights } from './set-network.ts'
+import { checkNetwork, type SetNetworkShape, type SetNetworkWeights } from './set-network-shape.ts'
 import { SetScorer } from './set-scorer.ts'
 
 /** Candidates that a policy takes at most. */
@@ -10,6 +11,8 @@ export const MOST_CANDIDATES = 256
 /**
  * The candidate that a trained network scores highest under the preference it is given; of a network that values each objective
  * (Envelope Q), the one of the highest weighted value. Allocates nothing.
+ *
+ * `act` throws IsthmusError `BAD_OBSERVATION` for no candidates, more than {@link MOST_CANDIDATES}, or what is not finite.
  */
 export class LearnedPolicy<Observation> implements EnvironmentPolicy<Observation> {
   readonly name: string
@@ -20,12 +23,15 @@ export class LearnedPolicy<Observation> implements EnvironmentPolicy<Observation
   private readonly scorer: SetScorer
   private readonly values: Float32Array
 
+  /** Throws IsthmusError `BAD_POLICY` for a network of other sizes than the encoding's, or weights that are not finite. */
   constructor(
     encoding: CandidateEncoding<Observation>,
     shape: SetNetworkShape,
     weights: SetNetworkWeights,
     name = 'gmorl',
   ) {
+    checkShape(encoding, shape)
+    checkNetwork(shape, weights)
     this.name = name
     this.encoder = new Encoder(encoding, MOST_CANDIDATES)
     this.scorer = new SetScorer(shape, weights)
@@ -37,6 +43,7 @@ export class LearnedPolicy<Observation> implements EnvironmentPolicy<Observation
   act(observation: Observation, weights: ArrayLike<number>): number {
     const { encoder, scores, values } = this
     const candidates = encoder.encode(observation, weights)
+    this.check(candidates)
     this.scorer.score(encoder.rows, encoder.context, candidates, values)
     if (values !== scores) this.weigh(candidates)
     const { encoding } = encoder
@@ -54,6 +61,23 @@ export class LearnedPolicy<Observation> implements EnvironmentPolicy<Observation
     return this.scores
   }
 
+  /** The network's rectifiers would take NaN for 0, and an array that is too short would swallow candidates. */
+  private check(candidates: number): void {
+    if (!(candidates >= 1 && candidates <= MOST_CANDIDATES)) {
+      throw policyError(
+        'BAD_OBSERVATION',
+        `candidates: ${candidates}; a policy takes 1 to ${MOST_CANDIDATES}`,
+      )
+    }
+    const { rows, context, encoding } = this.encoder
+    let sum = 0
+    for (let at = 0; at < context.length; at++) sum += context[at]!
+    for (let at = 0; at < candidates * encoding.rowLength; at++) sum += rows[at]!
+    if (!Number.isFinite(sum)) {
+      throw policyError('BAD_OBSERVATION', 'observation: what the policy sees of it is not finite')
+    }
+  }
+
   /** Scores from values of objectives, by the shares in the context. */
   private weigh(candidates: number): void {
     const { scores, values, encoder } = this
@@ -66,4 +90,15 @@ export class LearnedPolicy<Observation> implements EnvironmentPolicy<Observation
       scores[candidate] = score
     }
   }
+}
+
+function checkShape(
+  { version, rowLength, contextLength, objectives }: CandidateEncoding<never>,
+  shape: SetNetworkShape,
+): void {
+  const bad = (field: keyof SetNetworkShape, wanted: string) =>
+    policyError('BAD_POLICY', `shape.${field} is ${shape[field]}, but ${version} has ${wanted}`)
+  if (shape.rowLength !== rowLength) throw bad('rowLength', String(rowLength))
+  if (shape.contextLength !== contextLength) throw bad('contextLength', String(contextLength))
+  if (shape.outputs !== 1 && shape.outputs !== objectives) throw bad('outputs', `1 or ${objectives}`)
 }

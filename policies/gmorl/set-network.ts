@@ -1,44 +1,14 @@
 import { type ConstantTensor, float32Tensor, type GraphBuilder } from '@isthmus/models/onnx'
 import type { RandomStream } from '../env/index.ts'
+import {
+  checkNetwork,
+  parameterCountOf,
+  type SetNetworkShape,
+  type SetNetworkWeights,
+  weightDims,
+} from './set-network-shape.ts'
 
-/** Sizes of a network over a set of candidates. */
-export interface SetNetworkShape {
-  readonly rowLength: number
-  readonly contextLength: number
-  readonly hidden: number
-  /** Numbers for each candidate: 1 for a policy, one an objective for a critic. */
-  readonly outputs: number
-}
-
-/** Weights by name, in the order in which the layers use them. */
-export type SetNetworkWeights = ReadonlyMap<string, Float32Array>
-
-/** Dimensions of each weight. */
-export function weightDims({
-  rowLength,
-  contextLength,
-  hidden,
-  outputs,
-}: SetNetworkShape): Record<string, number[]> {
-  return {
-    'rows.weight': [rowLength, hidden],
-    'context.weight': [contextLength, hidden],
-    'first.bias': [hidden],
-    'second.weight': [hidden, hidden],
-    'pooled.weight': [hidden, hidden],
-    'second.bias': [hidden],
-    'output.weight': [hidden, outputs],
-    'skip.weight': [rowLength, outputs],
-    'output.bias': [outputs],
-  }
-}
-
-/** Numbers that a network has. */
-export const parameterCountOf = (shape: SetNetworkShape): number =>
-  Object.values(weightDims(shape)).reduce(
-    (sum, dims) => sum + dims.reduce((product, dim) => product * dim, 1),
-    0,
-  )
+export { checkNetwork, parameterCountOf, type SetNetworkShape, type SetNetworkWeights, weightDims }
 
 /**
  * First weights: He et al. 2015 for the layers, zeros for what goes out, and the first number of a row passed through by `skip`.

@@ -1,4 +1,4 @@
-import type { SetNetworkShape, SetNetworkWeights } from './set-network.ts'
+import type { SetNetworkShape, SetNetworkWeights } from './set-network-shape.ts'
 
 /**
  * Runs a set network for one observation on the caller's thread, without a runtime and without allocating: a decision must be

@@ -10,8 +10,20 @@ export type ProblemSpec =
   | ({ readonly env: 'split' } & SplitProblemOptions)
   | ({ readonly env: 'deep-sea-treasure' } & DeepSeaTreasureProblemOptions)
 
-/** Throws IsthmusError `BAD_OPTION` for an environment that there is not. */
+/** Throws IsthmusError `BAD_OPTION` for an environment that there is not, or one of more candidates than training takes. */
 export function problemOf(spec: ProblemSpec): Problem {
+  const problem = made(spec)
+  if (problem.places <= MOST_PLACES) return problem
+  throw policyError(
+    'BAD_OPTION',
+    `${problem.name}: ${problem.places} candidates in an observation; training takes up to ${MOST_PLACES}: give fewer servers or modes`,
+  )
+}
+
+/** What is collected counts candidates in a byte. */
+const MOST_PLACES = 255
+
+function made(spec: ProblemSpec): Problem {
   switch (spec.env) {
     case 'mec':
       return mecProblem(spec) as Problem
