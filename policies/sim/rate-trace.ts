@@ -56,8 +56,6 @@ export class TraceLink {
       bits += this.bitsWithin(at, this.endOf(at) - trace.atS[at]!)
     }
     this.totalBits = bits
-    if (bits === 0)
-      throw policyError('BAD_OPTION', 'trace link: nothing can ever pass, all rates of the trace are 0')
   }
 
   /** Rate at `nowS` after the link's start, bit/s. */
@@ -156,7 +154,10 @@ function lastBelow(values: Float64Array, limit: number): number {
   return low
 }
 
-/** Throws IsthmusError `BAD_TRACE` unless times ascend strictly from 0 to below `durationS` and rates are numbers of at least 0. */
+/**
+ * Throws IsthmusError `BAD_TRACE` unless times ascend strictly from 0 to below `durationS` and rates are numbers of at least 0, not
+ * all of them 0.
+ */
 export function checkTrace({ atS, rateBps, durationS }: RateTrace, name = 'trace'): void {
   const bad = (what: string) => policyError('BAD_TRACE', `${name}: ${what}`)
   if (atS.length === 0) throw bad('atS is empty')
@@ -167,6 +168,7 @@ export function checkTrace({ atS, rateBps, durationS }: RateTrace, name = 'trace
     if (!(rateBps[at]! >= 0 && rateBps[at]! < Infinity)) throw bad(`rateBps[${at}] is ${rateBps[at]}`)
   }
   if (!(durationS > atS[atS.length - 1]! && durationS < Infinity)) throw bad(`durationS is ${durationS}`)
+  if (rateBps.every((rate) => rate === 0)) throw bad('all rates are 0: nothing can ever pass')
 }
 
 /** Mean rate over the whole trace in bit/s, each sample weighed by how long it holds. */
