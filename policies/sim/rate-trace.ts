@@ -1,4 +1,5 @@
 import { policyError } from '../errors.ts'
+import { optionChecks } from '../option-checks.ts'
 
 /** A link's rate over time. Times ascend strictly from 0; the last sample lasts until `durationS`. */
 export interface RateTrace {
@@ -22,6 +23,8 @@ export interface TraceLinkOptions {
   readonly scale?: number
 }
 
+const { oneOf } = optionChecks('trace link')
+
 /**
  * A link that replays a trace. By default a sample holds until the next and the trace starts again after its end, as
  * trace-driven work on adaptive streaming has it. With `linear` and `loop` the last sample's rate is kept to the end: a jump,
@@ -43,6 +46,8 @@ export class TraceLink {
     if (!(offsetS >= 0 && offsetS < Infinity))
       throw policyError('BAD_OPTION', `trace link: offsetS is ${offsetS}`)
     if (!(scale > 0 && scale < Infinity)) throw policyError('BAD_OPTION', `trace link: scale is ${scale}`)
+    oneOf('interpolation', interpolation, ['hold', 'linear'])
+    oneOf('afterEnd', afterEnd, ['loop', 'hold'])
     checkTrace(trace)
     this.trace = trace
     this.linear = interpolation === 'linear'

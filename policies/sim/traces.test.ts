@@ -181,6 +181,8 @@ describe('a link that replays a trace', () => {
       expect.objectContaining({ code: 'BAD_TRACE', message: expect.stringMatching(/nothing can ever pass/) }),
     )
     expect(() => new TraceLink(steps, { scale: 0 })).toThrow(/scale/)
+    expect(() => new TraceLink(steps, { interpolation: 'cubic' as 'linear' })).toThrow(/interpolation/)
+    expect(() => new TraceLink(steps, { afterEnd: 'stop' as 'hold' })).toThrow(/afterEnd/)
   })
 })
 
