@@ -42,3 +42,17 @@ test('a policy that sends a tensor as an image costs the better answer, not the 
   const answer = await world.clock.until(world.device.infer(new Float32Array(48)))
   expect(answer).toMatchObject({ route: 'local', reason: expect.stringContaining('policy failed') })
 })
+
+test.each<[string, () => unknown, RegExp]>([
+  ['throws what is no error', () => fail(undefined), /policy failed: undefined/],
+  ['gives nothing', () => undefined, /policy failed: it gave no plan/],
+  ['gives a promise', async () => ({ route: 'split', mode: modes.split }), /policy failed: it gave no plan/],
+])('a policy that %s costs the better answer, not the answer', async (_, decide, reason) => {
+  const world = await World.create({ policy: { decide } as never })
+  const answer = await world.clock.until(world.device.infer(world.frame()))
+  expect(answer).toMatchObject({ route: 'local', reason: expect.stringMatching(reason) })
+})
+
+function fail(thrown: unknown): never {
+  throw thrown
+}

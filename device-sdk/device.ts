@@ -311,6 +311,7 @@ export class Device {
     }
     try {
       const plan = this.#decide(deadlineMs, isTensor)
+      if (typeof plan?.route !== 'string') throw new Error('it gave no plan')
       const mode = plan.route === 'skip' ? undefined : this.#modes.find(plan.route, plan.mode)
       if (isTensor && mode?.route === 'edge') throw new Error('it sends a tensor as an image')
       return { mode, reason: plan.reason, probeLocal: plan.probeLocal ?? false }
@@ -318,7 +319,8 @@ export class Device {
       // A policy that fails costs the better answer, not the answer.
       const mode = this.#modes.local
       if (!mode) throw error
-      return { mode, reason: `the policy failed: ${(error as Error).message}` }
+      const why = error instanceof Error ? error.message : String(error)
+      return { mode, reason: `the policy failed: ${why}` }
     }
   }
 

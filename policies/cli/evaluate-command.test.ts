@@ -73,6 +73,12 @@ describe('isthmus-policies evaluate', () => {
       code: 1,
       err: expect.stringContaining('"magic"'),
     })
+    // Of two points each is a corner of greedy's front.
+    const corners = [...few, '--points', '2', '--against', 'none']
+    expect(await cli(['evaluate', folder, ...corners])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/seed set 1: .* no volume .* more preferences \(points\) or episodes/),
+    })
     const wrong = async (...args: string[]) => {
       const result = await cli(['evaluate', ...args])
       expect(result).toMatchObject({ code: 2, err: expect.stringContaining('evaluate --help') })

@@ -11,6 +11,7 @@ beforeAll(async () => {
   await mkdir(join(folder, 'links'))
   await writeFile(join(folder, 'links', 'a.txt'), '0 1.5\n1 2\n2 0.5\n')
   await writeFile(join(folder, 'links', 'b.up'), '3\n40\n41\n900\n')
+  await writeFile(join(folder, 'dead.txt'), '0 0\n1 0\n')
   await writeFile(join(folder, 'c.csv'), 'time,DL_bitrate\n0,800\n1,900\n')
 })
 afterAll(() => rm(folder, { recursive: true }))
@@ -41,6 +42,10 @@ it('names file and line of a link that is none, and a format that there is not',
   await expect(chooseProblem(formOf('split'), { trace, 'trace-format': 'ms-kbps' })).rejects.toMatchObject({
     code: 'BAD_TRACE',
     message: expect.stringMatching(/c\.csv, line 1/),
+  })
+  await expect(chooseProblem(formOf('split'), { trace: [join(folder, 'dead.txt')] })).rejects.toMatchObject({
+    code: 'BAD_TRACE',
+    message: expect.stringMatching(/dead\.txt: all rates are 0/),
   })
   await expect(chooseProblem(formOf('split'), { trace, 'trace-format': 'pcap' })).rejects.toMatchObject({
     code: 'BAD_USAGE',

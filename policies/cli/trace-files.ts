@@ -3,7 +3,14 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { policyError } from '../errors.ts'
 import type { TraceForm } from '../gmorl/index.ts'
-import { parse5gCsv, parseMahimahi, parseMsKbps, parseSecondsMbps, type RateTrace } from '../sim/index.ts'
+import {
+  checkTrace,
+  parse5gCsv,
+  parseMahimahi,
+  parseMsKbps,
+  parseSecondsMbps,
+  type RateTrace,
+} from '../sim/index.ts'
 
 /** Formats of recorded links, as `--trace-format` names them. */
 export const traceFormats = {
@@ -33,7 +40,9 @@ export async function readTraces(paths: readonly string[], format?: TraceFormat)
     const text = bytes.toString('utf8')
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     const parse = traceFormats[format ?? formatOf(text)]
-    traces.push({ file: basename(path), sha256, trace: parse(text, { name: path }) })
+    const trace = parse(text, { name: path })
+    checkTrace(trace, path)
+    traces.push({ file: basename(path), sha256, trace })
   }
   return traces
 }

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { loadCheckpoint, saveCheckpoint } from '@isthmus/models/train'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadPolicy } from '../files/index.ts'
 import { cli, tinyRecipe } from './run.test.kit.ts'
@@ -20,6 +21,14 @@ beforeAll(async () => {
   await recipe('tiny.json')
 })
 afterAll(() => rm(folder, { recursive: true }))
+
+/** A checkpoint as an Isthmus would have written it whose network sees less. */
+async function resize(file: string): Promise<void> {
+  const [, header] = (await readFile(file, 'latin1')).split('\n', 2)
+  const checkpoint = (await loadCheckpoint(file, JSON.parse(header!).identity))!
+  const state = { ...checkpoint.state, 'rows.weight': new Float32Array(7) }
+  await saveCheckpoint(file, { ...checkpoint, state })
+}
 
 describe('isthmus-policies train gmorl', () => {
   it('exports a policy, the same whether it was interrupted or not, and with any number of threads', async () => {
@@ -54,6 +63,13 @@ describe('isthmus-policies train gmorl', () => {
     expect(other).toMatchObject({
       code: 1,
       err: expect.stringMatching(/checkpoint belongs to another run.*--out/),
+    })
+
+    await resize(at('broken', 'checkpoint'))
+    const resized = await cli(command)
+    expect(resized).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/checkpoint: weight rows\.weight: 7.*--out/),
     })
   }, 180_000)
 

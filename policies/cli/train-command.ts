@@ -9,6 +9,7 @@ import { policyError } from '../errors.ts'
 import { savePolicy } from '../files/index.ts'
 import {
   Collectors,
+  checkNetwork,
   collectSeen,
   type GmorlProgress,
   type PolicyNetwork,
@@ -92,11 +93,19 @@ async function checkpointOf(file: string, identity: string): Promise<Checkpoint 
   }
 }
 
-function policyOf({ problem, recipe }: TrainOptions, { state }: Checkpoint): PolicyNetwork {
+function policyOf({ problem, recipe, out }: TrainOptions, { state }: Checkpoint): PolicyNetwork {
   const { rowLength, contextLength } = problem.encoding
   // One for a policy, one an objective for Envelope Q-learning.
-  const outputs = state['output.bias']!.length
+  const outputs = state['output.bias']?.length ?? 1
   const shape = { rowLength, contextLength, hidden: recipe.hidden, outputs }
+  try {
+    checkNetwork(shape, new Map(Object.entries(state)))
+  } catch (error) {
+    throw policyError(
+      'POLICY_VERSION',
+      `${join(out, 'checkpoint')}: ${(error as Error).message}; another Isthmus wrote it: choose another --out, or delete it.`,
+    )
+  }
   const weights = new Map(Object.keys(weightDims(shape)).map((name) => [name, state[name]!]))
   return { shape, weights }
 }

@@ -35,9 +35,9 @@ For --env split:
                     seconds and Mbit/s)
 
 Examples:
-  isthmus-policies train gmorl --env mec --quick --out ./policy
+  isthmus-policies train gmorl --env mec --quick --out ./quick
   isthmus-policies train gmorl --env mec --out ./policy --seed 7
-  isthmus-policies train gmorl --env split --trace ./traces --out ./policy
+  isthmus-policies train gmorl --env split --trace ./traces --out ./mine
 
 Exit code 1 when it was stopped or failed; the reason is one line.`
 

@@ -17,8 +17,11 @@ export interface EnvironmentPolicy<Observation> {
 
 /** Throws IsthmusError `BAD_PREFERENCE` unless `weights` are `objectives` numbers from 0 to 1 with sum 1 (to 1e-6). */
 export function checkWeights(weights: ArrayLike<number>, objectives: number): void {
-  if (weights.length !== objectives) {
-    throw policyError('BAD_PREFERENCE', `preference: ${weights.length} weights for ${objectives} objectives`)
+  if (weights?.length !== objectives) {
+    throw policyError(
+      'BAD_PREFERENCE',
+      `preference: ${weights?.length ?? 'no'} weights for ${objectives} objectives`,
+    )
   }
   let sum = 0
   for (let at = 0; at < objectives; at++) {

@@ -59,7 +59,8 @@ export interface Environment<Observation, Info = unknown> {
 export interface ForkableEnvironment<Observation, Info = unknown> extends Environment<Observation, Info> {
   /**
    * Takes over the state of `other`, an environment made with the same options. What chance brings from here on follows from
-   * `seed` alone, so that forks of one state with one seed meet the same future whatever they do.
+   * `seed` alone, so that forks of one state with one seed meet the same future whatever they do. Throws IsthmusError `BAD_OPTION`
+   * where sizes tell that the options were others.
    */
   forkFrom(other: this, seed: number): void
   /** What a policy sees now. The same object as in the results of `reset` and `step`. */

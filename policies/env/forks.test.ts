@@ -83,3 +83,17 @@ describe.each(kinds)('forks of %s', (_, make) => {
     expect(play(forks[1]!, 6, 40)).toEqual(futures[0])
   })
 })
+
+it.each<[string, () => void]>([
+  ['slots', () => new MecEnvironment({ slots: 9 }).forkFrom(new MecEnvironment(), 1)],
+  ['users', () => new MecEnvironment({ users: 3 }).forkFrom(new MecEnvironment(), 1)],
+  ['edges', () => new MecEnvironment({ edges: 12 }).forkFrom(new MecEnvironment(), 1)],
+  ['servers', () => new SplitEnvironment({ servers: [{}] }).forkFrom(new SplitEnvironment(), 1)],
+  ['traces', () => new SplitEnvironment({ traces: [steady] }).forkFrom(new SplitEnvironment(), 1)],
+])('an environment of other %s is no fork', (what, fork) => {
+  expect(fork).toThrow(
+    expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringContaining(what) }),
+  )
+})
+
+const steady = { atS: Float64Array.of(0), rateBps: Float64Array.of(1e6), durationS: 10 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { policyError } from '../errors.ts'
 import {
   type CandidateEncoding,
+  checkShape,
   encodingOf,
   networkOf,
   type PolicyManifest,
@@ -28,14 +29,9 @@ export interface PolicyFolder {
 export async function loadPolicy(folder: string): Promise<PolicyFolder> {
   const manifest = parsePolicyManifest(jsonOf(await bytesOf(folder, 'manifest.json'), folder))
   const encoding = encodingOf(manifest.encoding)
+  checkShape(encoding, manifest.shape)
+  checkSight(manifest, encoding)
   const { file, sha256 } = manifest.model
-  for (const part of ['rowLength', 'contextLength'] as const) {
-    if (manifest.shape[part] === encoding[part]) continue
-    throw policyError(
-      'BAD_POLICY',
-      `manifest: shape.${part} is ${manifest.shape[part]}, but ${manifest.encoding} has ${encoding[part]}`,
-    )
-  }
   const model = await bytesOf(folder, file)
   const found = createHash('sha256').update(model).digest('hex')
   if (found !== sha256) {
@@ -45,6 +41,20 @@ export async function loadPolicy(folder: string): Promise<PolicyFolder> {
     )
   }
   return { manifest, network: networkOf(model, manifest.shape), encoding }
+}
+
+/** The manifest's observation and objectives are those that its encoding reads. */
+function checkSight(
+  { observation, objectives, encoding: version }: PolicyManifest,
+  encoding: CandidateEncoding<never>,
+): void {
+  const bad = (what: string) => policyError('BAD_POLICY', `manifest: ${what}`)
+  if (observation !== encoding.observationVersion) {
+    throw bad(`observation is ${observation}, but ${version} reads ${encoding.observationVersion}`)
+  }
+  if (objectives.length !== encoding.objectives) {
+    throw bad(`objectives: there are ${objectives.length}, but ${version} has ${encoding.objectives}`)
+  }
 }
 
 async function bytesOf(folder: string, file: string): Promise<Buffer> {

@@ -1,4 +1,5 @@
 import { RandomStream } from '../env/index.ts'
+import { policyError } from '../errors.ts'
 import {
   cardinality,
   expectedUtility,
@@ -34,7 +35,7 @@ export interface VolumeRatio extends RatioInterval {
  * Hypervolume of fronts over the rule's, means over the seed sets, with the 95 % bootstrap interval over the sets in pairs.
  *
  * @param reference in costs, of all seed sets or of each; by default the tight one, in each seed set the rule's own corner there
- * @throws IsthmusError `BAD_OPTION` for fewer than two seed sets
+ * @throws IsthmusError `BAD_OPTION` for fewer than two seed sets, and where the rule's front has no volume in one
  */
 export function volumeRatio(
   fronts: readonly Judged[],
@@ -44,9 +45,15 @@ export function volumeRatio(
   const volumes = (of: readonly Judged[]) =>
     of.map((front, set) => volumeBelow(front, typeof reference === 'function' ? reference(set) : reference))
   const ours = volumes(fronts)
-  const interval = pairedRatioInterval(ours, volumes(rule), mean, {
-    random: new RandomStream(BOOTSTRAP_SEED),
-  })
+  const theirs = volumes(rule)
+  const empty = theirs.indexOf(0)
+  if (empty >= 0) {
+    throw policyError(
+      'BAD_OPTION',
+      `seed set ${empty + 1}: the rule's front has no volume there to compare with; give more preferences (points) or episodes`,
+    )
+  }
+  const interval = pairedRatioInterval(ours, theirs, mean, { random: new RandomStream(BOOTSTRAP_SEED) })
   return { volume: mean(ours), ...interval }
 }
 

@@ -22,7 +22,7 @@ export {
   volumeRatio,
 } from './front-figures.ts'
 export { type Judged, type JudgeOptions, judge } from './judge.ts'
-export { LearnedPolicy, MOST_CANDIDATES } from './learned-policy.ts'
+export { checkShape, LearnedPolicy, MOST_CANDIDATES } from './learned-policy.ts'
 export { mecCandidates } from './mec-candidates.ts'
 export { type FeatureRange, type PolicyManifest, parsePolicyManifest } from './policy-manifest.ts'
 export { networkOf, policyModel } from './policy-model.ts'
@@ -36,6 +36,7 @@ export { ReplayBuffer, type TransitionBatch } from './replay-buffer.ts'
 export { SacLearner, type SacLearnerOptions } from './sac-learner.ts'
 export { collectSeen, type SeenOptions, type SeenRange, seenRange } from './seen-range.ts'
 export {
+  checkNetwork,
   initialWeights,
   parameterCountOf,
   type SetNetworkShape,

@@ -92,7 +92,8 @@ export class LearnedPolicy<Observation> implements EnvironmentPolicy<Observation
   }
 }
 
-function checkShape(
+/** Throws IsthmusError `BAD_POLICY` that names the size of a network that is not the encoding's. */
+export function checkShape(
   { version, rowLength, contextLength, objectives }: CandidateEncoding<never>,
   shape: SetNetworkShape,
 ): void {

@@ -4,6 +4,7 @@ import {
   allCloud,
   allEdge,
   Greedy,
+  LocalSearch,
   leastWork,
   MeteredPolicy,
   placementCost,
@@ -141,4 +142,19 @@ describe('preferences', () => {
   it.each([[[0.5]], [[0.5, 0.6]], [[-0.1, 1.1]], [[Number.NaN, 1]], [[1, 0, 0]]])('refuses %j', (weights) => {
     expect(() => checkWeights(weights, 2)).toThrow(expect.objectContaining({ code: 'BAD_PREFERENCE' }))
   })
+})
+
+it.each<[string, RegExp, () => unknown]>([
+  ['no future', /futures is 0/, () => new RollOut({ futures: 0 })],
+  ['NaN slots', /slots is NaN/, () => new RollOut({ slots: Number.NaN })],
+  ['a plan of no future', /futures is 0/, () => new LocalSearch({ futures: 0 })],
+  ['a share of NaN', /cloudShare is NaN/, () => staticMix(Number.NaN)],
+])('refuses %s instead of deciding by NaN', (_, message, make) => {
+  expect(make).toThrow(
+    expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringMatching(message) }),
+  )
+})
+
+it('refuses a preference that is none', () => {
+  expect(() => checkWeights(null as never, 2)).toThrow(expect.objectContaining({ code: 'BAD_PREFERENCE' }))
 })

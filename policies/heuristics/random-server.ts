@@ -1,4 +1,7 @@
 import { type EnvironmentPolicy, type MecObservation, RandomStream } from '../env/index.ts'
+import { optionChecks } from '../option-checks.ts'
+
+const { within } = optionChecks('static mix')
 
 /** Any server of those from `first` on, with equal chances: 0 for all, 1 for the edges alone. */
 export function randomServer(first = 0): EnvironmentPolicy<MecObservation> {
@@ -11,8 +14,9 @@ export function randomServer(first = 0): EnvironmentPolicy<MecObservation> {
   }
 }
 
-/** The cloud with probability `cloudShare`, else one of the edges with equal chances. */
+/** The cloud with probability `cloudShare`, else one of the edges with equal chances. Throws IsthmusError `BAD_OPTION`. */
 export function staticMix(cloudShare: number): EnvironmentPolicy<MecObservation> {
+  within('cloudShare', cloudShare, 0, 1)
   const random = new RandomStream(0)
   return {
     name: `mix, ${cloudShare} cloud`,

@@ -1,4 +1,7 @@
 import type { MecObservation, RandomStream } from '../env/index.ts'
+import { optionChecks } from '../option-checks.ts'
+
+const { integer } = optionChecks('sampled futures')
 
 /**
  * Tasks that may come: `futures` samples of the next `slots` slots, drawn from what an observation tells (rate of arrivals,
@@ -17,7 +20,10 @@ export class Futures {
   private readonly seenRates: Float64Array[] = []
   private seen = 0
 
+  /** Throws IsthmusError `BAD_OPTION` that names the number. */
   constructor(futures: number, slots: number) {
+    integer('futures', futures, 1, 1e6)
+    integer('slots', slots, 0, 1e6)
     this.futures = futures
     this.slots = slots
     this.bits = new Float64Array(futures * slots)

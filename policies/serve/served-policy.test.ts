@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { EnvironmentPolicy } from '../env/index.ts'
 import { measuredCostController } from '../measured-cost-controller.ts'
-import type { ModeEstimate, Observation, Policy, Preference } from '../plan.ts'
+import type { ModeEstimate, Observation, Plan, Policy, Preference } from '../plan.ts'
 import { fromEnvironmentPolicy } from './index.ts'
 
 const local: ModeEstimate = {
@@ -139,6 +139,24 @@ describe('a policy of an environment on a device', () => {
     expect(policy.decide(observe({ online: false }))).toMatchObject({ route: 'local', mode: 1 })
     expect(policy.decide(observe())).toMatchObject({ route: 'split', mode: 7 })
     expect(policy.counts).toMatchObject({ threw: 2, fallbackFailed: 2 })
+  })
+
+  it.each([
+    ['a mode that there is not', { route: 'split', mode: 99 }],
+    ['a mode on another route', { route: 'local', mode: 7 }],
+    ['no plan', undefined],
+  ])('takes the first mode when the fallback gives %s', (_, plan) => {
+    const fallback = { decide: () => plan } as unknown as Policy
+    const policy = fromEnvironmentPolicy(policyOf(fail), { fallback })
+    expect(policy.decide(observe())).toMatchObject({ route: 'split', mode: 7 })
+    expect(policy.counts.fallbackFailed).toBe(1)
+  })
+
+  it('lets the fallback skip a frame', () => {
+    const plan: Plan = { route: 'skip', mode: 0, expectedMs: 0, reason: 'nothing new' }
+    const policy = fromEnvironmentPolicy(policyOf(fail), { fallback: { decide: () => plan } })
+    expect(policy.decide(observe()).route).toBe('skip')
+    expect(policy.counts.fallbackFailed).toBe(0)
   })
 
   it('needs modes to choose from, and a fallback that decides', () => {

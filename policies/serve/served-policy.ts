@@ -78,6 +78,8 @@ export class ServedPolicy<Seen = Observation> implements Policy {
     const why = `${guard.policy.name} could not say (${guard.reason})`
     try {
       const plan = this.#fallback.decide(observation)
+      if (!names(plan, modes))
+        throw policyError('BAD_ACTION', `fallback: the device has no mode ${plan.mode}`)
       return { ...plan, reason: `${plan.reason}; ${why}` }
     } catch (error) {
       guard.lastError = error
@@ -86,3 +88,7 @@ export class ServedPolicy<Seen = Observation> implements Policy {
     }
   }
 }
+
+/** Whether the plan can be carried out: to skip the frame, or a mode that is there on its route. */
+const names = ({ route, mode: id }: Plan, modes: Observation['modes']): boolean =>
+  route === 'skip' || modes.some((mode) => mode.mode === id && mode.route === route)

@@ -1,4 +1,5 @@
 import { policyError } from '../errors.ts'
+import { optionChecks } from '../option-checks.ts'
 
 /** A link's rate over time. Times ascend strictly from 0; the last sample lasts until `durationS`. */
 export interface RateTrace {
@@ -22,6 +23,8 @@ export interface TraceLinkOptions {
   readonly scale?: number
 }
 
+const { oneOf } = optionChecks('trace link')
+
 /**
  * A link that replays a trace. By default a sample holds until the next and the trace starts again after its end, as
  * trace-driven work on adaptive streaming has it. With `linear` and `loop` the last sample's rate is kept to the end: a jump,
@@ -43,6 +46,8 @@ export class TraceLink {
     if (!(offsetS >= 0 && offsetS < Infinity))
       throw policyError('BAD_OPTION', `trace link: offsetS is ${offsetS}`)
     if (!(scale > 0 && scale < Infinity)) throw policyError('BAD_OPTION', `trace link: scale is ${scale}`)
+    oneOf('interpolation', interpolation, ['hold', 'linear'])
+    oneOf('afterEnd', afterEnd, ['loop', 'hold'])
     checkTrace(trace)
     this.trace = trace
     this.linear = interpolation === 'linear'
@@ -56,8 +61,6 @@ export class TraceLink {
       bits += this.bitsWithin(at, this.endOf(at) - trace.atS[at]!)
     }
     this.totalBits = bits
-    if (bits === 0)
-      throw policyError('BAD_OPTION', 'trace link: nothing can ever pass, all rates of the trace are 0')
   }
 
   /** Rate at `nowS` after the link's start, bit/s. */
@@ -156,7 +159,10 @@ function lastBelow(values: Float64Array, limit: number): number {
   return low
 }
 
-/** Throws IsthmusError `BAD_TRACE` unless times ascend strictly from 0 to below `durationS` and rates are numbers of at least 0. */
+/**
+ * Throws IsthmusError `BAD_TRACE` unless times ascend strictly from 0 to below `durationS` and rates are numbers of at least 0, not
+ * all of them 0.
+ */
 export function checkTrace({ atS, rateBps, durationS }: RateTrace, name = 'trace'): void {
   const bad = (what: string) => policyError('BAD_TRACE', `${name}: ${what}`)
   if (atS.length === 0) throw bad('atS is empty')
@@ -167,6 +173,7 @@ export function checkTrace({ atS, rateBps, durationS }: RateTrace, name = 'trace
     if (!(rateBps[at]! >= 0 && rateBps[at]! < Infinity)) throw bad(`rateBps[${at}] is ${rateBps[at]}`)
   }
   if (!(durationS > atS[atS.length - 1]! && durationS < Infinity)) throw bad(`durationS is ${durationS}`)
+  if (rateBps.every((rate) => rate === 0)) throw bad('all rates are 0: nothing can ever pass')
 }
 
 /** Mean rate over the whole trace in bit/s, each sample weighed by how long it holds. */

@@ -177,8 +177,12 @@ describe('a link that replays a trace', () => {
   })
 
   it('refuses a trace by which nothing passes', () => {
-    expect(() => new TraceLink(parseSecondsMbps('0 0\n1 0\n'))).toThrow(/nothing can ever pass/)
+    expect(() => new TraceLink(parseSecondsMbps('0 0\n1 0\n'))).toThrow(
+      expect.objectContaining({ code: 'BAD_TRACE', message: expect.stringMatching(/nothing can ever pass/) }),
+    )
     expect(() => new TraceLink(steps, { scale: 0 })).toThrow(/scale/)
+    expect(() => new TraceLink(steps, { interpolation: 'cubic' as 'linear' })).toThrow(/interpolation/)
+    expect(() => new TraceLink(steps, { afterEnd: 'stop' as 'hold' })).toThrow(/afterEnd/)
   })
 })
 

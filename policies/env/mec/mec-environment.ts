@@ -171,6 +171,7 @@ export class MecEnvironment implements ForkableEnvironment<MecObservation, MecIn
 
   /** Takes over the state of `other`, chance included: the same actions bring the same from here on. */
   copyFrom(other: this): void {
+    this.checkSame(other)
     const { seen, arrivals } = this
     const { rateBps, executionJPerBit, queues, ...plain } = other.observation
     Object.assign(seen, plain)
@@ -182,6 +183,12 @@ export class MecEnvironment implements ForkableEnvironment<MecObservation, MecIn
     arrivals.copyFrom(other.arrivals)
     this.over = other.over
     this.random.copyFrom(other.random)
+  }
+
+  private checkSame({ settings, actionCount }: this): void {
+    const { slots, users } = this.settings
+    if (settings.slots === slots && settings.users === users && actionCount === this.actionCount) return
+    throw policyError('BAD_OPTION', 'mec: a fork must have the slots, users and edges of its origin')
   }
 
   private drawSystem(): void {

@@ -196,6 +196,14 @@ export class SplitEnvironment implements ForkableEnvironment<SplitObservation, S
 
   /** The others' jobs and the link go on as they will with `other`; jitter and frames that come by chance follow from `seed`. */
   forkFrom(other: this, seed: number): void {
+    const { servers, candidates, links } = other
+    if (
+      servers.length !== this.servers.length ||
+      candidates.length !== this.candidates.length ||
+      links.length !== this.links.length
+    ) {
+      throw policyError('BAD_OPTION', 'split: a fork must have the servers, modes and traces of its origin')
+    }
     this.random.seed(seed)
     Object.assign(this.info, other.info)
     this.device.copyFrom(other.device)

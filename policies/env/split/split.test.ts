@@ -214,6 +214,7 @@ describe('environment split', () => {
     [/traces/, 'BAD_OPTION', { traces: [] }],
     [/traces\[0\]: atS\[2\]/, 'BAD_TRACE', { traces: [gap] }],
     [/rateBps\[0\]/, 'BAD_TRACE', { traces: [steady(-1)] }],
+    [/traces\[1\]: all rates are 0/, 'BAD_TRACE', { traces: [steady(1), steady(0)] }],
     [/deadlineS/, 'BAD_OPTION', { deadlineS: [0.2, 0.1] }],
     [/frames/, 'BAD_OPTION', { frames: 1.5 }],
     [/power\.sendW/, 'BAD_OPTION', { power: { sendW: Number.NaN } }],
