@@ -35,7 +35,7 @@ export async function measureMec(policy: PolicyNetwork, context: SuiteContext): 
   const { quick, say, threads } = context
   const full = { points: 201, sets: 10, episodes: 100, firstSeed: FIRST_SEED }
   const seen = quick ? { ...full, points: 51, sets: 3, episodes: 6 } : full
-  const unseen = { ...seen, firstSeed: UNSEEN_SEED, ...(quick ? { sets: 2 } : { points: 101, episodes: 12 }) }
+  const unseen = { ...seen, firstSeed: UNSEEN_SEED, ...(quick ? { sets: 2 } : { points: 51, episodes: 8 }) }
   const play = async (spec: ProblemSpec, { points, ...settings }: typeof seen) => {
     const problem = problemOf(spec)
     const preferences = problem.grid(points, new RandomStream(0))

@@ -51,7 +51,7 @@ export async function measureSplit(
   const spec: ProblemSpec = recorded.length > 0 ? { env: 'split', heldOut: recorded } : { env: 'split' }
   const problem = problemOf(spec)
   const system = [...problem.judging.keys()][0]!
-  const settings = quick ? { points: 24, sets: 2, episodes: 4 } : { points: 151, sets: 10, episodes: 15 }
+  const settings = quick ? { points: 24, sets: 2, episodes: 4 } : { points: 101, sets: 10, episodes: 6 }
   const preferences = problem.grid(settings.points, new RandomStream(41))
   const collectors = new Collectors(spec, threads)
   const against = [...problem.heuristics.keys()]

@@ -21,13 +21,13 @@ export interface LearnerRow {
   readonly seconds: number
 }
 
-const rounds = { rounds: 24, episodes: 100, steps: 300, batch: 256, rate: 0.001, memory: 300_000 }
+const rounds = { rounds: 12, episodes: 100, steps: 300, batch: 256, rate: 0.001, memory: 300_000 }
 const replay = { discount: 0.97, relabelled: 0.5, targetRate: 0.01 }
 const learners: Readonly<Record<string, Stage>> = {
   'teacher that looks ahead': {
     kind: 'imitation',
     ...rounds,
-    rounds: 12,
+    rounds: 6,
     base: 'rule',
     ahead: 40,
     futures: 3,
@@ -37,7 +37,7 @@ const learners: Readonly<Record<string, Stage>> = {
     ...rounds,
     ...replay,
     sac: { temperature: 0.02, targets: 'lowest', actorRate: 0.05 },
-    criticRounds: 8,
+    criticRounds: 4,
   },
   'Envelope Q-learning from nothing': {
     kind: 'envelope',

@@ -41,9 +41,9 @@ interface Entry {
 /** Every rule and the learned policy on the same few episodes: fronts, and what a decision costs. */
 export function measureRules(policy: PolicyNetwork, { quick, say }: SuiteContext): RuleRow[] {
   const problem = problemOf(
-    quick ? { env: 'mec', judged: [2] } : { env: 'mec', judged: [1, 3, 8] },
+    quick ? { env: 'mec', judged: [2] } : { env: 'mec', judged: [1, 3] },
   ) as Problem<MecObservation>
-  const settings = quick ? { points: 5, episodes: 1 } : { points: 21, episodes: 3 }
+  const settings = quick ? { points: 5, episodes: 1 } : { points: 15, episodes: 2 }
   const evolution = quick ? { population: 4, generations: 1, episodes: 1 } : { episodes: 20 }
   const preferences = problem.grid(settings.points, new RandomStream(0))
   const learned = new LearnedPolicy(problem.encoding, policy.shape, policy.weights)
