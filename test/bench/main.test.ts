@@ -25,6 +25,9 @@ describe('bench', () => {
       ...['filterRecall', 'filterSkippedPct', 'exitAccuracy', 'exitSharePct'],
       ...['replayMiss600Pct', 'replayMiss300Pct', 'slimmableTaxPts', 'invarianceGainPts'],
       ...['goldenMaxAbsErr', 'telescopingMaxRelErr', 'refTableMaxZ'],
+      ...['hvLoose', 'hvTight'].flatMap((figure) => [1, 3, 5, 8].map((edges) => `${figure}_E${edges}`)),
+      ...['hvUnseen', 'hvSplitVsBest', 'preferenceSpearman', 'decisionMsP99', 'params'],
+      ...['simDecisionsPerSec', 'updateMs', 'updateVsTorch', 'trainMinutes'],
     ])
   })
 
