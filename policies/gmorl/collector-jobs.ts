@@ -43,8 +43,7 @@ export function doCollectorJob(problem: Problem, job: CollectorJob): Labels | Ep
     network ? learned(network) : problem.base()
   switch (job.kind) {
     case 'labels':
-      if (!job.base) return collectLabels(problem, problem.base(), learned(job.student), job.options)
-      return labelsFrom(problem, learned(job.base), learned(job.student), job.options)
+      return labelsOf(problem, learned(job.student), job.base && learned(job.base), job.options)
     case 'episodes':
       return collectEpisodes(problem, learned(job.policy), job.options)
     case 'judge':
@@ -68,10 +67,10 @@ function heuristicOf(
   )
 }
 
-/** What was learnt before is both what a teacher looks ahead with and what it leans on. */
-const labelsFrom = (
+/** What was learnt before, where it is given, is both what a teacher looks ahead with and what it leans on. */
+const labelsOf = (
   problem: Problem,
-  base: LearnedPolicy<unknown>,
   student: LearnedPolicy<unknown>,
+  base: LearnedPolicy<unknown> | undefined,
   options: LabelOptions,
-) => collectLabels(problem, base, student, options, base)
+) => collectLabels(problem, base ?? problem.base(), student, options, base)

@@ -7,6 +7,8 @@ import {
   weightDims,
   writeSetNetwork,
 } from './set-network.ts'
+import { TARGET } from './slow-copy.ts'
+import { declareTransitions, LEAST_SHARE } from './transition-inputs.ts'
 
 export interface SacOptions {
   /** First temperature α, in units of weighted cost. */
@@ -26,12 +28,9 @@ export interface SacOptions {
 
 export const sacOptimizer: Adam = { kind: 'adam' }
 
-/** What an objective of no weight still counts in the critics' loss. */
-const LEAST_SHARE = 0.02
-
 /** The critics by their prefixes, and how the copies are called that they are measured by. */
 export const CRITICS = ['critic1', 'critic2'] as const
-export const targetOf = (critic: string): string => `target.${critic}`
+export const targetOf = (critic: string): string => `${TARGET}${critic}`
 
 export interface SacNetworks {
   readonly actor: { readonly shape: SetNetworkShape; readonly weights: SetNetworkWeights }
@@ -52,24 +51,8 @@ export function compileSac(
   places: number,
   options: SacOptions,
 ): TrainingStep {
-  const objectives = critic.outputs
   const g = new GraphBuilder('discrete-sac')
-  const dims: Record<string, number[]> = {
-    rows: [batch, places, critic.rowLength],
-    context: [batch, critic.contextLength],
-    mask: [batch, places],
-    taken: [batch, places],
-    reward: [batch, objectives],
-    share: [batch, objectives],
-    discount: [batch, 1],
-    nextRows: [batch, places, critic.rowLength],
-    nextContext: [batch, critic.contextLength],
-    nextMask: [batch, places],
-  }
-  for (const target of CRITICS.map(targetOf)) {
-    for (const [name, of] of Object.entries(weightDims(critic))) dims[`${target}.${name}`] = of
-  }
-  for (const [name, of] of Object.entries(dims)) g.input(name, 'float32', of)
+  const dims = declareTransitions(g, critic, CRITICS, { batch, places })
   const op = (name: string, ...inputs: string[]) => g.op(name, inputs)
   const fixed = (value: string) => g.op('Identity', [value], {}, g.fresh(STOP_GRADIENT))
   const sum = (value: string, axis: number) => g.op('ReduceSum', [value, g.ints([axis])], { keepdims: 0 })
@@ -103,8 +86,7 @@ export function compileSac(
   const expected = sum(op('Mul', soft, op('Unsqueeze', later.probabilities, g.ints([2]))), 1)
   const target = fixed(op('Add', 'reward', op('Mul', expected, 'discount')))
 
-  // Critics: squared error of the values of the action that was taken. An objective counts as the preference has it: where energy
-  // is all that matters, delays are huge, and what they are worth nothing.
+  // Critics: squared error of the values of the action that was taken.
   const counts = op('Add', 'share', g.scalar(LEAST_SHARE))
   const taken = op('Unsqueeze', 'taken', g.ints([2]))
   const values = CRITICS.map((name) => writeSetNetwork(g, name, here))

@@ -7,12 +7,14 @@ import {
   weightDims,
   writeSetNetwork,
 } from './set-network.ts'
+import { TARGET } from './slow-copy.ts'
+import { declareTransitions, LEAST_SHARE } from './transition-inputs.ts'
 
 export const envelopeOptimizer: Adam = { kind: 'adam' }
 
 /** Prefixes of the network that learns and of its slow copy. */
 export const ENVELOPE = 'q'
-export const ENVELOPE_TARGET = 'target.q'
+export const ENVELOPE_TARGET = `${TARGET}${ENVELOPE}`
 
 /**
  * One update of Envelope Q-learning (Yang et al. 2019): one network values every objective of every action under every preference,
@@ -32,20 +34,7 @@ export function compileEnvelope(
 ): TrainingStep {
   const objectives = shape.outputs
   const g = new GraphBuilder('envelope-q')
-  const dims: Record<string, number[]> = {
-    rows: [batch, places, shape.rowLength],
-    context: [batch, shape.contextLength],
-    mask: [batch, places],
-    taken: [batch, places],
-    reward: [batch, objectives],
-    share: [batch, objectives],
-    discount: [batch, 1],
-    nextRows: [batch * preferences, places, shape.rowLength],
-    nextContext: [batch * preferences, shape.contextLength],
-    nextMask: [batch * preferences, places],
-  }
-  for (const [name, of] of Object.entries(weightDims(shape))) dims[`${ENVELOPE_TARGET}.${name}`] = of
-  for (const [name, of] of Object.entries(dims)) g.input(name, 'float32', of)
+  const dims = declareTransitions(g, shape, [ENVELOPE], { batch, places, views: preferences })
   const op = (name: string, ...inputs: string[]) => g.op(name, inputs)
   const sum = (value: string, axis: number, keepdims = 0) =>
     g.op('ReduceSum', [value, g.ints([axis])], { keepdims })
@@ -91,6 +80,3 @@ export function compileEnvelope(
     optimizer: envelopeOptimizer,
   })
 }
-
-/** What an objective of no weight still counts. */
-const LEAST_SHARE = 0.02

@@ -1,9 +1,9 @@
 import { RandomStream } from '../env/index.ts'
 import { policyError } from '../errors.ts'
-import { hypervolume } from '../pareto/index.ts'
 import type { PolicyNetwork } from './collector-jobs.ts'
 import { Collectors } from './collectors.ts'
 import { runEnvelope } from './envelope-stage.ts'
+import { cornerOf, volumeBelow } from './front-figures.ts'
 import { runImitation } from './imitation-stage.ts'
 import type { Judged } from './judge.ts'
 import { type Problem, problemOf } from './problems/index.ts'
@@ -140,15 +140,6 @@ class Judgement {
 
 /** Hypervolume of one front over another's, with the worst of the other's values as reference (the tight rule). */
 export function tightRatio(front: Judged, other: Judged): number {
-  const objectives = other[0]!.length
-  const reference = Array.from(
-    { length: objectives },
-    (_, at) => -Math.max(...other.map((costs) => costs[at]!)),
-  )
-  const volume = (of: Judged) =>
-    hypervolume(
-      of.map((costs) => costs.map((cost) => -cost)),
-      reference,
-    )
-  return volume(front) / volume(other)
+  const reference = cornerOf(other)
+  return volumeBelow(front, reference) / volumeBelow(other, reference)
 }

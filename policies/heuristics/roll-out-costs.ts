@@ -4,10 +4,10 @@ import {
   energyJ,
   type MecObservation,
   RandomStream,
-  ServerQueues,
   uploadS,
 } from '../env/index.ts'
 import { Greedy } from './greedy.ts'
+import { MecModel } from './mec-model.ts'
 import { Futures } from './roll-out-futures.ts'
 
 export interface RollOutOptions {
@@ -19,8 +19,6 @@ export interface RollOutOptions {
   readonly base?: EnvironmentPolicy<MecObservation>
 }
 
-type Model = { -readonly [K in keyof MecObservation]: MecObservation[K] }
-
 /**
  * What placing a task at each server brings on later tasks: sampled futures played on by a base policy. All servers meet the same
  * futures (common random numbers).
@@ -29,7 +27,7 @@ export class RollOutCosts {
   private readonly random = new RandomStream(0)
   private readonly futures: Futures
   private readonly base: EnvironmentPolicy<MecObservation>
-  private model: Model | undefined
+  private readonly model = new MecModel()
   private ownEvaluations = 0
   /** Seconds and joules of a future, summed over its tasks. */
   private laterS = 0
@@ -49,11 +47,6 @@ export class RollOutCosts {
   begin(seed: number): void {
     this.random.seed(seed, 0x726f6c6c)
     this.futures.clear()
-  }
-
-  /** Tells of the present task's user; `later` does so itself. */
-  see(observation: MecObservation): void {
-    this.futures.see(observation)
   }
 
   /**
@@ -82,7 +75,7 @@ export class RollOutCosts {
     weights: ArrayLike<number>,
   ): void {
     const { futures, base } = this
-    const model = this.modelOf(observation)
+    const model = this.model.of(observation)
     const slots = Math.min(futures.slots, observation.slots - observation.slot - 1)
     model.queues.add(server, observation.taskBits, uploadS(observation, server))
     for (let slot = 0; slot < slots; slot++) {
@@ -98,17 +91,5 @@ export class RollOutCosts {
       this.laterJ += energyJ(model, next)
       model.queues.add(next, model.taskBits, uploadS(model, next))
     }
-  }
-
-  /** A copy of the system to play on. */
-  private modelOf(observation: MecObservation): Model {
-    const { servers, capacity } = observation.queues
-    if (this.model?.queues.servers !== servers || this.model.queues.capacity !== capacity) {
-      this.model = { ...observation, queues: new ServerQueues(servers, capacity) }
-    }
-    const { queues } = this.model
-    Object.assign(this.model, observation, { queues })
-    queues.copyFrom(observation.queues)
-    return this.model
   }
 }

@@ -4,10 +4,10 @@ import {
   energyJ,
   type MecObservation,
   type RandomStream,
-  ServerQueues,
   uploadS,
 } from '../env/index.ts'
 import { Greedy } from './greedy.ts'
+import { MecModel } from './mec-model.ts'
 import { Futures } from './roll-out-futures.ts'
 
 export interface SampledPlanOptions {
@@ -16,8 +16,6 @@ export interface SampledPlanOptions {
   /** Futures to sample. Default 4. */
   readonly futures?: number
 }
-
-type Model = { -readonly [K in keyof MecObservation]: MecObservation[K] }
 
 /**
  * A plan for the present task and for the tasks of sampled futures, which a search improves placement by placement. What it
@@ -34,7 +32,7 @@ export class SampledPlan {
   private readonly costs: Float64Array
   private readonly before: Float64Array
   private readonly greedy: EnvironmentPolicy<MecObservation> = new Greedy()
-  private model: Model | undefined
+  private readonly model = new MecModel()
   private observation!: MecObservation
   private weights!: ArrayLike<number>
   private flipped = -1
@@ -130,7 +128,7 @@ export class SampledPlan {
   /** Cost of a future, with the places of the plan or with greedy's, which then become the plan's. */
   private play(future: number, byGreedy: boolean): number {
     const { futures, places, observation, weights, greedy } = this
-    const model = this.modelOf(observation)
+    const model = this.model.of(observation)
     let cost = this.place(model, places[0]!)
     for (let slot = 0, slots = this.slotsAhead(); slot < slots; slot++) {
       const at = future * futures.slots + slot
@@ -146,7 +144,7 @@ export class SampledPlan {
     return cost
   }
 
-  private place(model: Model, server: number): number {
+  private place(model: MecObservation, server: number): number {
     const { weights } = this
     const cost =
       weights[0]! * model.delayScale * delayS(model, server) +
@@ -154,17 +152,5 @@ export class SampledPlan {
     model.queues.add(server, model.taskBits, uploadS(model, server))
     this.ownEvaluations++
     return cost
-  }
-
-  /** A copy of the system to play on. */
-  private modelOf(observation: MecObservation): Model {
-    const { servers, capacity } = observation.queues
-    if (this.model?.queues.servers !== servers || this.model.queues.capacity !== capacity) {
-      this.model = { ...observation, queues: new ServerQueues(servers, capacity) }
-    }
-    const { queues } = this.model
-    Object.assign(this.model, observation, { queues })
-    queues.copyFrom(observation.queues)
-    return this.model
   }
 }
