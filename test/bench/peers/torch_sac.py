@@ -9,10 +9,11 @@ answers each with one line.
 
 import json
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
+
+from torch_peer import serve
 
 folder, threads = sys.argv[1], int(sys.argv[2])
 torch.set_num_threads(threads)
@@ -91,26 +92,4 @@ class Learner:
         return loss.item()
 
 
-def blas_in_use():
-    with open("/proc/self/maps") as maps:
-        paths = {line.split()[-1] for line in maps if "blas" in line}
-    return sorted(path for path in paths if path.startswith("/"))
-
-
-def say(answer):
-    print(json.dumps(answer), flush=True)
-
-
-torch.mm(torch.ones(64, 64), torch.ones(64, 64))
-say({"torch": torch.__version__, "threads": torch.get_num_threads(), "blas": blas_in_use()})
-for line in sys.stdin:
-    order = json.loads(line)
-    learner = Learner()
-    for _ in range(order["warmUp"]):
-        learner.step()
-    times, losses = [], []
-    for _ in range(order["steps"]):
-        start = time.perf_counter()
-        losses.append(learner.step())
-        times.append(1000 * (time.perf_counter() - start))
-    say({"stepsMs": times, "losses": losses})
+serve(lambda order: Learner())

@@ -9,10 +9,11 @@ line. Variant "plain" is what one writes first; "channels_last" lays images out 
 
 import json
 import sys
-import time
 
 import torch
 import torch.nn.functional as F
+
+from torch_peer import serve
 
 folder, threads = sys.argv[1], int(sys.argv[2])
 torch.set_num_threads(threads)
@@ -94,26 +95,4 @@ class Trainer:
         return loss.item()
 
 
-def blas_in_use():
-    with open("/proc/self/maps") as maps:
-        paths = {line.split()[-1] for line in maps if "blas" in line}
-    return sorted(path for path in paths if path.startswith("/"))
-
-
-def say(answer):
-    print(json.dumps(answer), flush=True)
-
-
-torch.mm(torch.ones(64, 64), torch.ones(64, 64))
-say({"torch": torch.__version__, "threads": torch.get_num_threads(), "blas": blas_in_use()})
-for line in sys.stdin:
-    order = json.loads(line)
-    trainer = Trainer(order["net"], order["variant"])
-    for _ in range(order["warmUp"]):
-        trainer.step()
-    times, losses = [], []
-    for _ in range(order["steps"]):
-        start = time.perf_counter()
-        losses.append(trainer.step())
-        times.append(1000 * (time.perf_counter() - start))
-    say({"stepsMs": times, "losses": losses})
+serve(lambda order: Trainer(order["net"], order["variant"]))
