@@ -11,5 +11,6 @@ export type {
 export { checkWeights, type EnvironmentPolicy } from './environment-policy.ts'
 export * from './mec/index.ts'
 export { RandomStream } from './random-stream.ts'
+export * from './rounds/index.ts'
 export * from './split/index.ts'
 export * from './tang-wong/index.ts'
