@@ -98,6 +98,8 @@ export function writeActor(
     if (shape.communication === 'none') return writeSilence(g, shape, [many, agents, places])
     const messages = op('Tanh', biased(product(encoded, 'message.weight'), 'message.bias'))
     const write = shape.communication === 'bidirectional' ? writeBidirectional : writeAttention
-    return write(g, prefix, shape, { many, agents, places }, { messages, heard: agentsHeard, mayRun })
+    const agentsDecide = op('Reshape', acting, g.ints([many, agents, 1, 1]))
+    const told = { messages, heard: agentsHeard, decides: agentsDecide, mayRun }
+    return write(g, prefix, shape, { many, agents, places }, told)
   }
 }

@@ -16,7 +16,7 @@ export interface AgentThought {
   /** `[places, hidden]` */
   readonly encoded: Float64Array
   /** What it tells the others. */
-  readonly message: AgentMessage & { readonly values: Float64Array }
+  readonly message: AgentMessage & { readonly values: Float64Array; deciding: boolean }
 }
 
 /**
@@ -55,7 +55,11 @@ export class Actor {
       places,
       rows: new Float32Array(places * row),
       encoded: new Float64Array(places * hidden),
-      message: { values: new Float64Array(places * message), allowed: new Uint8Array(places).fill(1) },
+      message: {
+        values: new Float64Array(places * message),
+        allowed: new Uint8Array(places).fill(1),
+        deciding: true,
+      },
     }
   }
 

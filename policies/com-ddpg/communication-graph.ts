@@ -11,8 +11,9 @@ interface CommunicationSize {
 interface Messages {
   /** `[many, agents, places, message]` */
   readonly messages: string
-  /** `[many, agents, 1, 1]` */
+  /** `[many, agents, 1, 1]`, and the same of who decides */
   readonly heard: string
+  readonly decides: string
   /** `[many, agents, places, 1]` */
   readonly mayRun: string
 }
@@ -36,7 +37,7 @@ export function writeBidirectional(
   prefix: string,
   shape: ActorShape,
   { many, agents, places }: CommunicationSize,
-  { messages, heard, mayRun }: Messages,
+  { messages, heard, decides, mayRun }: Messages,
 ): string {
   const width = shape.heard
   const op = (name: string, ...inputs: string[]) => g.op(name, inputs)
@@ -72,7 +73,7 @@ export function writeBidirectional(
         op('Add', at(claimsIn, 1, agent, agent + 1), op('MatMul', state, ofState)),
         op('Mul', claimed, ofClaims),
       )
-      const own = g.op('Softmax', [logits], { axis: 2 })
+      const own = op('Mul', g.op('Softmax', [logits], { axis: 2 }), at(decides, 1, agent, agent + 1))
       const both = g.op('Concat', [own, claimed], { axis: 3 })
       const input = op('Add', at(gatesIn, 1, agent, agent + 1), op('MatMul', both, weight('claimed')))
       const fromState = op('MatMul', state, weight('state'))

@@ -7,6 +7,8 @@ export interface AgentMessage {
   readonly values: Weights
   /** `[places]`: 1 where its task may run */
   readonly allowed: Uint8Array
+  /** Whether it decides in this round, or only tells of work that it has sent. */
+  readonly deciding: boolean
 }
 
 /**
@@ -100,7 +102,11 @@ export class Listener {
     }
   }
 
-  #pass(direction: (typeof DIRECTIONS)[number], { values, allowed }: AgentMessage, places: number): void {
+  #pass(
+    direction: (typeof DIRECTIONS)[number],
+    { values, allowed, deciding }: AgentMessage,
+    places: number,
+  ): void {
     const { heard, message } = this.#shape
     const weights = this.#weights
     const claim = weights[`${direction}.claim`]!
@@ -120,7 +126,7 @@ export class Listener {
     const input = this.#input
     const fromState = this.#fromState
     for (let place = 0; place < places; place++) {
-      const share = own[place]! / sum
+      const share = deciding ? own[place]! / sum : 0
       // Nobody hears of another's own device.
       if (place === 0) continue
       input.set(weights[`${direction}.bias`]!)

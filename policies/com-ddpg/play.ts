@@ -1,7 +1,7 @@
 import { type CentralCosts, lowest, type RoundEnvironment, type RoundPolicy } from '../env/index.ts'
 import { Actor } from './actor.ts'
 import type { ActorShape, ActorWeights } from './actor-shape.ts'
-import { ROW } from './offload-rows.ts'
+import { CHANCE, ROW } from './offload-rows.ts'
 import type { RoundRecord } from './round-record.ts'
 import { Talk, type TalkOptions } from './talk.ts'
 
@@ -51,6 +51,7 @@ export function recordEpisode(
   const rounds: {
     rows: Float32Array
     acting: Uint8Array
+    speaking: Uint8Array
     allowed: Uint8Array
     action: Uint8Array
     taught: Float32Array
@@ -65,19 +66,21 @@ export function recordEpisode(
     const one = {
       rows: new Float32Array(agents * places * ROW),
       acting: environment.acting.slice(),
+      speaking: environment.speaking.slice(),
       allowed: new Uint8Array(agents * places),
       action: new Uint8Array(agents),
       taught: new Float32Array(central ? agents * places : 0),
     }
     central?.beginRound(environment)
     for (let agent = 0; agent < agents; agent++) {
-      if (one.acting[agent] === 0) continue
+      if (one.speaking[agent] === 0) continue
       const { rows, message } = talk.thoughtOf(agent)
       one.rows.set(rows, agent * places * ROW)
       one.allowed.set(message.allowed, agent * places)
+      if (one.acting[agent] === 0) continue
       if (central) {
         central.costs(environment, agent, costs)
-        for (let place = 1; place < places; place++) costs[place]! += TIE * rows[place * ROW + 9]!
+        for (let place = 1; place < places; place++) costs[place]! += TIE * rows[place * ROW + CHANCE]!
         one.taught.set(costs, agent * places)
         const choice = lowest(costs)
         central.take(environment, agent, choice)
@@ -86,7 +89,8 @@ export function recordEpisode(
       one.action[agent] = actions[agent]!
     }
     // Rounds in which nobody acts are passed over by some environments: they are rounds all the same.
-    while (rounds.length < first) rounds.push({ ...one, acting: new Uint8Array(agents) })
+    while (rounds.length < first)
+      rounds.push({ ...one, acting: new Uint8Array(agents), speaking: new Uint8Array(agents) })
     rounds.push(one)
     environment.step(actions)
     const { count, agent, round, cost } = environment.outcomes
@@ -108,6 +112,7 @@ function joined(
     places,
     rows: new Float32Array(rounds.length * agents * places * ROW),
     acting: new Uint8Array(rounds.length * agents),
+    speaking: new Uint8Array(rounds.length * agents),
     allowed: new Uint8Array(rounds.length * agents * places),
     action: new Uint8Array(rounds.length * agents),
     cost: new Float32Array(rounds.length * agents),
@@ -116,6 +121,7 @@ function joined(
   for (const [at, one] of rounds.entries()) {
     record.rows.set(one.rows, at * one.rows.length)
     record.acting.set(one.acting, at * agents)
+    record.speaking.set(one.speaking, at * agents)
     record.allowed.set(one.allowed, at * one.allowed.length)
     record.action.set(one.action, at * agents)
     record.taught.set(one.taught, at * one.taught.length)

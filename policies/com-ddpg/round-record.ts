@@ -3,10 +3,11 @@ export interface RoundRecord {
   readonly rounds: number
   readonly agents: number
   readonly places: number
-  /** `[rounds, agents, places, row]`: zeros for agents that do not act */
+  /** `[rounds, agents, places, row]`: zeros for agents that do not speak */
   readonly rows: Float32Array
   /** `[rounds, agents]` */
   readonly acting: Uint8Array
+  readonly speaking: Uint8Array
   /** `[rounds, agents, places]` */
   readonly allowed: Uint8Array
   /** `[rounds, agents]`: the place that was taken */

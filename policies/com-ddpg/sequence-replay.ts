@@ -83,13 +83,15 @@ function copyRound(
   batch.last.data[step * sequences + sequence] = round === record.rounds - 1 ? 1 : 0
   for (let agent = 0; agent < record.agents; agent++) {
     const from = round * record.agents + agent
-    if (record.acting[from] === 0) continue
+    if (record.speaking[from] === 0) continue
     const to = (step * sequences + sequence) * agents + agent
-    batch.acting.data[to] = 1
+    batch.acting.data[to] = record.acting[from]!
     batch.heard.data[to] = random.uniform() < messageLoss ? 0 : 1
-    batch.cost.data[to] = record.cost[from]!
-    batch.taken.data[to * most + record.action[from]!] = 1
     batch.rows.data.set(record.rows.subarray(from * places * ROW, (from + 1) * places * ROW), to * most * ROW)
+    if (record.acting[from] === 1) {
+      batch.cost.data[to] = record.cost[from]!
+      batch.taken.data[to * most + record.action[from]!] = 1
+    }
     for (let place = 0; place < places; place++) {
       batch.allowed.data[to * most + place] = record.allowed[from * places + place]!
       if (record.taught.length > 0)

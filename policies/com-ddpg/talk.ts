@@ -61,12 +61,13 @@ export class Talk {
     const { messageLoss = 0, exploration = 0 } = this.#options
     const speakers: number[] = []
     for (let agent = 0; agent < agents; agent++) {
-      if (environment.acting[agent] === 0) continue
+      if (environment.speaking[agent] === 0) continue
       const thought = this.#thoughts[agent]!
       environment.observe(agent, this.#seen)
       for (let place = 0; place < places; place++) this.#chance[place] = this.random.between(-1, 1)
       writeRows(this.#seen, this.#chance, thought.rows, 0)
       thought.message.allowed.set(this.#seen.allowed)
+      thought.message.deciding = this.#seen.deciding
       this.actor.think(thought)
       speakers.push(agent)
     }
@@ -75,6 +76,7 @@ export class Talk {
     if (messageLoss === 0) this.actor.listener.listenAll(messages, places, contexts)
     else for (const at of speakers.keys()) this.#listenWithLosses(messages, at, places, contexts[at]!)
     for (const [at, agent] of speakers.entries()) {
+      if (environment.acting[agent] === 0) continue
       this.actor.decide(this.#thoughts[agent]!, contexts[at]!, this.#memories[agent]!, this.#scores)
       actions[agent] = this.#choose(exploration, places)
     }

@@ -1,4 +1,5 @@
 export { type CheckOptions, checkEnvironment } from './check-environment.ts'
+export * from './dag/index.ts'
 export { DeepSeaTreasure, type SubmarinePosition, TREASURES } from './deep-sea-treasure.ts'
 export type {
   Environment,

@@ -29,8 +29,8 @@ export class HerdingCosts implements CentralCosts<HerdingRounds> {
         place === 0
           ? 1
           : Math.max(1, sharing[place]! + (environment.world.hasTaskAt(agent, place - 1) ? 0 : 1))
-      const taken = seen.waitS[place]! + seen.transferS[place]!
-      const end = (taken + (seen.queueS[place]! + seen.executionS[place]!) * sharers) / deadlineS
+      const there = seen.waitS[place]! + seen.transferS[place]!
+      const end = (there + (seen.queueS[place]! + seen.executionS[place]!) * sharers) / deadlineS
       // Late is dropped, at twice the deadline; the less late, the better the chance that it is not.
       into[place] = end > 1 ? 2 + 0.1 * end : end
     }

@@ -18,6 +18,7 @@ export class HerdingRounds implements RoundEnvironment {
   readonly agents: number
   readonly places: number
   readonly acting: Uint8Array
+  readonly speaking: Uint8Array
   readonly outcomes: RoundOutcomes
   readonly world: TangWongEnvironment
   private readonly seen: TangWongObservation
@@ -33,7 +34,7 @@ export class HerdingRounds implements RoundEnvironment {
     this.places = 1 + fogs
     this.slotS = slotS
     this.slots = slots
-    this.acting = new Uint8Array(devices)
+    this.acting = this.speaking = new Uint8Array(devices)
     const most = slots * devices
     this.outcomes = {
       count: 0,

@@ -9,6 +9,8 @@ export interface OffloadObservation {
   readonly places: number
   /** What times are measured by: the time that the task has, s. */
   deadlineS: number
+  /** Whether it decides now; else all that counts is what it tells of work that it has sent. */
+  deciding: boolean
   /** Work that comes after the task on the longest way through its job, s. */
   restS: number
   /** Urgency among the tasks of the agent, from 0 to 1. */
@@ -22,6 +24,8 @@ export interface OffloadObservation {
   readonly executionS: Float64Array
   /** `[places]`: seconds of what was there before, its own earlier work and, in a queue, that of others. */
   readonly queueS: Float64Array
+  /** `[places]`: seconds of work that it sent there since the place last published its load; in `queueS` as well. */
+  readonly sentS: Float64Array
   /** `[places]`: how many share the place with it, itself included; 1: none. */
   readonly sharers: Float64Array
   /** `[places]`: energy as a share of that on the device. */
@@ -32,6 +36,7 @@ export function offloadObservation(places: number): OffloadObservation {
   return {
     places,
     deadlineS: 1,
+    deciding: true,
     restS: 0,
     priority: 0,
     allowed: new Uint8Array(places).fill(1),
@@ -39,6 +44,7 @@ export function offloadObservation(places: number): OffloadObservation {
     transferS: new Float64Array(places),
     executionS: new Float64Array(places),
     queueS: new Float64Array(places),
+    sentS: new Float64Array(places),
     sharers: new Float64Array(places).fill(1),
     energy: new Float64Array(places),
   }
@@ -46,9 +52,7 @@ export function offloadObservation(places: number): OffloadObservation {
 
 /** Seconds until the task would be done there if all stayed as the agent sees it. */
 export function expectedS(seen: OffloadObservation, place: number): number {
-  return (
-    seen.waitS[place]! +
-    seen.transferS[place]! +
-    (seen.queueS[place]! + seen.executionS[place]!) * Math.max(1, seen.sharers[place]!)
-  )
+  const sharers = Math.max(1, seen.sharers[place]!)
+  const there = seen.waitS[place]! + seen.transferS[place]!
+  return Math.max(there, seen.queueS[place]! * sharers) + seen.executionS[place]! * sharers
 }

@@ -22,10 +22,12 @@ export interface RoundEnvironment {
   readonly over: boolean
   /** `[agents]`, 1: has something to decide in this round. */
   readonly acting: Uint8Array
+  /** `[agents]`, 1: decides, or has something to tell those who do. */
+  readonly speaking: Uint8Array
   readonly outcomes: RoundOutcomes
   /** Begins an episode; equal seeds and actions give equal episodes. */
   reset(seed: number): void
-  /** Writes what an acting agent sees. */
+  /** Writes what a speaking agent sees. */
   observe(agent: number, into: OffloadObservation): void
   /** Carries out `actions[agent]` of those who act, and goes on to the next round. Throws IsthmusError `BAD_ACTION`, `EPISODE_OVER`. */
   step(actions: ArrayLike<number>): void
