@@ -93,6 +93,14 @@ describe('graphFromDot', () => {
     expect(refusal(text)).toMatchObject({ code, message: expect.stringContaining(message!) })
   })
 
+  it('refuses groups that multiply to more edges than asked for', () => {
+    const group = `{${Array.from({ length: 100 }, (_, at) => `n${at}`).join(' ')}}`
+    expect(refusal(`digraph { ${Array(200).fill(group).join(' -> ')} }`)).toMatchObject({
+      code: 'BAD_GRAPH',
+      message: expect.stringContaining('too many edges'),
+    })
+  })
+
   it('leaves braces in quotes, comments and HTML uncounted', () => {
     const text = `digraph { node [cycles=1]; a [label="${'{'.repeat(20)}"]; /* ${'{'.repeat(20)} */ b [label=<${'{'.repeat(20)}>] }`
     expect(graphFromDot(text).tasks.map(({ id }) => id)).toEqual(['a', 'b'])

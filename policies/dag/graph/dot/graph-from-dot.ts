@@ -27,6 +27,8 @@ interface Defaults {
 }
 
 interface Found {
+  /** Edges that may still come: two groups of a thousand make a million. */
+  edgesLeft: number
   readonly nodes: Map<string, Attributes>
   /** By waiting node, then by the one that it waits for; more than one entry: the edge is there twice. */
   readonly edges: Map<string, Map<string, Attributes[]>>
@@ -46,7 +48,8 @@ interface Found {
  */
 export function graphFromDot(text: string, options: DotOptions = {}): TaskGraph {
   const { id, strict, children } = parseDot(text)
-  const found: Found = { nodes: new Map(), edges: new Map(), graph: new Map(), strict }
+  const edgesLeft = options.maxDependencies ?? 1_000_000
+  const found: Found = { edgesLeft, nodes: new Map(), edges: new Map(), graph: new Map(), strict }
   readStatements(children, { node: new Map(), edge: new Map() }, found, true)
   const tasks = Array.from(found.nodes, ([name, attributes]) => taskOf(name, attributes, found, options))
   const deadlineS = numberOf('the graph', found.graph, 'deadlineS')
@@ -98,16 +101,15 @@ function readStatements(
   }
 }
 
-function addEdge({ edges, strict }: Found, from: string, to: string, attributes: Attributes): void {
-  let before = edges.get(to)
-  if (!before) {
-    before = new Map()
-    edges.set(to, before)
-  }
-  const same = before.get(from) ?? []
+function addEdge(found: Found, from: string, to: string, attributes: Attributes): void {
+  if (found.edgesLeft-- <= 0) throw bad(`edge "${from}" -> "${to}": there are too many edges before it`)
+  const before = found.edges.get(to) ?? new Map<string, Attributes[]>()
+  found.edges.set(to, before)
+  const same = before.get(from)
+  if (!same) before.set(from, [attributes])
   // In a strict graph there is one edge between two nodes, and what is said of it adds up.
-  if (strict) before.set(from, [new Map([...(same[0] ?? []), ...attributes])])
-  else before.set(from, [...same, attributes])
+  else if (found.strict) same[0] = new Map([...same[0]!, ...attributes])
+  else same.push(attributes)
 }
 
 function taskOf(id: string, attributes: Attributes, { edges }: Found, options: DotOptions): Task {
