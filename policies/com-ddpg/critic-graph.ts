@@ -26,8 +26,10 @@ export interface CriticInputs {
 }
 
 /**
- * Writes the critic: it sees the rows and the actions of all agents, and what each place is asked for by all of them together; a
- * memory goes on over each agent's decisions. The value of all is the sum of the agents' values.
+ * Writes the critic: for each agent and place what taking it is worth, by its row, by what the other agents ask of the place, and by a
+ * memory that goes on over the agent's decisions; the agent's value is that of the places by their probabilities. So it
+ * is linear in the agent's own action, whose gradient is then right for a choice among few, and sees all others' actions. The value of all is the sum of
+ * the agents' values.
  *
  * @returns value `[steps, sequences, agents]`: minus the cost to come of each agent, in deadlines
  */
@@ -49,36 +51,33 @@ export function writeCritic(
   const counts = op('Reshape', acting, g.ints([many, agents, 1, 1]))
   const sum = (value: string, axis: number, keepdims: 0 | 1) =>
     g.op('ReduceSum', [value, g.ints([axis])], { keepdims })
-  const encoded = op(
+  const encoded = op('Relu', biased(product(seen, 'encoder.weight'), 'encoder.bias'))
+  const asked = op('Mul', op('Mul', encoded, chosen), counts)
+  const byOthers = op('Sub', sum(asked, 1, 1), asked)
+  // Own devices are nobody else's.
+  const servers = Float32Array.from({ length: places }, (_, place) => (place === 0 ? 0 : 1))
+  const shared = op('Mul', byOthers, g.constant(float32Tensor(servers, [1, 1, places, 1])))
+  const place = op(
     'Relu',
-    biased(
-      op('Add', product(seen, 'encoder.weight'), op('Mul', chosen, weight('encoder.action'))),
-      'encoder.bias',
-    ),
+    biased(op('Add', product(encoded, 'place.own'), product(shared, 'place.all')), 'place.bias'),
   )
-  const asked = sum(op('Mul', op('Mul', encoded, chosen), counts), 1, 1)
-  // Some ten agents ask at a time: of the size of one.
-  const all = product(op('Mul', asked, g.scalar(0.2)), 'place.all')
-  const place = op('Relu', biased(op('Add', product(encoded, 'place.own'), all), 'place.bias'))
-  const taken = sum(op('Mul', place, chosen), 2, 0)
   const mean = g.op('ReduceMean', [place], { axes: [2], keepdims: 0 })
-  const input = g.op('Concat', [taken, mean], { axis: 2 })
-  const overTime = (value: string, ...last: number[]) =>
-    op('Reshape', value, g.ints([steps, sequences * agents, ...last]))
-  const gates = overTime(biased(product(input, 'memory.input'), 'memory.bias'), 1, 4 * hidden)
-  const memory = writeMemory(g, weight('memory.state'), gates, overTime(acting, 1, 1), {
-    steps,
-    rows: sequences * agents,
-    places: 1,
-    width: hidden,
-    burnIn,
-  })
-  const remembered = op('Reshape', memory, g.ints([many, agents, hidden]))
+  const gates = op(
+    'Reshape',
+    biased(product(mean, 'memory.input'), 'memory.bias'),
+    g.ints([steps, sequences * agents, 1, 4 * hidden]),
+  )
+  const size = { steps, rows: sequences * agents, places: 1, width: hidden, burnIn }
+  const decides = op('Reshape', acting, g.ints([steps, sequences * agents, 1, 1]))
+  const memory = op(
+    'Reshape',
+    writeMemory(g, weight('memory.state'), gates, decides, size),
+    g.ints([many, agents, 1, hidden]),
+  )
   const last = op(
     'Relu',
-    biased(op('Add', product(input, 'value.input'), product(remembered, 'value.memory')), 'value.bias'),
+    biased(op('Add', product(place, 'value.input'), product(memory, 'value.memory')), 'value.bias'),
   )
-  const face = sum(op('Mul', product(seen, 'skip.weight'), chosen), 2, 0)
-  const value = op('Add', biased(product(last, 'output.weight'), 'output.bias'), face)
-  return op('Reshape', value, g.ints([steps, sequences, agents]))
+  const worth = op('Add', biased(product(last, 'output.weight'), 'output.bias'), product(seen, 'skip.weight'))
+  return op('Reshape', sum(op('Mul', worth, chosen), 2, 0), g.ints([steps, sequences, agents]))
 }

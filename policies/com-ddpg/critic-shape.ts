@@ -11,15 +11,14 @@ export interface CriticShape {
 export function criticDims({ row, hidden }: CriticShape): Record<string, readonly number[]> {
   return {
     'encoder.weight': [row, hidden],
-    'encoder.action': [1, hidden],
     'encoder.bias': [hidden],
     'place.own': [hidden, hidden],
     'place.all': [hidden, hidden],
     'place.bias': [hidden],
-    'memory.input': [2 * hidden, 4 * hidden],
+    'memory.input': [hidden, 4 * hidden],
     'memory.state': [hidden, 4 * hidden],
     'memory.bias': [4 * hidden],
-    'value.input': [2 * hidden, hidden],
+    'value.input': [hidden, hidden],
     'value.memory': [hidden, hidden],
     'value.bias': [hidden],
     'output.weight': [hidden, 1],

@@ -36,10 +36,10 @@ export function compileImitation(
   const g = new GraphBuilder('com-ddpg.imitation')
   const dims = { ...sequenceDims(size, shape.row), taught: [steps, sequences, agents, places] }
   for (const [name, of] of Object.entries(dims)) g.input(name, 'float32', of)
-  declareActor(g, 'actor', shape, weights)
+  declareActor(g, ACTOR, shape, weights)
   const op = (name: string, ...inputs: string[]) => g.op(name, inputs)
   const inputs = { rows: 'rows', acting: 'acting', heard: 'heard', allowed: 'allowed' }
-  const scores = writeActor(g, 'actor', shape, size, inputs, burnIn)
+  const scores = writeActor(g, ACTOR, shape, size, inputs, burnIn)
   const away = op('Mul', op('Sub', 'allowed', g.scalar(1)), g.scalar(1e9))
   const wanted = op('Sub', away, op('Mul', 'taught', g.scalar(1 / spread)))
   const target = g.op('Softmax', [wanted], { axis: -1 })
