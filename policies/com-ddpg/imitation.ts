@@ -2,6 +2,7 @@ import { type Adam, compileTrainingStep, type TrainingStep } from '@isthmus/mode
 import { GraphBuilder } from '@isthmus/models/onnx'
 import { declareActor, type SequenceSize, writeActor } from './actor-graph.ts'
 import { type ActorShape, type ActorWeights, actorDims } from './actor-shape.ts'
+import { ACTOR } from './agents-network.ts'
 
 export const imitationOptimizer: Adam = { kind: 'adam' }
 
@@ -53,7 +54,7 @@ export function compileImitation(
   return compileTrainingStep(g.build(), {
     loss: 'loss',
     inputDims: dims,
-    groups: [{ name: 'actor', parameters: Object.keys(actorDims(shape)).map((name) => `actor.${name}`) }],
+    groups: [{ name: 'actor', parameters: Object.keys(actorDims(shape)).map((name) => `${ACTOR}.${name}`) }],
     optimizer: imitationOptimizer,
   })
 }
