@@ -22,8 +22,8 @@ export type ActorWeights = ReadonlyMap<string, Float32Array>
 /** The two ways along the row of agents. */
 export const DIRECTIONS = ['forward', 'backward'] as const
 
-/** Numbers that an agent hears of each place from one side: a state, the sum of claims, and the sum of messages. */
-export const sideWidth = ({ heard, message }: ActorShape): number => heard + 1 + message
+/** Numbers that an agent hears of each place from one side: a state, the sum of claims, and the sums of messages and of claimed ones. */
+export const sideWidth = ({ heard, message }: ActorShape): number => heard + 1 + 2 * message
 
 /** From both sides. */
 export const heardWidth = (shape: ActorShape): number => 2 * sideWidth(shape)

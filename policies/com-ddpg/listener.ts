@@ -39,7 +39,7 @@ export class Listener {
   /**
    * @param before messages of the agents before this one in their order, first agent first
    * @param after those of the agents after it, first agent first
-   * @param context `[places, 2·(heard + 1 + message)]`, written
+   * @param context `[places, 2·(heard + 1 + 2·message)]`, written
    */
   listen(
     own: AgentMessage,
@@ -87,7 +87,7 @@ export class Listener {
       this.#state = new Float64Array(places * heard)
       this.#claimed = new Float64Array(places)
       this.#own = new Float64Array(places)
-      this.#sum = new Float64Array(places * this.#shape.message)
+      this.#sum = new Float64Array(places * 2 * this.#shape.message)
     }
     this.#state.fill(0)
     this.#claimed.fill(0)
@@ -102,8 +102,8 @@ export class Listener {
         context[place * width + at + unit] = this.#state[place * heard + unit]!
       }
       context[place * width + at + heard] = this.#claimed[place]!
-      for (let unit = 0; unit < message; unit++) {
-        context[place * width + at + heard + 1 + unit] = this.#sum[place * message + unit]!
+      for (let unit = 0; unit < 2 * message; unit++) {
+        context[place * width + at + heard + 1 + unit] = this.#sum[place * 2 * message + unit]!
       }
     }
   }
@@ -150,7 +150,11 @@ export class Listener {
         state[place * heard + unit]! += update * (candidate - state[place * heard + unit]!)
       }
       claimed[place]! += share
-      for (let unit = place * message; unit < (place + 1) * message; unit++) this.#sum[unit]! += values[unit]!
+      for (let unit = 0; unit < message; unit++) {
+        const value = values[place * message + unit]!
+        this.#sum[place * 2 * message + unit]! += value
+        this.#sum[(place * 2 + 1) * message + unit]! += share * value
+      }
     }
   }
 
