@@ -1,3 +1,4 @@
+import { RandomStream } from '../../env/index.ts'
 import { optionChecks } from '../../option-checks.ts'
 import { costOfPlan } from '../schedule/cost.ts'
 import type { SchedulePlan } from '../schedule/plan.ts'
@@ -58,8 +59,10 @@ export function solveExactly(
   const start = bestOf(problem, goal, [heft, lookaheadHeft, greedy, allLocal])
   const improved = localSearch({
     seed: { name: 'best rule', plan: () => start },
-    evaluations: 20_000,
-    budgetMs: budgetMs / 2,
+    // The same each time: what it finds only spares work.
+    random: new RandomStream(0),
+    evaluations: 100 * problem.tasks ** 2,
+    budgetMs: budgetMs / 4,
     clock,
   }).plan(problem, goal)
   const cost = (plan: SchedulePlan) => costOfPlan(problem, plan, goal.weights, goal.reference)

@@ -7,6 +7,9 @@ import { PartialSchedules } from './partial-schedules.ts'
 /** Nodes between two looks at the clock. */
 const LOOK = 128
 
+/** Halvings of the range of the bound at the root. */
+const ROOT_STEPS = 20
+
 /** Relative difference of costs that counts as none. */
 const SAME = 1e-9
 
@@ -57,9 +60,9 @@ export class BranchAndBound {
     const width = units.tasks * units.hosts
     this.limit = limit
     this.nodes = 1
-    this.bounds[0] = this.bound.of(schedule, this.limit)
-    this.lowerBound = Math.min(limit, this.bounds[0])
-    if (this.bounds[0] === Infinity) {
+    this.bounds[0] = this.rootBound()
+    this.lowerBound = this.bounds[0]
+    if (this.lowerBound >= limit) {
       this.complete = true
       return
     }
@@ -82,6 +85,24 @@ export class BranchAndBound {
       if (!this.visit()) schedule.pop()
     }
     this.complete = true
+  }
+
+  /** A limit that nothing is below, as high as halving the range finds it: limits strike hosts, so this is more than one bound. */
+  private rootBound(): number {
+    const { schedule, bound, units } = this
+    let low = bound.of(schedule, Infinity)
+    let high = this.limit
+    for (let step = 0; step < ROOT_STEPS && low < high && high < Infinity; step++) {
+      schedule.allowed.set(units.allowed)
+      schedule.least.set(units.arrival)
+      const middle = step === 0 ? high : (low + high) / 2
+      if (bound.of(schedule, middle) === Infinity) low = middle
+      else high = middle
+    }
+    schedule.allowed.set(units.allowed)
+    schedule.least.set(units.arrival)
+    bound.of(schedule, this.limit)
+    return Math.min(low, this.limit)
   }
 
   /** Judges the schedule that was just extended; whether to go on below it. */
@@ -112,14 +133,18 @@ export class BranchAndBound {
     const first = depth * tasks * hosts
     const now = schedule.last[depth]!
     let count = 0
+    bound.latestStarts(schedule)
+    const { urgent, urgentStart, nextStart } = bound
     for (let task = 0; task < tasks; task++) {
       if (schedule.placed[task] || schedule.waits[task]! > 0) continue
       const mask = schedule.allowed[depth * tasks + task]!
       for (let host = 0; host < hosts; host++) {
         if (!(mask & (1 << host))) continue
         const start = schedule.startOf(task, host)
+        // What comes later starts no earlier: then another task would be too late.
+        if (start >= (task === urgent ? nextStart : urgentStart)) continue
         if (start < now || schedule.fitsBefore(task, host)) continue
-        const key = start + bound.priority(task, host) * 1e-3
+        const key = start + bound.wayFrom(depth, task, host) * 1e-3
         let place = count++
         for (; place > 0 && this.childKey[first + place - 1]! > key; place--) {
           this.childKey[first + place] = this.childKey[first + place - 1]!

@@ -1,4 +1,5 @@
 import type { CostUnits } from './cost-units.ts'
+import { MeetingBound } from './meeting-bound.ts'
 import type { PartialSchedules } from './partial-schedules.ts'
 
 /** Times that heads and tails are worked out at most: hosts that are struck make them longer. */
@@ -14,9 +15,10 @@ const ROUNDS = 3
  */
 export class LowerBound {
   private readonly units: CostUnits
-  /** `[task, host]`: longest way behind a task's end; the same with its execution; longest way to its start, to its end. */
+  /** `[depth, task, host]`: longest way behind a task's end; the same with its execution. */
   private readonly tail: Float64Array
   private readonly after: Float64Array
+  /** `[task, host]`: longest way to its start, to its end. */
   private readonly head: Float64Array
   private readonly through: Float64Array
   /** `[task, host]`: energy above the least of the task. */
@@ -26,15 +28,19 @@ export class LowerBound {
   private readonly closes: Float64Array
   private readonly byClose: Int32Array
   private readonly deadlines: Float64Array
+  private readonly meeting: MeetingBound
   /** Open tasks, and their number. */
   private readonly open: Int32Array
   private count = 0
+  urgent = -1
+  urgentStart = Infinity
+  nextStart = Infinity
 
   constructor(units: CostUnits) {
     const { tasks, hosts } = units
     this.units = units
-    this.tail = new Float64Array(tasks * hosts)
-    this.after = new Float64Array(tasks * hosts)
+    this.tail = new Float64Array((tasks + 1) * tasks * hosts)
+    this.after = new Float64Array((tasks + 1) * tasks * hosts)
     this.head = new Float64Array(tasks * hosts)
     this.through = new Float64Array(tasks * hosts)
     this.excess = new Float64Array(tasks * hosts)
@@ -42,12 +48,36 @@ export class LowerBound {
     this.closes = new Float64Array(tasks)
     this.byClose = new Int32Array(tasks)
     this.deadlines = new Float64Array(units.jobs)
+    this.meeting = new MeetingBound(tasks)
     this.open = new Int32Array(tasks)
   }
 
-  /** Of the last `of`: least cost by way of this task on this host. */
-  priority(task: number, host: number): number {
-    return this.after[task * this.units.hosts + host]!
+  /** Of the last `of`, at its depth: longest way from the start of a task on a host. */
+  wayFrom(depth: number, task: number, host: number): number {
+    return this.after[(depth * this.units.tasks + task) * this.units.hosts + host]!
+  }
+
+  /** Of the last `of`: the open task that has to start first, and when at the latest; the same of all others. */
+  latestStarts({ depth, allowed }: PartialSchedules): void {
+    const { tasks, hosts, jobOf } = this.units
+    this.urgent = -1
+    this.urgentStart = Infinity
+    this.nextStart = Infinity
+    for (let at = 0; at < this.count; at++) {
+      const task = this.open[at]!
+      const mask = allowed[depth * tasks + task]!
+      const row = (depth * tasks + task) * hosts
+      let way = Infinity
+      for (let host = 0; host < hosts; host++) {
+        if (mask & (1 << host) && this.after[row + host]! < way) way = this.after[row + host]!
+      }
+      const start = this.deadlines[jobOf[task]!]! - way
+      if (start < this.urgentStart) {
+        this.nextStart = this.urgentStart
+        this.urgentStart = start
+        this.urgent = task
+      } else if (start < this.nextStart) this.nextStart = start
+    }
   }
 
   /**
@@ -60,8 +90,12 @@ export class LowerBound {
     for (let task = 0; task < tasks; task++) if (!schedule.placed[task]) this.open[this.count++] = task
     this.raiseLeast(schedule, powered)
     let energy = this.leastEnergy(schedule)
+    const { depth } = schedule
+    // Tails stay as they were above unless hosts were struck since; most schedules fail before they are needed afresh.
+    if (depth === 0 || powered) this.tails(schedule)
+    else this.inheritTails(depth)
     for (let round = 1; ; round++) {
-      this.tails(schedule)
+      if (round > 1) this.tails(schedule)
       const struck = this.heads(schedule, limit - energy)
       if (struck < 0) return Infinity
       if (struck === 0 || round === ROUNDS) return this.judged(schedule, energy, limit)
@@ -120,9 +154,17 @@ export class LowerBound {
       this.deadlines[job] = room + schedule.least[schedule.depth * jobs + job]!
   }
 
+  private inheritTails(depth: number): void {
+    const { tasks, hosts } = this.units
+    const row = tasks * hosts
+    this.tail.copyWithin(depth * row, (depth - 1) * row, depth * row)
+    this.after.copyWithin(depth * row, (depth - 1) * row, depth * row)
+  }
+
   private tails({ allowed, depth }: PartialSchedules): void {
-    const { units, tail, after, excess } = this
+    const { units, tail, after, excess, meeting } = this
     const { tasks, hosts, execution, back, firstOut, target, transfer, transferEnergy, powered } = units
+    const row = depth * tasks * hosts
     for (let at = this.count - 1; at >= 0; at--) {
       const task = this.open[at]!
       const mask = allowed[depth * tasks + task]!
@@ -131,33 +173,43 @@ export class LowerBound {
         if (!(mask & (1 << host))) continue
         const own = task * hosts + host
         let longest = back[own]!
+        meeting.clear()
         for (let edge = firstOut[task]!; edge < end; edge++) {
           const next = target[edge]!
           const nextMask = allowed[depth * tasks + next]!
           const pair = (edge * hosts + host) * hosts
-          let best = Infinity
+          let elsewhere = Infinity
           for (let on = 0; on < hosts; on++) {
-            if (!(nextMask & (1 << on))) continue
-            let way = transfer[pair + on]! + after[next * hosts + on]!
+            if (on === host || !(nextMask & (1 << on))) continue
+            let way = transfer[pair + on]! + after[row + next * hosts + on]!
             if (powered) way += transferEnergy[pair + on]!
-            if (way < best) best = way
+            if (way < elsewhere) elsewhere = way
           }
+          if (elsewhere <= longest) continue
+          const there = next * hosts + host
+          const stays = nextMask & (1 << host)
+          const here = stays ? after[row + there]! : Infinity
+          const best = here < elsewhere ? here : elsewhere
           if (best > longest) longest = best
+          if (!powered)
+            meeting.add(elsewhere, stays ? tail[row + there]! : 0, stays ? execution[there]! : Infinity)
         }
-        tail[own] = longest
-        after[own] = execution[own]! + excess[own]! + longest
+        if (meeting.count > 1) longest = Math.max(longest, meeting.earliest())
+        tail[row + own] = longest
+        after[row + own] = execution[own]! + excess[own]! + longest
       }
     }
   }
 
   /** Works out heads; returns how many hosts it struck, −1 where a task has none left. */
   private heads(schedule: PartialSchedules, limit: number): number {
-    const { units, after, head, through, excess, deadlines } = this
+    const { units, after, head, through, excess, deadlines, meeting } = this
     const { tasks, hosts, jobs, execution, firstIn, source, outOf, jobOf } = units
     const { transfer, transferEnergy, powered } = units
     const { placed, depth, ready, free, last, allowed, least } = schedule
     const now = last[depth]!
     let struck = 0
+    const row = depth * tasks * hosts
     this.setDeadlines(schedule, limit)
     for (let at = 0; at < this.count; at++) {
       const task = this.open[at]!
@@ -168,7 +220,8 @@ export class LowerBound {
       for (let host = 0; host < hosts; host++) {
         if (!(mask & (1 << host))) continue
         const own = task * hosts + host
-        let start = ready[(depth * tasks + task) * hosts + host]!
+        let start = ready[row + own]!
+        meeting.clear()
         if (now > start) start = now
         if (free[depth * hosts + host]! > start) start = free[depth * hosts + host]!
         for (let edge = firstIn[task]!, end = firstIn[task + 1]!; edge < end; edge++) {
@@ -176,16 +229,23 @@ export class LowerBound {
           if (placed[from]) continue
           const fromMask = allowed[depth * tasks + from]!
           const pair = outOf[edge]! * hosts * hosts + host
-          let best = Infinity
+          let elsewhere = Infinity
           for (let on = 0; on < hosts; on++) {
-            if (!(fromMask & (1 << on))) continue
+            if (on === host || !(fromMask & (1 << on))) continue
             let way = through[from * hosts + on]! + transfer[pair + on * hosts]!
             if (powered) way += transferEnergy[pair + on * hosts]!
-            if (way < best) best = way
+            if (way < elsewhere) elsewhere = way
           }
+          if (elsewhere <= start) continue
+          const there = from * hosts + host
+          const stays = fromMask & (1 << host)
+          const here = stays ? through[there]! : Infinity
+          const best = here < elsewhere ? here : elsewhere
           if (best > start) start = best
+          if (!powered) meeting.add(elsewhere, stays ? head[there]! : 0, stays ? execution[there]! : Infinity)
         }
-        const end = start + after[own]!
+        if (meeting.count > 1) start = Math.max(start, meeting.earliest())
+        const end = start + after[row + own]!
         if (end >= deadline) {
           mask &= ~(1 << host)
           struck++
@@ -205,7 +265,7 @@ export class LowerBound {
   /** Whether some open tasks cannot all run between the first moment and the last that are left to them. */
   private overloaded(schedule: PartialSchedules, limit: number): boolean {
     const { units, opens, closes, byClose, count } = this
-    const { hosts, work, speed } = units
+    const { tasks, hosts, work, speed } = units
     this.windows(schedule, limit)
     const { free, depth, allowed } = schedule
     for (let first = 0; first < count; first++) {
@@ -216,7 +276,7 @@ export class LowerBound {
         const task = byClose[at]!
         if (opens[task]! < from) continue
         sum += work[task]!
-        mask |= allowed[depth * units.tasks + task]!
+        mask |= allowed[depth * tasks + task]!
         const to = closes[task]!
         let room = 0
         for (let host = 0; host < hosts; host++) {
@@ -250,7 +310,7 @@ export class LowerBound {
           ? Math.max(last[depth]!, free[depth * hosts + host]!, ready[(depth * tasks + task) * hosts + host]!)
           : head[own]!
         if (start < from) from = start
-        const end = deadline - tail[own]! - excess[own]!
+        const end = deadline - tail[depth * tasks * hosts + own]! - excess[own]!
         if (end > to) to = end
       }
       opens[task] = from
