@@ -56,7 +56,7 @@ export const lookaheadHeft: Planner = {
 }
 
 /** Places a task where it is done earliest; returns when that is, s. */
-function placeEarliest(problem: SchedulingProblem, slots: HostSlots, task: number): number {
+export function placeEarliest(problem: SchedulingProblem, slots: HostSlots, task: number): number {
   const { hosts, executionS } = problem
   let best = -1
   let bestStart = 0

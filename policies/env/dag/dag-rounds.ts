@@ -10,7 +10,7 @@ import {
   type SchedulingProblem,
   schedulingProblem,
   taskPriorities,
-  upwardRanks,
+  upwardRank,
 } from '../../dag/index.ts'
 import { policyError } from '../../errors.ts'
 import { RandomStream } from '../random-stream.ts'
@@ -126,7 +126,7 @@ export class DagRounds implements RoundEnvironment {
     this.problem = problem
     this.queues = new HostQueues(problem)
     this.priority = taskPriorities(problem)
-    this.ranks = upwardRanks(problem)
+    this.ranks = upwardRank(problem)
     this.waits = Int32Array.from(
       { length: problem.tasks },
       (_, task) => problem.firstIn[task + 1]! - problem.firstIn[task]!,
