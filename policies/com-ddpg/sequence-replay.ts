@@ -20,9 +20,15 @@ export class SequenceReplay {
   readonly #records: RoundRecord[] = []
   #next = 0
 
-  /** @param most episodes that are kept */
-  constructor(most: number) {
+  readonly #row: number
+
+  /**
+   * @param most episodes that are kept
+   * @param row numbers of a row
+   */
+  constructor(most: number, row: number = ROW) {
     this.#most = most
+    this.#row = row
   }
 
   get episodes(): number {
@@ -42,7 +48,7 @@ export class SequenceReplay {
       data: new Float32Array(dims.reduce((product, dim) => product * dim, 1)),
     })
     return {
-      rows: make(steps, sequences, agents, places, ROW),
+      rows: make(steps, sequences, agents, places, this.#row),
       acting: make(steps, sequences, agents),
       heard: make(steps, sequences, agents),
       allowed: make(steps, sequences, agents, places),
@@ -80,6 +86,7 @@ function copyRound(
 ): void {
   const { places } = record
   const most = batch.allowed.dims[3]!
+  const row = batch.rows.dims[4]!
   batch.last.data[step * sequences + sequence] = round === record.rounds - 1 ? 1 : 0
   for (let agent = 0; agent < record.agents; agent++) {
     const from = round * record.agents + agent
@@ -87,7 +94,7 @@ function copyRound(
     const to = (step * sequences + sequence) * agents + agent
     batch.acting.data[to] = record.acting[from]!
     batch.heard.data[to] = random.uniform() < messageLoss ? 0 : 1
-    batch.rows.data.set(record.rows.subarray(from * places * ROW, (from + 1) * places * ROW), to * most * ROW)
+    batch.rows.data.set(record.rows.subarray(from * places * row, (from + 1) * places * row), to * most * row)
     if (record.acting[from] === 1) {
       batch.cost.data[to] = record.cost[from]!
       batch.taken.data[to * most + record.action[from]!] = 1
