@@ -1,11 +1,8 @@
 import { dequantize, quantize } from '../codec/codec.ts'
-import type { Quantizer } from '../codec/quantizer.ts'
 import { pipelineError } from './errors.ts'
 import { type StageArray, stageArrays } from './tensor-form.ts'
 import { elementBytes, type WiredTensor } from './wiring.ts'
 
-/** How a coded tensor crosses: BottleFit's training-free quantiser over the tensor's own range. */
-const quantizer: Quantizer = { kind: 'affine-dynamic', bits: 8 }
 /** Before the codes of a coded tensor: the scale, float32 little-endian, and the zero point. */
 const RANGE_BYTES = 5
 
@@ -35,8 +32,21 @@ export function payloadLayout(tensors: readonly Sized[]): {
 }
 
 const gap = new Uint8Array(8)
+/** The least scale that a float32 holds in full. */
+const LEAST_SCALE = 2 ** -126
 
-/** A payload in parts, to be written one after another: exact tensors as views of their arrays. Throws `NOT_FINITE`. */
+/** The affine range of 8 bits that holds all values of a tensor, and 0. */
+function rangeOf(values: Float32Array): { readonly scale: number; readonly zeroPoint: number } {
+  let [low, high] = [0, 0]
+  for (let at = 0; at < values.length; at++) {
+    low = Math.min(low, values[at]!)
+    high = Math.max(high, values[at]!)
+  }
+  const scale = Math.fround(Math.max(LEAST_SCALE, (high - low) / 255))
+  return { scale, zeroPoint: Math.min(255, Math.max(0, Math.round(-low / scale))) }
+}
+
+/** A payload in parts, to be written one after another: exact tensors as views of their arrays. Throws `NOT_FINITE` or `BAD_QUANTIZER` for a coded tensor with NaN or an infinity. */
 export function payloadParts(
   tensors: readonly Sized[],
   arrayOf: (at: number) => StageArray,
@@ -53,7 +63,9 @@ export function payloadParts(
       parts.push(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
       continue
     }
-    const { packed, scale, zeroPoint } = quantize(array as Float32Array, quantizer)
+    const floats = array as Float32Array
+    const { scale, zeroPoint } = rangeOf(floats)
+    const { packed } = quantize(floats, { kind: 'affine-static', bits: 8, scale, zeroPoint })
     const range = new Uint8Array(RANGE_BYTES)
     new DataView(range.buffer).setFloat32(0, scale, true)
     range[4] = zeroPoint
@@ -77,8 +89,9 @@ export function readPayload(tensors: readonly Sized[], payload: Uint8Array): Sta
     const start = own.byteOffset + offsets[at]!
     if (!tensor.coded) return new stageArrays[tensor.dtype](own.buffer, start, tensor.count)
     const view = new DataView(own.buffer, start, RANGE_BYTES)
-    const range = { scale: view.getFloat32(0, true), zeroPoint: view.getUint8(4) }
+    const scale = view.getFloat32(0, true)
+    const zeroPoint = view.getUint8(4)
     const codes = new Uint8Array(own.buffer, start + RANGE_BYTES, tensor.count)
-    return dequantize(codes, tensor.count, quantizer, range)
+    return dequantize(codes, tensor.count, { kind: 'affine-static', bits: 8, scale, zeroPoint })
   })
 }

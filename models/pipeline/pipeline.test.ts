@@ -110,6 +110,11 @@ describe('sealing', () => {
       stage({ inputs: { x: 'detect.out.0', z: 'input.image' } }),
       /^BAD_PIPELINE: .*'z'/,
     ],
+    [
+      'a stage that leads nowhere',
+      { ...draft, outputs: { boxes: 'detect.out.0' } },
+      /^BAD_PIPELINE: .*stages\[0\]: .*'classify'/,
+    ],
     ['two stages of one name', stage({ id: 'detect' }), /^BAD_PIPELINE: stages\[1\]\.id/],
     [
       'a path that leaves the folder',

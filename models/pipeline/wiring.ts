@@ -138,7 +138,7 @@ export function wiringOf({ inputs, stages, outputs, coded = [] }: PipelineManife
       )
     }
   }
-  return {
+  const wiring = {
     tensors,
     order,
     inputs: wiredInputs,
@@ -157,6 +157,23 @@ export function wiringOf({ inputs, stages, outputs, coded = [] }: PipelineManife
       name,
       tensor: find(`output '${name}' of the pipeline`, reference),
     })),
+  }
+  refuseDeadStages(wiring)
+  return wiring
+}
+
+/** A stage of which nothing reaches an output would be run for nothing, or waited for in vain. */
+function refuseDeadStages({ tensors, stages, order, outputs }: Wiring): void {
+  const live = new Set(outputs.map(({ tensor }) => tensors[tensor]!.stage))
+  for (const at of order.toReversed()) {
+    const { id, inputs } = stages[at]!
+    if (!live.has(at)) {
+      throw pipelineError(
+        'BAD_PIPELINE',
+        `stages[${at}]: nothing of '${id}' reaches an output of the pipeline.`,
+      )
+    }
+    for (const { tensor } of inputs) live.add(tensors[tensor]!.stage)
   }
 }
 

@@ -30,7 +30,9 @@ const graphs = fc
       id: `s${at}`,
       reads: from.length === 0 ? ['input'] : from.map((one) => `s${one}`),
     }))
-    return { form: sketch(stages, [`s${reads.length - 1}`]), hosts }
+    const read = new Set(stages.flatMap(({ reads }) => reads))
+    const ends = stages.flatMap(({ id }) => (read.has(id) ? [] : [id]))
+    return { form: sketch(stages, ends), hosts }
   })
 
 describe('the requests of a placement', () => {
