@@ -353,7 +353,9 @@ export class PipelineRun implements LaneRun {
     if (state !== 'asked' || !ticket) return
     ticket.giveUp()
     const nowMs = clock.now()
-    if (ticket.bytesUp > 0) server.overdue(group.stages, nowMs - askedMs, link?.pipelineOffer, nowMs)
+    if (ticket.bytesUp === 0) return
+    const thereMs = nowMs - askedMs - (link?.estimate?.rttMs ?? 0)
+    server.overdue(group.stages, thereMs, link?.pipelineOffer, nowMs)
   }
 
   #idOf(stage: number): string {
