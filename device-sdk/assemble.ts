@@ -24,7 +24,7 @@ export interface Surroundings {
 }
 
 /** Sent in the device's birth. */
-const SOFTWARE = 'isthmus-device/0.1.0'
+export const SOFTWARE = 'isthmus-device/0.1.0'
 
 /** The models that a device with these options loads. */
 export const modelsFor = ({ filter, exit }: Pick<CommonOptions, 'filter' | 'exit'>): ModelRole[] => [
@@ -58,8 +58,8 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
   const transport = options.transport ?? brokerTransport(options, surroundings)
   const { id, site, credits, probe, deadlineMs, hedgeMarginMs, preference, power, filter, exit } = options
   const { name, version } = manifest
-  const offer = { name, version, key: bundleKey }
-  const identity = { site, id, boot: surroundings.boot, software: SOFTWARE, bundle: offer }
+  const offer = { kind: 'bundle', name, version, key: bundleKey } as const
+  const identity = { site, id, boot: surroundings.boot, software: SOFTWARE, offer }
   const device = new Device({
     id,
     manifest,
@@ -91,7 +91,16 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
   return device
 }
 
-function brokerTransport(options: CommonOptions, { boot, tls }: Surroundings): MqttTransport | undefined {
+type BrokerOptions = Pick<
+  CommonOptions,
+  'broker' | 'id' | 'site' | 'reconnect' | 'username' | 'password' | 'onConnectionError'
+>
+
+/** The connection to the broker that the options name, if they do. */
+export function brokerTransport(
+  options: BrokerOptions,
+  { boot, tls }: Pick<Surroundings, 'boot' | 'tls'>,
+): MqttTransport | undefined {
   const { broker: url, id: clientId, site, reconnect, username, password, onConnectionError } = options
   if (url === undefined) return undefined
   const will = { topic: topic(site, clientId, 'state'), payload: lastWill(boot) }

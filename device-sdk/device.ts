@@ -18,6 +18,7 @@ import type { ModelRunner } from './model-runner.ts'
 import { Normaliser, TensorPool } from './normalise.ts'
 import { checkPreference } from './options.ts'
 import type { ServerLink } from './server-link.ts'
+import { ServerWait } from './server-wait.ts'
 import { StageLog } from './stage-log.ts'
 
 export interface InferOptions {
@@ -106,8 +107,7 @@ export class Device {
   readonly #answers = new Subject<Answer>()
   readonly #telemetry = new Subject<Telemetry>()
   readonly #running = new Set<FrameRun>()
-  /** Those who wait for a server; each looks whether there is one. */
-  readonly #waiting = new Set<() => void>()
+  readonly #serverWait: ServerWait
   #tickTimer: unknown
   #lastTelemetryMs = Number.NEGATIVE_INFINITY
   #closed: Promise<void> | undefined
@@ -127,6 +127,10 @@ export class Device {
     this.#parts = parts
     const { manifest, clock, local, head, narrowHead, filter, exit, link, images } = parts
     const { hedgeMarginMs, bundleKey } = parts
+    this.#serverWait = new ServerWait(
+      clock,
+      () => link !== undefined && link.refusal() === undefined && link.estimate !== undefined,
+    )
     this.#modes = new ModeTable(
       manifest,
       { local: local !== undefined, head: head !== undefined, narrowHead: narrowHead !== undefined },
@@ -206,30 +210,14 @@ export class Device {
     await this.#warmUp('narrowHead', narrowHead, inputCount)
     await this.#warmUp('filter', filter?.runner, filter?.reads === 'latent' ? latentCount : inputCount)
     await this.#warmUp('exit', exit?.runner, latentCount)
-    if (link) link.onChange = () => this.#look()
+    if (link) link.onChange = () => this.#serverWait.look()
     link?.start()
     this.#tick()
   }
 
   /** Resolves with true when a server can be sent to and the link is measured, with false after `waitMs`. */
   async waitForServer(waitMs: number): Promise<boolean> {
-    const { link, clock } = this.#parts
-    if (!link || this.#closed) return false
-    const ready = () => link.refusal() === undefined && link.estimate !== undefined
-    if (ready()) return true
-    return new Promise<boolean>((resolve) => {
-      const finish = (isReady: boolean) => {
-        clock.clearTimeout(timer)
-        this.#waiting.delete(look)
-        resolve(isReady)
-      }
-      const look = () => {
-        if (ready()) finish(true)
-        else if (this.#closed) finish(false)
-      }
-      const timer = clock.setTimeout(() => finish(false), waitMs)
-      this.#waiting.add(look)
-    })
+    return this.#parts.link !== undefined && this.#serverWait.wait(waitMs)
   }
 
   /**
@@ -289,15 +277,11 @@ export class Device {
     if (this.#tickTimer !== undefined) clock.clearTimeout(this.#tickTimer)
     this.#tickTimer = undefined
     await link?.close()
-    this.#look()
+    this.#serverWait.close()
     await Promise.allSettled([...this.#running].map(({ answer }) => answer))
     await Promise.all(this.#runners.map((runner) => runner?.dispose()))
     this.#answers.complete()
     this.#telemetry.complete()
-  }
-
-  #look(): void {
-    for (const look of [...this.#waiting]) look()
   }
 
   #plan(frame: Frame, deadlineMs: number, { route, mode: id }: InferOptions): Choice {

@@ -12,6 +12,14 @@ export const deviceErrors = {
     retryable: true,
     hint: "Serve the bundle's folder at the address given as `bundle`.",
   },
+  BAD_INPUT: {
+    retryable: false,
+    hint: 'Give every input of the pipeline, and no others, as an array of its type and length.',
+  },
+  STAGE_UNAVAILABLE: {
+    retryable: true,
+    hint: 'This stage runs on servers only: start one that has it, or allow more time.',
+  },
   UNKNOWN_MODE: { retryable: false, hint: "Use a route and mode of the bundle's mode table." },
   NO_ANSWER: {
     retryable: true,

@@ -1,9 +1,9 @@
-import type { InferReply } from '@isthmus/proto'
+import type { InferReply, StagesReply, StagesRequest } from '@isthmus/proto'
 import type { FallbackCode } from './fallback.ts'
 
 /** The server's answer to a question. */
 export interface Reply {
-  readonly body: InferReply
+  readonly body: InferReply | StagesReply
   /** View into the packet, valid only during the call. */
   readonly payload: Uint8Array
   readonly bytesUp: number
@@ -12,16 +12,25 @@ export interface Reply {
   readonly downlinkMs: number
 }
 
-/** What is to be asked. */
-export interface Question {
+interface Asked {
+  /** In parts: one after another. */
+  readonly payload: Uint8Array | readonly Uint8Array[]
+  /** On the device's clock. */
+  readonly deadlineAtMs: number
+}
+
+/** What is to be asked of a bundle. */
+export interface InferQuestion extends Asked {
   readonly mode: number
   readonly route: 'split' | 'edge'
   readonly scale?: number
   readonly zeroPoint?: number
-  readonly payload: Uint8Array
-  /** On the device's clock. */
-  readonly deadlineAtMs: number
 }
+
+/** What is to be asked of a pipeline. */
+export interface StagesQuestion extends Asked, Omit<StagesRequest, 'kind' | 'pipeline'> {}
+
+export type Question = InferQuestion | StagesQuestion
 
 /** A question in the hands of the link: sent, or waiting for a credit. */
 export interface Ticket {

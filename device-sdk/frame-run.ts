@@ -3,7 +3,7 @@ import { quantize } from '@isthmus/models/codec'
 import type { Answer, Stages } from './answer.ts'
 import type { EarlyExit, ExitAnswer } from './early-exit.ts'
 import { deviceError } from './errors.ts'
-import type { Question, Reply, ReplyHandlers, ServerRefusal, Ticket } from './exchange.ts'
+import type { InferQuestion, Reply, ReplyHandlers, ServerRefusal, Ticket } from './exchange.ts'
 import { type FallbackCode, fallbacks } from './fallback.ts'
 import type { Frame } from './frame.ts'
 import type { FrameFilter } from './frame-filter.ts'
@@ -45,7 +45,7 @@ export interface Task {
 }
 
 /** A frame made ready to be sent. */
-type Coded = Omit<Question, 'mode' | 'deadlineAtMs'> & {
+type Coded = Omit<InferQuestion, 'mode' | 'deadlineAtMs'> & {
   /** When coding began. */
   readonly startMs: number
 }
@@ -262,6 +262,10 @@ export class FrameRun implements ReplyHandlers {
     const { times, bundle, output } = this.#shop
     const { mode, startMs } = this.#task
     const { body, payload, bytesUp, bytesDown, uplinkMs, downlinkMs } = reply
+    if (body.kind !== 'reply') {
+      this.#fail('BAD_REPLY')
+      return
+    }
     const count = body.dims.reduce((product, dim) => product * dim, 1)
     const fits = body.bundle === bundle.key && count === output.count && payload.length === 4 * count
     const result = fits ? floatsOf(payload) : undefined

@@ -24,7 +24,7 @@ const gate = <Key extends string>(key: Key) =>
     .default(false)
 
 /** Something with these methods, made by the caller. */
-const withMethods = <T>(what: string, methods: readonly string[]) =>
+export const withMethods = <T>(what: string, methods: readonly string[]) =>
   z.custom<T>(
     (value) =>
       methods.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'),
@@ -104,7 +104,7 @@ export const commonOptions = {
   onConnectionError: z.custom<(error: Error) => void>((value) => typeof value === 'function').optional(),
 }
 
-const nodeOptions = z.strictObject({
+export const nodeOptions = z.strictObject({
   ...commonOptions,
   /** The bundle's folder. */
   bundle: z.string().min(1),
@@ -134,7 +134,11 @@ export function checkOptions(options: unknown): CheckedOptions {
   return checkAgainst(nodeOptions, options)
 }
 
-export function checkAgainst<Schema extends z.ZodObject>(schema: Schema, options: unknown): z.output<Schema> {
+export function checkAgainst<Schema extends z.ZodObject>(
+  schema: Schema,
+  options: unknown,
+  caller = 'connectDevice',
+): z.output<Schema> {
   const result = schema.safeParse(options)
   if (result.success) return result.data
   const complaints = result.error.issues.map((issue) => {
@@ -142,7 +146,7 @@ export function checkAgainst<Schema extends z.ZodObject>(schema: Schema, options
     if (issue.code !== 'unrecognized_keys') return `${place || 'the options'}: ${issue.message}`
     return issue.keys.map((key) => unknownKey(schema, issue.path, key)).join('; ')
   })
-  throw deviceError('BAD_OPTIONS', `connectDevice: ${complaints.join('; ')}.`)
+  throw deviceError('BAD_OPTIONS', `${caller}: ${complaints.join('; ')}.`)
 }
 
 function unknownKey(schema: z.ZodObject, path: readonly PropertyKey[], key: string): string {

@@ -224,22 +224,27 @@ describe('server view', () => {
     credits: 0,
     epoch,
     maxMessageBytes: 0,
+    pipelines: [{ name: 'p', version: '1.0.0', key: 7, stageUs: [] }],
   })
+  const bundle = (key: number) => ({ kind: 'bundle', name: 'n', version: '1.0.0', key }) as const
   const state = (presence: State['presence']): State => ({
     kind: 'state',
     presence,
     queued: 0,
     busy: 0,
     workers: 1,
+    waitUs: 0,
   })
 
   test('takes birth and state in either order', () => {
     const view = new ServerView()
     view.onState(envelope(1), state('online'))
-    expect(view.refusal(42)).toBe('NO_SERVER')
+    expect(view.refusal(bundle(42))).toBe('NO_SERVER')
     view.onBirth(envelope(1), birth(1))
-    expect(view.refusal(42)).toBeUndefined()
-    expect(view.refusal(43)).toBe('BUNDLE_MISMATCH')
+    expect(view.refusal(bundle(42))).toBeUndefined()
+    expect(view.refusal(bundle(43))).toBe('BUNDLE_MISMATCH')
+    expect(view.refusal({ ...bundle(7), kind: 'pipeline' })).toBeUndefined()
+    expect(view.refusal({ ...bundle(42), kind: 'pipeline' })).toBe('PIPELINE_MISMATCH')
   })
 
   test("a last will of an earlier life that comes late does not take the present one's state away", () => {
@@ -247,9 +252,9 @@ describe('server view', () => {
     view.onBirth(envelope(2), birth(2))
     view.onState(envelope(2), state('online'))
     view.onState(envelope(1), state('offline'))
-    expect(view.refusal(42)).toBeUndefined()
+    expect(view.refusal(bundle(42))).toBeUndefined()
     view.onState(envelope(2), state('offline'))
-    expect(view.refusal(42)).toBe('SERVER_OFFLINE')
+    expect(view.refusal(bundle(42))).toBe('SERVER_OFFLINE')
   })
 })
 

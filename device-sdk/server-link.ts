@@ -9,7 +9,10 @@ import {
   MAX_MESSAGE_BYTES,
   type Message,
   type MessageFields,
+  type PipelineOffer,
   type ProbeReply,
+  type StagesReply,
+  type State,
   topic,
   wireErrorCodeOf,
 } from '@isthmus/proto'
@@ -92,6 +95,7 @@ export class ServerLink {
   #unanswered = 0
   #pausedUntilMs = Number.NEGATIVE_INFINITY
   #refusedModes = new Set<number>()
+  #stagesRefused = false
 
   constructor(transport: Transport, clock: Clock, options: ServerLinkOptions) {
     this.#transport = transport
@@ -141,13 +145,30 @@ export class ServerLink {
     return this.#estimator.drifts
   }
 
+  /** What the server says of the pipeline that this device has. */
+  get pipelineOffer(): PipelineOffer | undefined {
+    const { key } = this.#options.offer
+    return this.#server.birth?.pipelines.find((offer) => offer.key === key)
+  }
+
+  /** What the server says of its load. */
+  get serverState(): State | undefined {
+    return this.#server.state
+  }
+
+  /** Largest message that the server takes, in bytes. */
+  get largestBytes(): number {
+    return this.#server.birth?.maxMessageBytes || MAX_MESSAGE_BYTES
+  }
+
   /** Why nothing can be sent now; undefined when something can. With `mode`, also whether that mode was refused. */
   refusal(mode?: number): FallbackCode | undefined {
     if (!this.#connected) return 'OFFLINE'
-    const refusal = this.#server.refusal(this.#options.bundle.key)
+    const refusal = this.#server.refusal(this.#options.offer)
     if (refusal) return refusal
     if (this.#clock.now() < this.#pausedUntilMs) return 'SERVER_BUSY'
     if (mode !== undefined && this.#refusedModes.has(mode)) return 'MODE_REFUSED'
+    if (this.#stagesRefused) return 'STAGES_REFUSED'
     return this.#unanswered >= SILENT_AFTER ? 'SERVER_SILENT' : undefined
   }
 
@@ -157,7 +178,7 @@ export class ServerLink {
    * frame is worth more.
    */
   ask(question: Question, handlers: ReplyHandlers): Ticket | FallbackCode {
-    const refusal = this.refusal(question.mode)
+    const refusal = this.#refusalOf(question)
     if (refusal) return refusal
     const request: Request = { question, handlers, id: 0, sentMs: 0, sentUs: 0, bytesUp: 0 }
     if (this.creditsLeft > 0) {
@@ -180,7 +201,7 @@ export class ServerLink {
     const nowMs = this.#clock.now()
     this.#sendWaiting()
     if (this.#prober.timedOut(nowMs)) this.#countSilence()
-    if (!this.#connected || this.#server.refusal(this.#options.bundle.key)) return
+    if (!this.#connected || this.#server.refusal(this.#options.offer)) return
     const padding = this.#prober.due(nowMs, this.#estimator, this.#unanswered > 0, this.outstanding === 0)
     if (padding === undefined) return
     const sent = this.#publish({ kind: 'probe' }, new Uint8Array(padding))
@@ -243,6 +264,7 @@ export class ServerLink {
     if (name === reply) this.#onReply(message, packet.length)
     else if (name === edgeBirth && body.kind === 'birth') {
       this.#refusedModes.clear()
+      this.#stagesRefused = false
       if (this.#server.onBirth(envelope, body)) this.#onServerRestart()
       this.tick()
       this.onChange()
@@ -271,12 +293,17 @@ export class ServerLink {
     this.counters.bytesDown += bytesDown
     if (body.kind === 'probeReply') this.#onProbeReply(envelope.id, body)
     else if (body.kind === 'error' && envelope.id === 0) this.counters.rejectedPackets++
-    else if (body.kind === 'reply' || body.kind === 'error')
+    else if (body.kind === 'reply' || body.kind === 'stagesReply' || body.kind === 'error')
       this.#onOutcome(envelope.id, body, payload, bytesDown)
     else this.counters.unreadablePackets++
   }
 
-  #onOutcome(id: number, body: InferReply | ErrorReply, payload: Uint8Array, bytesDown: number): void {
+  #onOutcome(
+    id: number,
+    body: InferReply | StagesReply | ErrorReply,
+    payload: Uint8Array,
+    bytesDown: number,
+  ): void {
     const claim = this.#inbox.claim(id, body.echoUs)
     if (claim.kind === 'unknown') {
       this.counters.strayReplies++
@@ -304,8 +331,9 @@ export class ServerLink {
     if (retryAfterMs > 0) this.#pausedUntilMs = this.#clock.now() + Math.min(retryAfterMs, 30_000)
     // These say that the server will never take this mode of this bundle: no use asking before its next birth.
     if (code === 'UNKNOWN_BUNDLE' || code === 'UNKNOWN_MODE' || code === 'ROUTE_NOT_OFFERED') {
-      this.#refusedModes.add(request.question.mode)
+      if ('mode' in request.question) this.#refusedModes.add(request.question.mode)
     }
+    if (code === 'UNKNOWN_PIPELINE' || code === 'UNKNOWN_STAGE') this.#stagesRefused = true
     request.handlers.onFailure('SERVER_ERROR', { code: code ?? `UNKNOWN_${number}`, detail })
   }
 
@@ -350,9 +378,13 @@ export class ServerLink {
   }
 
   #transmit(request: Request): FallbackCode | undefined {
-    const { payload, deadlineAtMs, ...body } = request.question
-    const bundle = this.#options.bundle.key
-    const sent = this.#publish({ kind: 'infer', bundle, ...body }, payload, deadlineAtMs)
+    const { payload, deadlineAtMs, ...asked } = request.question
+    const { key } = this.#options.offer
+    const body: MessageFields['body'] =
+      'stages' in asked
+        ? { kind: 'stages', pipeline: key, ...asked }
+        : { kind: 'infer', bundle: key, ...asked }
+    const sent = this.#publish(body, payload, deadlineAtMs)
     if (typeof sent === 'string') return sent
     this.#inbox.open(sent.id, Object.assign(request, sent))
     return undefined
@@ -361,9 +393,13 @@ export class ServerLink {
   #sendWaiting(): void {
     while (this.#waiting.length > 0 && this.#inbox.occupied(this.#clock.now()) < this.#credits) {
       const request = this.#waiting.shift()!
-      const failure = this.refusal(request.question.mode) ?? this.#transmit(request)
+      const failure = this.#refusalOf(request.question) ?? this.#transmit(request)
       if (failure) request.handlers.onFailure(failure)
     }
+  }
+
+  #refusalOf(question: Question): FallbackCode | undefined {
+    return this.refusal('mode' in question ? question.mode : undefined)
   }
 
   #giveUp(request: Request): void {
@@ -386,13 +422,15 @@ export class ServerLink {
 
   #publish(
     body: MessageFields['body'],
-    payload: Uint8Array,
+    payload: Uint8Array | readonly Uint8Array[],
     deadlineAtMs?: number,
   ): { id: number; sentMs: number; sentUs: number; bytesUp: number } | FallbackCode {
     // 0 belongs to no request.
     const id = (this.#lastId % 0xffffffff) + 1
-    const largest = this.#server.birth?.maxMessageBytes || MAX_MESSAGE_BYTES
-    if (payload.length + ENVELOPE_BYTES > largest) return 'TOO_LARGE'
+    const largest = this.largestBytes
+    const parts = payload instanceof Uint8Array ? [payload] : payload
+    const payloadBytes = parts.reduce((sum, { length }) => sum + length, 0)
+    if (payloadBytes + ENVELOPE_BYTES > largest) return 'TOO_LARGE'
     const sentMs = this.#clock.now()
     const leftMs = deadlineAtMs === undefined ? 0 : Math.max(0.001, deadlineAtMs - sentMs)
     const envelope = this.#envelope(id, leftMs, sentMs)

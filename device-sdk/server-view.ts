@@ -1,4 +1,5 @@
 import type { Birth, Envelope, State } from '@isthmus/proto'
+import type { Offered } from './announcements.ts'
 import type { FallbackCode } from './fallback.ts'
 
 /** What the server says of itself on its retained birth and state topics, in whatever order they arrive. */
@@ -35,11 +36,14 @@ export class ServerView {
     return this.#birth && this.#states.get(this.#birth.boot)
   }
 
-  /** Why a bundle cannot be offloaded to this server now; undefined when it can. */
-  refusal(bundleKey: number): FallbackCode | undefined {
+  /** Why nothing of a bundle or pipeline can be given to this server now; undefined when it can. */
+  refusal({ kind, key }: Offered): FallbackCode | undefined {
     if (!this.birth || !this.state) return 'NO_SERVER'
     if (this.state.presence === 'offline') return 'SERVER_OFFLINE'
     if (this.state.presence === 'draining') return 'SERVER_DRAINING'
-    return this.birth.bundles.some(({ key }) => key === bundleKey) ? undefined : 'BUNDLE_MISMATCH'
+    const { bundles, pipelines } = this.birth
+    const has = (offers: readonly { readonly key: number }[]) => offers.some((offer) => offer.key === key)
+    if (kind === 'pipeline') return has(pipelines) ? undefined : 'PIPELINE_MISMATCH'
+    return has(bundles) ? undefined : 'BUNDLE_MISMATCH'
   }
 }

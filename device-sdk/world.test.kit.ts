@@ -213,10 +213,10 @@ export class World implements Transport {
     }
     const { deadlineMs, credits, hasLocal, boot, policy, hedgeMarginMs, probeIntervalMs, headMs } =
       this.options
-    const bundle = { name: 'tiny', version: '1.0.0', key: BUNDLE_KEY }
+    const offer = { kind: 'bundle', name: 'tiny', version: '1.0.0', key: BUNDLE_KEY } as const
     const probe = { intervalMs: probeIntervalMs, largeBytes: 1024 }
     const identity = { site: 'test', id: 'cam-1', boot, software: 'test' }
-    this.link = new ServerLink(this, this.clock, { ...identity, bundle, credits, probe })
+    this.link = new ServerLink(this, this.clock, { ...identity, offer, credits, probe })
     const local = () => {
       this.localRuns++
       const { localMs } = this.options

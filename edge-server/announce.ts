@@ -4,16 +4,20 @@ import {
   clockUs32,
   EDGE_ID,
   encodeMessage,
+  type PipelineOffer,
   type Presence,
   topic,
   type Verb,
 } from '@isthmus/proto'
 import type { Transport } from './broker/transport.ts'
+import { wireUs } from './dispatch/replies.ts'
 
 export interface Load {
   readonly queued: number
   readonly busy: number
   readonly workers: number
+  /** What a request that comes now would wait, in ms. */
+  readonly waitMs: number
 }
 
 export interface AnnouncerOptions {
@@ -21,6 +25,7 @@ export interface AnnouncerOptions {
   readonly epoch: number
   readonly software: string
   readonly bundles: readonly BundleOffer[]
+  readonly pipelines: readonly PipelineOffer[]
   readonly credits: number
   readonly maxMessageBytes: number
   readonly clock: () => number
@@ -50,11 +55,12 @@ export class Announcer {
   /** Says everything: at the start, and again whenever the broker may have forgotten it. */
   async announce(transport: Transport): Promise<void> {
     this.#transport = transport
-    const { software, bundles, credits, epoch, maxMessageBytes } = this.#options
+    const { software, bundles, pipelines, credits, epoch, maxMessageBytes } = this.#options
     const birth: BodyFields = {
       kind: 'birth',
       software,
       bundles: [...bundles],
+      pipelines,
       credits,
       epoch,
       maxMessageBytes,
@@ -73,9 +79,9 @@ export class Announcer {
   tick(): void {
     const { clock, stateEveryMs, load } = this.#options
     if (clock() - this.#saidMs < stateEveryMs) return
-    const { queued, busy, workers } = load()
+    const now = load()
     const said = this.#said
-    if (said?.queued === queued && said.busy === busy && said.workers === workers) return
+    if (said?.queued === now.queued && said.busy === now.busy && said.workers === now.workers) return
     void this.#sayState()
   }
 
@@ -83,7 +89,13 @@ export class Announcer {
     const load = this.#options.load()
     this.#said = load
     this.#saidMs = this.#options.clock()
-    return this.#publish('state', { kind: 'state', presence: this.#presence, ...load })
+    const { waitMs, ...counts } = load
+    return this.#publish('state', {
+      kind: 'state',
+      presence: this.#presence,
+      ...counts,
+      waitUs: wireUs(waitMs),
+    })
   }
 
   async #publish(verb: Verb, body: BodyFields): Promise<void> {

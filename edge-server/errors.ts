@@ -11,6 +11,7 @@ export const edgeErrors = {
   NO_BROKER: { retryable: true, hint: 'Start that broker, or leave out --broker to use the one inside.' },
   BROKER_REFUSED: { retryable: false, hint: 'Check brokerUsername, brokerPassword and its access rules.' },
   NO_BUNDLES: { retryable: false, hint: 'Name a folder that holds bundles with --bundles DIR.' },
+  NO_PIPELINES: { retryable: false, hint: 'Name a folder that holds pipelines with --pipelines DIR.' },
   NO_WORKER: { retryable: true, hint: 'The log says why its thread ended.' },
 } as const
 

@@ -2,7 +2,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type WireErrorCode, wireErrors } from '@isthmus/proto'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { BrokerRefusal } from './broker/embedded.ts'
-import type { StageTimes } from './dispatch/dispatcher.ts'
+import type { AnsweredRoute } from './dispatch/dispatcher.ts'
+import type { StageTimes } from './dispatch/replies.ts'
 
 /** What the gauges show when they are asked. */
 export interface MetricsSource {
@@ -71,14 +72,22 @@ export class EdgeMetrics {
       ] as const,
   )
 
-  readonly #uncounted: { readonly route: 'split' | 'edge'; readonly stages: StageTimes }[] = []
+  readonly #pipelineStages = new Histogram({
+    name: `${PREFIX}stage_ms`,
+    help: 'Time of a stage of a pipeline',
+    labelNames: ['pipeline', 'stage'],
+    buckets: STAGE_BUCKETS_MS,
+    registers: [this.registry],
+  })
+
+  readonly #uncounted: { readonly route: AnsweredRoute; readonly stages: StageTimes }[] = []
 
   constructor() {
     this.#loopDelay.enable()
     for (const code of Object.keys(wireErrors)) this.#errors.inc({ code }, 0)
     for (const code of ['BAD_MESSAGE', 'BAD_CHECKSUM']) this.#garbage.inc({ code }, 0)
     for (const reason of brokerRefusals) this.#refusals.inc({ reason }, 0)
-    for (const route of ['split', 'edge']) this.#replies.inc({ route }, 0)
+    for (const route of ['split', 'edge', 'stages']) this.#replies.inc({ route }, 0)
   }
 
   /** Shows the server's own figures as gauges, read when they are asked for. */
@@ -105,9 +114,14 @@ export class EdgeMetrics {
   }
 
   /** Counted many at a time: one by one, between two tails, five metrics take several times as long. */
-  answered(route: 'split' | 'edge', stages: StageTimes): void {
+  answered(route: AnsweredRoute, stages: StageTimes): void {
     this.#uncounted.push({ route, stages })
     if (this.#uncounted.length >= MAX_UNCOUNTED) this.#countAnswers()
+  }
+
+  /** One run of a stage; pipelines and stages are those that this server has, so that the labels are few. */
+  stageRan(pipeline: string, stage: string, ms: number): void {
+    this.#pipelineStages.observe({ pipeline, stage }, ms)
   }
 
   refused(code: WireErrorCode): void {

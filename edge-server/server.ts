@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { Bundle } from '@isthmus/models/bundle'
+import type { Pipeline } from '@isthmus/models/pipeline'
 import { type Logger, pino } from 'pino'
 import { Announcer } from './announce.ts'
 import { EmbeddedBroker } from './broker/embedded.ts'
@@ -10,10 +11,12 @@ import { checkConfig } from './config/read-config.ts'
 import type { EdgeConfig, EdgeConfigInput } from './config/schema.ts'
 import { Catalog } from './dispatch/catalog.ts'
 import { Dispatcher, type DispatchObserver } from './dispatch/dispatcher.ts'
+import { StageCatalog } from './dispatch/stage-catalog.ts'
 import { TokenBucket } from './dispatch/token-bucket.ts'
 import { edgeError } from './errors.ts'
 import { HttpEndpoint } from './http.ts'
 import { EdgeMetrics } from './metrics.ts'
+import { readPipelines } from './pipelines.ts'
 import { softwareVersion } from './software.ts'
 import type { WorkerBundle } from './tails/messages.ts'
 import { TailPool, type TailPoolOptions } from './tails/pool.ts'
@@ -41,6 +44,8 @@ export interface EdgeServer {
   readonly metrics: EdgeMetrics
   /** `name@version` of each bundle that is served. */
   readonly bundles: readonly string[]
+  /** `name@version` of each pipeline that is served. */
+  readonly pipelines: readonly string[]
   /** Answers what waits (for at most `drainTimeoutMs`), says goodbye and stops. May be called twice. */
   close(): Promise<void>
 }
@@ -58,8 +63,8 @@ export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> 
   const { log, clock = () => performance.now(), spawn, ...settings } = options
   const config = checkConfig(settings, 'the options')
   const logger = log ?? pino({ level: config.logLevel, base: undefined })
-  const { bundles, refused } = await readBundles(config.bundles)
-  for (const { folder, reason } of refused) logger.error({ folder, reason }, 'bundle refused')
+  const bundles = await bundlesOf(config, logger)
+  const pipelines = await pipelinesOf(config, logger)
 
   const opened: { close(): unknown }[] = []
   try {
@@ -67,6 +72,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> 
     opened.push(metrics)
     const pool = await TailPool.open({
       bundles: bundles.map(forWorker),
+      pipelines: pipelines.map(({ key, id, wiring, models }) => ({ key, id, wiring, models })),
       workers: config.workers,
       intraOpThreads: config.intraOpThreads,
       jobTimeoutMs: config.jobTimeoutMs,
@@ -80,7 +86,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> 
     opened.push(pool)
     const server = new RunningEdge(
       config,
-      workingBundles(bundles, pool, logger),
+      workingModels(bundles, pipelines, pool, logger),
       pool,
       metrics,
       logger,
@@ -103,19 +109,60 @@ const forWorker = (bundle: Bundle): WorkerBundle => ({
   full: bundle.manifest.models.full && bundle.modelBytes('full'),
 })
 
-/** The bundles whose models every worker could run. Throws NO_BUNDLES when there are none. */
-function workingBundles(bundles: readonly Bundle[], pool: TailPool, logger: Logger): readonly Bundle[] {
+async function bundlesOf({ bundles, pipelines }: EdgeConfig, logger: Logger): Promise<readonly Bundle[]> {
+  const folder = bundles ?? (pipelines === undefined ? './bundles' : undefined)
+  if (folder === undefined) return []
+  const { served, refused } = await readBundles(folder)
+  for (const { folder, reason } of refused) logger.error({ folder, reason }, 'bundle refused')
+  return served
+}
+
+async function pipelinesOf({ pipelines }: EdgeConfig, logger: Logger): Promise<readonly Pipeline[]> {
+  if (pipelines === undefined) return []
+  const { served, refused } = await readPipelines(pipelines)
+  for (const { folder, reason } of refused) logger.error({ folder, reason }, 'pipeline refused')
+  return served
+}
+
+interface Models {
+  readonly bundles: readonly Bundle[]
+  readonly pipelines: readonly Pipeline[]
+}
+
+/** What every worker could run. Throws NO_BUNDLES or NO_PIPELINES when none is left of what there was. */
+function workingModels(
+  bundles: readonly Bundle[],
+  pipelines: readonly Pipeline[],
+  pool: TailPool,
+  logger: Logger,
+): Models {
   for (const { id, reason } of pool.failures) logger.error({ bundle: id, reason }, 'bundle refused')
-  const failed = new Set(pool.failures.map(({ key }) => key))
-  const working = bundles.filter(({ key }) => !failed.has(key))
-  if (working.length > 0) return working
-  const { id, reason } = pool.failures[0]!
-  throw edgeError('NO_BUNDLES', `No bundle can be run (${id}: ${reason})`)
+  for (const { id, reason } of pool.pipelineFailures)
+    logger.error({ pipeline: id, reason }, 'pipeline refused')
+  const working = <Kind extends { readonly key: number }>(
+    all: readonly Kind[],
+    failures: TailPool['failures'],
+  ) => all.filter(({ key }) => !failures.some((failure) => failure.key === key))
+  const left = {
+    bundles: working(bundles, pool.failures),
+    pipelines: working(pipelines, pool.pipelineFailures),
+  }
+  if (bundles.length > 0 && left.bundles.length === 0) {
+    const { id, reason } = pool.failures[0]!
+    throw edgeError('NO_BUNDLES', `No bundle can be run (${id}: ${reason})`)
+  }
+  if (pipelines.length > 0 && left.pipelines.length === 0) {
+    const { id, reason } = pool.pipelineFailures[0]!
+    throw edgeError('NO_PIPELINES', `No pipeline can be run (${id}: ${reason})`)
+  }
+  return left
 }
 
 class RunningEdge implements EdgeServer {
   readonly metrics: EdgeMetrics
   readonly bundles: readonly string[]
+  readonly pipelines: readonly string[]
+  readonly #served: Models
   readonly #config: EdgeConfig
   readonly #pool: TailPool
   readonly #log: Logger
@@ -131,14 +178,17 @@ class RunningEdge implements EdgeServer {
 
   constructor(
     config: EdgeConfig,
-    bundles: readonly Bundle[],
+    served: Models,
     pool: TailPool,
     metrics: EdgeMetrics,
     log: Logger,
     clock: () => number,
   ) {
     this.metrics = metrics
+    const { bundles, pipelines } = served
+    this.#served = served
     this.bundles = bundles.map(({ id }) => id)
+    this.pipelines = pipelines.map(({ id }) => id)
     this.#config = config
     this.#pool = pool
     this.#log = log
@@ -150,6 +200,7 @@ class RunningEdge implements EdgeServer {
       epoch,
       clock,
       catalog: new Catalog(bundles),
+      pipelines: new StageCatalog(pipelines),
       runner: pool,
       send: (topicName, packet) => void this.#transport?.publish(topicName, packet),
       observer: this.#observer(),
@@ -160,7 +211,16 @@ class RunningEdge implements EdgeServer {
       clock,
       software: `isthmus-edge/${softwareVersion}`,
       bundles: bundles.map(({ manifest, key }) => ({ name: manifest.name, version: manifest.version, key })),
-      load: () => ({ queued: this.#dispatcher.queued, busy: pool.busy, workers: pool.ready }),
+      pipelines: pipelines.map(({ manifest: { name, version }, key }) => {
+        const stageUs = pool.stageMs(key).map((ms) => Math.min(0xffffffff, Math.ceil(ms * 1000)))
+        return { name, version, key, stageUs }
+      }),
+      load: () => ({
+        queued: this.#dispatcher.queued,
+        busy: pool.busy,
+        workers: pool.ready,
+        waitMs: this.#dispatcher.waitMs(pool.ready),
+      }),
     })
   }
 
@@ -200,7 +260,17 @@ class RunningEdge implements EdgeServer {
       this.#dispatcher.tick()
       this.#announcer.tick()
     }, TICK_MS)
-    this.#log.info({ ...this.#ports, host, site, bundles: this.bundles, workers: this.#pool.ready }, 'ready')
+    this.#log.info(
+      {
+        ...this.#ports,
+        host,
+        site,
+        bundles: this.bundles,
+        pipelines: this.pipelines,
+        workers: this.#pool.ready,
+      },
+      'ready',
+    )
   }
 
   close(): Promise<void> {
@@ -273,9 +343,16 @@ class RunningEdge implements EdgeServer {
   #observer(): DispatchObserver {
     return {
       answered: (route, stages) => this.metrics.answered(route, stages),
+      ran: (key, stages, stageMs) => {
+        const pipeline = this.#served.pipelines.find((one) => one.key === key)!
+        for (const [at, stage] of stages.entries()) {
+          this.metrics.stageRan(pipeline.id, pipeline.wiring.stages[stage]!.id, stageMs[at]!)
+        }
+      },
       refused: (device, code, detail) => {
         this.metrics.refused(code)
-        if (code === 'TAIL_FAILED') this.#warn({ device, code, detail }, 'request failed')
+        if (code === 'TAIL_FAILED' || code === 'STAGE_FAILED')
+          this.#warn({ device, code, detail }, 'request failed')
         else this.#log.debug({ device, code, detail }, 'request refused')
       },
       garbage: (device, code, detail) => {
@@ -283,7 +360,7 @@ class RunningEdge implements EdgeServer {
         this.#warn({ device, code, detail }, 'unreadable message')
       },
       strangeBundle: (device, bundle) =>
-        this.#warn({ device, bundle }, 'device has a bundle that is not served here'),
+        this.#warn({ device, bundle }, 'device has a bundle or a pipeline that is not served here'),
     }
   }
 

@@ -4,6 +4,7 @@ import { dataErrors } from './data/errors.ts'
 import { modelErrors } from './errors.ts'
 import { graphErrors } from './onnx/errors.ts'
 import { packErrors } from './pack/errors.ts'
+import { pipelineErrors } from './pipeline/errors.ts'
 
 /** What is known of an error: when it happens or what to do about it, and whether the same call may succeed later. */
 export interface ErrorEntry {
@@ -24,6 +25,7 @@ export const errorTables: Readonly<Record<string, readonly (readonly [string, Er
     text: `when ${when}`,
   })),
   'models/data': entries(dataErrors, ({ when, retryable }) => ({ retryable, text: `when ${when}` })),
+  'models/pipeline': entries(pipelineErrors, (text) => ({ retryable: false, text })),
   'models/runtime, codec, gates, bundle, train': entries(modelErrors, ({ hint, retryable }) => ({
     retryable,
     text: hint,

@@ -6,6 +6,7 @@ import { topic, verbs } from './topics.ts'
 
 const uint32 = fc.oneof(fc.nat(), fc.integer({ min: 0, max: 0xffffffff }), fc.constantFrom(0, 1, 0xffffffff))
 const id = fc.integer({ min: 1, max: 0xffffffff })
+const numbers = (maxLength: number) => fc.array(uint32, { maxLength })
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
 const float32 = fc.float({ noNaN: true, noDefaultInfinity: true })
 const word = fc.string({ unit: 'binary', minLength: 1, maxLength: 64 })
@@ -34,6 +35,9 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     credits: uint32,
     epoch: uint32,
     maxMessageBytes: uint32,
+    pipelines: fc.array(fc.record({ name: word, version: word, key: uint32, stageUs: numbers(32) }), {
+      maxLength: 8,
+    }),
   }),
   state: fc.record({
     kind: fc.constant('state' as const),
@@ -41,6 +45,7 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     queued: uint32,
     busy: uint32,
     workers: uint32,
+    waitUs: uint32,
   }),
   infer: fc.record({
     kind: fc.constant('infer' as const),
@@ -67,6 +72,20 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     ...stamps,
   }),
   probe: fc.record({ kind: fc.constant('probe' as const) }),
+  stages: fc.record({
+    kind: fc.constant('stages' as const),
+    pipeline: uint32,
+    stages: id,
+    inputs: numbers(64),
+    outputs: numbers(64),
+  }),
+  stagesReply: fc.record({
+    kind: fc.constant('stagesReply' as const),
+    pipeline: uint32,
+    stageUs: numbers(32),
+    queueUs: uint32,
+    ...stamps,
+  }),
   probeReply: fc.record({ kind: fc.constant('probeReply' as const), probeBytes: uint32, ...stamps }),
 }
 

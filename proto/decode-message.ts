@@ -113,6 +113,10 @@ function readBody(field: number, content: Uint8Array): Body {
       return { kind: 'probe' }
     case 8:
       return fill.probeReplyFrom(v1.ProbeReply.decode(content))
+    case 9:
+      return fill.stagesFrom(v1.StagesRequest.decode(content))
+    case 10:
+      return fill.stagesReplyFrom(v1.StagesReply.decode(content))
     default:
       throw bad(`Body ${field} is of a kind that this version does not know`)
   }

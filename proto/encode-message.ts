@@ -17,22 +17,25 @@ const CHECKSUM_TAG = (15 << 3) | 5
 const noPayload = new Uint8Array(0)
 
 /**
- * The bytes of one message, in a fresh buffer that holds nothing else (so it may be transferred). The payload is copied once.
+ * The bytes of one message, in a fresh buffer that holds nothing else (so it may be transferred). The payload, or its parts one
+ * after another, is copied once.
  * The detail of an error is cut to 256 characters; everything else that does not fit throws an IsthmusError: BAD_MESSAGE,
  * BAD_SHAPE, NOT_FINITE, UNSUPPORTED_SCHEMA, TOO_LARGE.
  */
 export function encodeMessage(
   fields: MessageFields,
-  payload: Uint8Array = noPayload,
+  payload: Uint8Array | readonly Uint8Array[] = noPayload,
 ): Uint8Array<ArrayBuffer> {
   const envelope = fill.envelopeFrom(fields.envelope, fields.envelope.schema ?? SCHEMA_VERSION)
   const body = bodyFrom(fields.body)
-  fill.checkParts(envelope, body, payload.length)
+  const parts = payload instanceof Uint8Array ? [payload] : payload
+  const payloadBytes = parts.reduce((sum, { length }) => sum + length, 0)
+  fill.checkParts(envelope, body, payloadBytes)
 
   const header = isthmus.v1.Message.encode({ envelope, ...onWire(body) })
   const headerBytes = header.pos
-  const payloadHead = payload.length === 0 ? 0 : 1 + varintBytes(payload.length)
-  const total = headerBytes + payloadHead + payload.length + 5
+  const payloadHead = payloadBytes === 0 ? 0 : 1 + varintBytes(payloadBytes)
+  const total = headerBytes + payloadHead + payloadBytes + 5
   if (headerBytes > MAX_HEADER_BYTES) {
     throw wireError(
       'TOO_LARGE',
@@ -46,11 +49,13 @@ export function encodeMessage(
   const packet = new Uint8Array(total)
   header.finishInto(packet)
   let end = headerBytes
-  if (payload.length > 0) {
+  if (payloadBytes > 0) {
     packet[end++] = PAYLOAD_TAG
-    end = writeVarint(packet, end, payload.length)
-    packet.set(payload, end)
-    end += payload.length
+    end = writeVarint(packet, end, payloadBytes)
+    for (const part of parts) {
+      packet.set(part, end)
+      end += part.length
+    }
   }
   const checksum = crc32(packet, end)
   packet[end] = CHECKSUM_TAG
@@ -77,6 +82,10 @@ function bodyFrom(fields: BodyFields): Body {
       return { kind: 'probe' }
     case 'probeReply':
       return fill.probeReplyFrom(fields)
+    case 'stages':
+      return fill.stagesFrom(fields)
+    case 'stagesReply':
+      return fill.stagesReplyFrom(fields)
     default:
       throw wireError('BAD_MESSAGE', `There is no body of the kind ${JSON.stringify((fields as Body).kind)}`)
   }

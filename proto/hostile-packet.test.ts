@@ -181,6 +181,22 @@ describe('a packet that lies', () => {
       sealed(envelope, field(2, Array<number[]>(8000).fill([0x12, 0]).flat())),
       'BAD_MESSAGE',
     ],
+    [
+      'thousands of empty pipelines',
+      sealed(envelope, field(2, Array<number[]>(8000).fill([0x32, 0]).flat())),
+      'BAD_MESSAGE',
+    ],
+    ['no stages', sealed(envelope, field(9, [0x0d, 1, 0, 0, 0])), 'BAD_MESSAGE'],
+    [
+      'thousands of tensors',
+      sealed(envelope, field(9, [0x10, 1, ...field(3, Array<number>(16_000).fill(1))])),
+      'BAD_MESSAGE',
+    ],
+    [
+      'thousands of stage times',
+      sealed(envelope, field(10, field(2, Array<number>(16_000).fill(1)))),
+      'BAD_MESSAGE',
+    ],
     ['thousands of dims', sealed(envelope, field(5, field(2, Array<number>(16_000).fill(1)))), 'BAD_MESSAGE'],
     [
       'a huge envelope',

@@ -14,13 +14,16 @@ export type {
   InferRequest,
   Message,
   MessageFields,
+  PipelineOffer,
   Presence,
   Probe,
   ProbeReply,
   Route,
+  StagesReply,
+  StagesRequest,
   State,
 } from './message.ts'
-export { MAX_MESSAGE_BYTES, SCHEMA_VERSION } from './message.ts'
+export { MAX_MESSAGE_BYTES, MAX_PIPELINES, MAX_TENSORS, SCHEMA_VERSION } from './message.ts'
 export {
   deviceMayPublish,
   deviceMaySubscribe,

@@ -11,11 +11,17 @@ import {
   MAX_DETAIL_CHARS,
   MAX_DIMS,
   MAX_NAME_CHARS,
+  MAX_PIPELINES,
+  MAX_STAGES,
+  MAX_TENSORS,
   MAX_TOPIC_CHARS,
+  type PipelineOffer,
   type Presence,
   type ProbeReply,
   type Route,
   SCHEMA_VERSION,
+  type StagesReply,
+  type StagesRequest,
   type State,
 } from './message.ts'
 import { wireError } from './wire-errors.ts'
@@ -75,12 +81,18 @@ export function envelopeFrom(
   }
 }
 
-type LooseBirth = Loose<Omit<Birth, 'bundles'>> & { readonly bundles?: readonly Loose<BundleOffer>[] | null }
+type LooseBirth = Loose<Omit<Birth, 'bundles' | 'pipelines'>> & {
+  readonly bundles?: readonly Loose<BundleOffer>[] | null
+  readonly pipelines?: readonly Loose<PipelineOffer>[] | null
+}
 
 export function birthFrom(fields: LooseBirth): Birth {
   const bundles = fields.bundles ?? []
+  const pipelines = fields.pipelines ?? []
   if (bundles.length > MAX_BUNDLES)
     throw bad(`It offers ${bundles.length} bundles, at most ${MAX_BUNDLES} fit`)
+  if (pipelines.length > MAX_PIPELINES)
+    throw bad(`It offers ${pipelines.length} pipelines, at most ${MAX_PIPELINES} fit`)
   return {
     kind: 'birth',
     software: text(fields.software, 'software', 0, MAX_NAME_CHARS),
@@ -88,6 +100,7 @@ export function birthFrom(fields: LooseBirth): Birth {
     credits: uint32(fields.credits, 'credits'),
     epoch: uint32(fields.epoch, 'epoch'),
     maxMessageBytes: uint32(fields.maxMessageBytes, 'max_message_bytes'),
+    pipelines: pipelines.map(pipelineOfferFrom),
   }
 }
 
@@ -96,6 +109,15 @@ function offerFrom(fields: Loose<BundleOffer>): BundleOffer {
     name: text(fields.name, 'bundle name', 1, MAX_NAME_CHARS),
     version: text(fields.version, 'bundle version', 1, MAX_NAME_CHARS),
     key: uint32(fields.key, 'bundle key'),
+  }
+}
+
+function pipelineOfferFrom(fields: Loose<PipelineOffer>): PipelineOffer {
+  return {
+    name: text(fields.name, 'pipeline name', 1, MAX_NAME_CHARS),
+    version: text(fields.version, 'pipeline version', 1, MAX_NAME_CHARS),
+    key: uint32(fields.key, 'pipeline key'),
+    stageUs: list(fields.stageUs, 'stage_us', MAX_STAGES),
   }
 }
 
@@ -109,6 +131,7 @@ export function stateFrom(fields: Loose<Omit<State, 'presence'>>, presence: Pres
     queued: uint32(fields.queued, 'queued'),
     busy: uint32(fields.busy, 'busy'),
     workers: uint32(fields.workers, 'workers'),
+    waitUs: uint32(fields.waitUs, 'wait_us'),
   }
 }
 
@@ -172,6 +195,31 @@ export function probeReplyFrom(fields: Loose<ProbeReply>): ProbeReply {
   }
 }
 
+export function stagesFrom(fields: Loose<StagesRequest>): StagesRequest {
+  const stages = uint32(fields.stages, 'stages')
+  if (stages === 0) throw bad('The request names no stage')
+  return {
+    kind: 'stages',
+    pipeline: uint32(fields.pipeline, 'pipeline'),
+    stages,
+    inputs: list(fields.inputs, 'inputs', MAX_TENSORS),
+    outputs: list(fields.outputs, 'outputs', MAX_TENSORS),
+  }
+}
+
+export function stagesReplyFrom(fields: Loose<StagesReply>): StagesReply {
+  return {
+    kind: 'stagesReply',
+    pipeline: uint32(fields.pipeline, 'pipeline'),
+    stageUs: list(fields.stageUs, 'stage_us', MAX_STAGES),
+    echoUs: uint32(fields.echoUs, 'echo_us'),
+    receivedUs: uint32(fields.receivedUs, 'received_us'),
+    serverUs: uint32(fields.serverUs, 'server_us'),
+    queueUs: uint32(fields.queueUs, 'queue_us'),
+    epoch: uint32(fields.epoch, 'epoch'),
+  }
+}
+
 /** What must hold between the parts of one message. */
 export function checkParts(envelope: Envelope, body: Body, payloadBytes: number): void {
   if (envelope.schema !== SCHEMA_VERSION) throw unsupportedSchema(envelope.schema)
@@ -204,6 +252,12 @@ function uint32(value: number | null | undefined, name: string): number {
   const number = value ?? 0
   if (number !== number >>> 0) throw bad(`${name} is ${number}, not an integer from 0 to 4294967295`)
   return number >>> 0
+}
+
+function list(values: readonly number[] | null | undefined, name: string, most: number): number[] {
+  const numbers = values ?? []
+  if (numbers.length > most) throw bad(`${name} has ${numbers.length} entries, at most ${most} fit`)
+  return numbers.map((value) => uint32(value, name))
 }
 
 function float32(value: number, name: string): number {

@@ -80,6 +80,7 @@ describe('a message', () => {
       credits: 0,
       epoch: 0,
       maxMessageBytes: 0,
+      pipelines: [],
     })
     expect(payload).toHaveLength(0)
   })
@@ -134,6 +135,7 @@ describe('a message', () => {
 describe('a message that cannot be sent', () => {
   const infer = { kind: 'infer', bundle: 1, mode: 0, route: 'split' } as const
   const birth = { kind: 'birth', software: '' } as const
+  const stages = { kind: 'stages', pipeline: 1, stages: 1, inputs: [], outputs: [] } as const
   const offer = { name: 'street', version: '1.0.0', key: 1 }
   const cases: [string, MessageFields, string][] = [
     ['a negative number', { envelope: { id: -1 }, body: infer }, 'BAD_MESSAGE'],
@@ -162,6 +164,23 @@ describe('a message that cannot be sent', () => {
       'BAD_MESSAGE',
     ],
     ['65 bundles', { envelope: {}, body: { ...birth, bundles: Array(65).fill(offer) } }, 'BAD_MESSAGE'],
+    ['65 pipelines', { envelope: {}, body: { ...birth, pipelines: Array(65).fill(offer) } }, 'BAD_MESSAGE'],
+    [
+      'a pipeline of 33 stages',
+      { envelope: {}, body: { ...birth, pipelines: [{ ...offer, stageUs: Array(33).fill(1) }] } },
+      'BAD_MESSAGE',
+    ],
+    ['a request for no stage', { envelope: { id: 1 }, body: { ...stages, stages: 0 } }, 'BAD_MESSAGE'],
+    [
+      'a request that brings 65 tensors',
+      { envelope: { id: 1 }, body: { ...stages, inputs: Array(65).fill(1) } },
+      'BAD_MESSAGE',
+    ],
+    [
+      'a time that is no number',
+      { envelope: { id: 1 }, body: { kind: 'stagesReply', pipeline: 1, stageUs: [Number.NaN] } },
+      'BAD_MESSAGE',
+    ],
     [
       'a bundle name of 129 characters',
       { envelope: {}, body: { ...birth, bundles: [{ ...offer, name: 'n'.repeat(129) }] } },
@@ -181,6 +200,12 @@ describe('a message that cannot be sent', () => {
 
   it.each(cases)('is refused: %s', (_, fields, code) => {
     expect(() => encodeMessage(fields)).toThrow(expect.objectContaining({ name: 'IsthmusError', code }))
+  })
+
+  it('is the same when its payload comes in parts', () => {
+    const parts = [Uint8Array.of(1, 2), new Uint8Array(0), Uint8Array.of(3)]
+    expect(encodeMessage(request, parts)).toEqual(encodeMessage(request, Uint8Array.of(1, 2, 3)))
+    expect(encodeMessage(request, [])).toEqual(encodeMessage(request))
   })
 
   it('is refused when it is larger than 128 KiB as a whole, and sent when it just fits', () => {

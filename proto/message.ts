@@ -5,6 +5,11 @@ export const MAX_MESSAGE_BYTES = 131072
 /** Largest envelope and body together, in bytes: what is not payload is small. */
 export const MAX_HEADER_BYTES = 16384
 export const MAX_BUNDLES = 64
+export const MAX_PIPELINES = 64
+/** Stages of a pipeline: as many as `StagesRequest.stages` has bits. */
+export const MAX_STAGES = 32
+/** Tensors that one request brings or wants. */
+export const MAX_TENSORS = 64
 export const MAX_DIMS = 8
 export const MAX_NAME_CHARS = 128
 export const MAX_DETAIL_CHARS = 256
@@ -35,6 +40,15 @@ export interface BundleOffer {
   key: number
 }
 
+export interface PipelineOffer {
+  name: string
+  version: string
+  /** First four bytes of the SHA-256 of pipeline.json, little-endian. */
+  key: number
+  /** Servers: what each stage takes, in microseconds; 0: not served. */
+  stageUs: readonly number[]
+}
+
 export interface Birth {
   kind: 'birth'
   software: string
@@ -42,6 +56,7 @@ export interface Birth {
   credits: number
   epoch: number
   maxMessageBytes: number
+  pipelines: readonly PipelineOffer[]
 }
 
 export interface State {
@@ -50,6 +65,7 @@ export interface State {
   queued: number
   busy: number
   workers: number
+  waitUs: number
 }
 
 export interface InferRequest {
@@ -100,7 +116,39 @@ export interface ProbeReply {
   probeBytes: number
 }
 
-export type Body = Birth | State | InferRequest | InferReply | ErrorReply | Probe | ProbeReply
+/** The message's payload is the tensors of `inputs`, one after another. */
+export interface StagesRequest {
+  kind: 'stages'
+  pipeline: number
+  /** Bit n: stage n is to be run. Never 0. */
+  stages: number
+  inputs: readonly number[]
+  outputs: readonly number[]
+}
+
+/** The message's payload is the tensors that the request wanted. */
+export interface StagesReply {
+  kind: 'stagesReply'
+  pipeline: number
+  /** By the request's stages. */
+  stageUs: readonly number[]
+  echoUs: number
+  receivedUs: number
+  serverUs: number
+  queueUs: number
+  epoch: number
+}
+
+export type Body =
+  | Birth
+  | State
+  | InferRequest
+  | InferReply
+  | ErrorReply
+  | Probe
+  | ProbeReply
+  | StagesRequest
+  | StagesReply
 
 /** A message as it was read: every field is there. `payload` is a view into the packet, not a copy. */
 export interface Message {
@@ -109,17 +157,21 @@ export interface Message {
   payload: Uint8Array
 }
 
-type Draft<B extends Body, Needed extends keyof B> = Pick<B, Needed | ('kind' & keyof B)> & Partial<B>
+type Draft<B, Needed extends keyof B> = Pick<B, Needed | ('kind' & keyof B)> & Partial<B>
 
 /** A body to be written; fields left out are 0, empty or absent. */
 export type BodyFields =
-  | Draft<Birth, 'software'>
+  | (Omit<Draft<Birth, 'software'>, 'pipelines'> & {
+      pipelines?: readonly Draft<PipelineOffer, 'name' | 'version' | 'key'>[]
+    })
   | Draft<State, 'presence'>
   | Draft<InferRequest, 'bundle' | 'mode' | 'route'>
   | Draft<InferReply, 'bundle' | 'dims'>
   | Draft<ErrorReply, 'code' | 'detail'>
   | Probe
   | Draft<ProbeReply, 'probeBytes'>
+  | Draft<StagesRequest, 'pipeline' | 'stages' | 'inputs' | 'outputs'>
+  | Draft<StagesReply, 'pipeline' | 'stageUs'>
 
 /** A message to be written. `envelope.schema` is 1 unless given. */
 export interface MessageFields {

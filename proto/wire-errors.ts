@@ -35,6 +35,13 @@ export const wireErrors = {
   TAIL_FAILED: { number: 15, retryable: true, hint: "Look at the server's log; the model could not be run." },
   DRAINING: { number: 16, retryable: true, hint: 'The server is stopping; wait until it is online again.' },
   NOT_ALLOWED: { number: 17, retryable: false, hint: 'Use only topics below your own id.' },
+  UNKNOWN_PIPELINE: { number: 18, retryable: false, hint: 'Install the same pipeline on the server.' },
+  UNKNOWN_STAGE: {
+    number: 19,
+    retryable: false,
+    hint: 'Ask for stages that the server offers, with the tensors that they read.',
+  },
+  STAGE_FAILED: { number: 20, retryable: true, hint: "Look at the server's log; a stage could not be run." },
 } as const satisfies Record<string, WireErrorEntry>
 
 export type WireErrorCode = keyof typeof wireErrors

@@ -14,7 +14,12 @@ const ms = z.int().min(1).max(3_600_000)
  */
 export const configSchema = z.strictObject({
   site: id.default('default').describe('Name of this installation; second word of every topic.'),
-  bundles: z.string().min(1).default('./bundles').describe('Folder of bundles, or one bundle.'),
+  bundles: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder of bundles, or one bundle. Default ./bundles, unless pipelines is given.'),
+  pipelines: z.string().min(1).optional().describe('Folder of pipelines, or one pipeline.'),
 
   broker: z
     .url({

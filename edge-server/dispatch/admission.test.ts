@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type AdmissionView, admit, mayAnswerAt } from './admission.ts'
 import { bundleOf, manifest } from './bundle.test.support.ts'
 import { Catalog } from './catalog.ts'
+import { StageCatalog } from './stage-catalog.ts'
 
 const catalog = new Catalog([bundleOf()])
 const envelope: Envelope = {
@@ -37,6 +38,7 @@ const view: AdmissionView = {
   credits: 2,
   queueFull: false,
   catalog,
+  pipelines: new StageCatalog(),
 }
 const verdict = (changes: Partial<AdmissionView>, asked: Partial<InferRequest> = {}) => {
   const result = admit({ ...view, ...changes, request: { ...request, ...asked } })

@@ -1,12 +1,19 @@
-import { deviceMayPublish, type Envelope, type InferRequest, parseTopic } from '@isthmus/proto'
+import {
+  deviceMayPublish,
+  type Envelope,
+  type InferRequest,
+  parseTopic,
+  type StagesRequest,
+} from '@isthmus/proto'
 import type { Catalog, Offer, Refusal } from './catalog.ts'
+import type { StageCatalog, StagesOffer } from './stage-catalog.ts'
 
 /** What admission looks at: the request, and the state of the server at that instant. */
 export interface AdmissionView {
   readonly site: string
   readonly device: string
   readonly envelope: Envelope
-  readonly request: InferRequest
+  readonly request: InferRequest | StagesRequest
   readonly payloadBytes: number
   /** Whether this id has been seen in this boot of the device. */
   readonly replayed: boolean
@@ -18,30 +25,25 @@ export interface AdmissionView {
   readonly credits: number
   readonly queueFull: boolean
   readonly catalog: Catalog
+  readonly pipelines: StageCatalog
 }
 
 /**
  * Whether a request is let in: the offer that will compute it, or the first reason against it. Reasons that hold
  * whatever the load come before those that pass with time.
  */
-export function admit(view: AdmissionView): Offer | Refusal {
+export function admit(view: AdmissionView): Offer | StagesOffer | Refusal {
   const { request, payloadBytes } = view
   if (!mayAnswerAt(view.site, view.device, view.envelope.replyTopic)) {
     return { code: 'NOT_ALLOWED', detail: `Answers to ${view.device} do not go to the reply topic it names` }
   }
   if (view.replayed) return { code: 'REPLAYED', detail: `Request ${view.envelope.id} has been here before` }
   if (view.draining) return { code: 'DRAINING', detail: '' }
-  const offer = view.catalog.find(request.bundle, request.mode, request.route)
+  const offer =
+    request.kind === 'stages'
+      ? view.pipelines.find(request, payloadBytes)
+      : offerFor(request, payloadBytes, view.catalog)
   if ('code' in offer) return offer
-  const { limits } = offer
-  if (limits && (payloadBytes < limits.least || payloadBytes > limits.most)) {
-    const range = limits.least === limits.most ? `${limits.most}` : `${limits.least} to ${limits.most}`
-    const detail = `Mode ${request.mode} takes ${range} payload bytes, not ${payloadBytes}`
-    return { code: 'BAD_SHAPE', detail }
-  }
-  if (payloadBytes === 0) return { code: 'BAD_PAYLOAD', detail: 'The request has no payload' }
-  const misfit = rangeMisfit(offer, request)
-  if (misfit) return misfit
   if (view.deadlineMs <= view.nowMs) return { code: 'EXPIRED', detail: 'The deadline had passed on arrival' }
   if (view.outstanding >= view.credits) {
     return {
@@ -51,6 +53,19 @@ export function admit(view: AdmissionView): Offer | Refusal {
   }
   if (view.queueFull) return { code: 'QUEUE_FULL', detail: '' }
   return offer
+}
+
+function offerFor(request: InferRequest, payloadBytes: number, catalog: Catalog): Offer | Refusal {
+  const offer = catalog.find(request.bundle, request.mode, request.route)
+  if ('code' in offer) return offer
+  const { limits } = offer
+  if (limits && (payloadBytes < limits.least || payloadBytes > limits.most)) {
+    const range = limits.least === limits.most ? `${limits.most}` : `${limits.least} to ${limits.most}`
+    const detail = `Mode ${request.mode} takes ${range} payload bytes, not ${payloadBytes}`
+    return { code: 'BAD_SHAPE', detail }
+  }
+  if (payloadBytes === 0) return { code: 'BAD_PAYLOAD', detail: 'The request has no payload' }
+  return rangeMisfit(offer, request) ?? offer
 }
 
 /** Answers go only below the asker's own id, and not to a topic that the server itself listens to. */

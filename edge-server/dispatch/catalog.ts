@@ -86,4 +86,5 @@ export class Catalog {
   }
 }
 
-const hex = (key: number): string => key.toString(16).padStart(8, '0')
+/** A key as the log shows it. */
+export const hex = (key: number): string => key.toString(16).padStart(8, '0')

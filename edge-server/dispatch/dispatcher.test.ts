@@ -74,6 +74,7 @@ function start(options: Partial<DispatcherOptions> & { slots?: number } = {}) {
     send: (name, packet) => sent.push({ topic: name, message: decodeMessage(packet) }),
     observer: {
       answered: (route, stages) => counted.push(`answered ${route} ${stages.serverMs}`),
+      ran: (_pipeline, stages, stageMs) => counted.push(`ran ${stages} ${stageMs}`),
       refused: (_device, code) => counted.push(`refused ${code}`),
       garbage: (_device, code) => counted.push(`garbage ${code}`),
       strangeBundle: (_device, bundle) => counted.push(`strange ${bundle}`),

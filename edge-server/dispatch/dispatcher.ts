@@ -10,6 +10,7 @@ import {
   isWireErrorCode,
   type Message,
   parseTopic,
+  type StagesRequest,
   topic,
   type Verb,
   type WireErrorCode,
@@ -17,29 +18,27 @@ import {
   wireErrors,
 } from '@isthmus/proto'
 import { admit, mayAnswerAt } from './admission.ts'
-import type { Catalog, Refusal } from './catalog.ts'
+import type { Catalog, Offer, Refusal } from './catalog.ts'
 import { DeadlineQueue } from './deadline-queue.ts'
 import { DeviceLedger, type DeviceRecord } from './device-ledger.ts'
+import { replyTo, type StageTimes, wireUs } from './replies.ts'
+import { StageCatalog, type StagesOffer } from './stage-catalog.ts'
 import { deadlineOf } from './time-left.ts'
 import type { Outcome, Work, WorkRunner } from './work.ts'
 
-/** The time of one answered request in the server; `serverMs` is the sum of the other three. */
-export interface StageTimes {
-  readonly serverMs: number
-  /** Everything that is neither decoding nor the tail: waiting, and being handed over. */
-  readonly queueMs: number
-  readonly decodeMs: number
-  readonly tailMs: number
-}
+/** What a request asked for: a tail, a whole network, or stages of a pipeline. */
+export type AnsweredRoute = (Offer | StagesOffer)['route']
 
 /** Told of everything that an operator counts. */
 export interface DispatchObserver {
-  answered(route: 'split' | 'edge', stages: StageTimes): void
+  answered(route: AnsweredRoute, stages: StageTimes): void
+  /** Stages of a pipeline were run; what each took, by their numbers. */
+  ran(pipeline: number, stages: readonly number[], stageMs: readonly number[]): void
   /** A request was answered with an error. */
   refused(device: string, code: WireErrorCode, detail: string): void
   /** A packet could not be read or was of no use. */
   garbage(device: string, code: WireErrorCode, detail: string): void
-  /** A device announced a bundle that is not served here. */
+  /** A device announced a bundle or a pipeline that is not served here. */
   strangeBundle(device: string, bundle: string): void
 }
 
@@ -48,6 +47,7 @@ export interface DispatcherOptions {
   /** Names this life of the server; every answer carries it. */
   readonly epoch: number
   readonly catalog: Catalog
+  readonly pipelines?: StageCatalog
   readonly runner: WorkRunner
   readonly send: (topic: string, packet: Uint8Array<ArrayBuffer>) => void
   readonly observer: DispatchObserver
@@ -63,7 +63,7 @@ export interface DispatcherOptions {
 /** A request that has been let in. */
 interface Waiting extends Asked {
   readonly record: DeviceRecord
-  readonly route: 'split' | 'edge'
+  readonly route: AnsweredRoute
   readonly work: Work
   readonly deadlineMs: number
 }
@@ -85,6 +85,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions
   readonly #queue: DeadlineQueue<Waiting>
   readonly #devices: DeviceLedger
+  readonly #pipelines: StageCatalog
   #computing = 0
   #sequence = 0
   #draining = false
@@ -94,6 +95,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options
+    this.#pipelines = options.pipelines ?? new StageCatalog()
     this.#queue = new DeadlineQueue(options.queue)
     this.#devices = new DeviceLedger(options.maxDevices)
     options.runner.onVacancy(() => this.#pump())
@@ -106,6 +108,12 @@ export class Dispatcher {
   /** Works handed to the runner and not answered yet. */
   get computing(): number {
     return this.#computing
+  }
+
+  /** What a request that comes now would wait for one of so many workers, in ms, as the works lately took. */
+  waitMs(workers: number): number {
+    const ahead = this.#queue.length + this.#computing + 1 - workers
+    return ahead <= 0 ? 0 : (ahead * this.#workMs) / Math.max(1, workers)
   }
 
   get devicesOnline(): number {
@@ -164,11 +172,15 @@ export class Dispatcher {
 
   #read(verb: Verb, message: Message, packetBytes: number, record: DeviceRecord, arrivedMs: number): void {
     const { body, envelope } = message
-    if (verb === 'infer' && body.kind === 'infer') {
+    if (verb === 'infer' && (body.kind === 'infer' || body.kind === 'stages')) {
       this.#request(record, message, body, arrivedMs)
     } else if (verb === 'infer' && body.kind === 'probe') {
       this.#probe({ device: record.device, envelope, arrivedMs }, packetBytes)
     } else if (verb === 'birth' && body.kind === 'birth') {
+      for (const { key, name, version } of body.pipelines) {
+        if (!this.#pipelines.has(key))
+          this.#options.observer.strangeBundle(record.device, `${name}@${version}`)
+      }
       for (const bundle of body.bundles) {
         if (this.#options.catalog.has(bundle.key)) continue
         this.#options.observer.strangeBundle(record.device, `${bundle.name}@${bundle.version}`)
@@ -185,7 +197,12 @@ export class Dispatcher {
     }
   }
 
-  #request(record: DeviceRecord, message: Message, request: InferRequest, arrivedMs: number): void {
+  #request(
+    record: DeviceRecord,
+    message: Message,
+    request: InferRequest | StagesRequest,
+    arrivedMs: number,
+  ): void {
     const { site, catalog, credits, maxWaitMs } = this.#options
     const { envelope, payload } = message
     const asked = { device: record.device, envelope, arrivedMs }
@@ -205,22 +222,15 @@ export class Dispatcher {
       credits,
       queueFull: this.#queue.full,
       catalog,
+      pipelines: this.#pipelines,
     })
     if ('code' in verdict) {
       this.#refuse(asked, verdict)
       return
     }
     record.outstanding++
-    const { bundle, mode, scale, zeroPoint } = request
     // The one copy of the payload: the packet is a view into the connection's buffer.
-    const work: Work = {
-      bundle,
-      mode,
-      payload: payload.slice() as Work['payload'],
-      scale,
-      zeroPoint,
-      deadlineMs,
-    }
+    const work = workOf(request, verdict, payload.slice() as Work['payload'], deadlineMs)
     this.#queue.push({ ...asked, record, route: verdict.route, work, deadlineMs })
     this.#pump()
   }
@@ -249,37 +259,18 @@ export class Dispatcher {
 
   #answer(waiting: Waiting, outcome: Outcome & { ok: true }): void {
     const { observer, epoch, clock } = this.#options
-    const { result, dims, decodeMs, tailMs } = outcome
-    const serverMs = Math.max(clock() - waiting.arrivedMs, decodeMs + tailMs)
-    const stages = { serverMs, queueMs: serverMs - decodeMs - tailMs, decodeMs, tailMs }
-    this.#workMs += 0.1 * (decodeMs + tailMs - this.#workMs)
-    const decodeUs = Math.round(decodeMs * 1000)
-    const tailUs = Math.round(tailMs * 1000)
-    const serverUs = Math.max(wireUs(serverMs), decodeUs + tailUs)
-    const { sentUs } = waiting.envelope
+    const { arrivedMs, envelope, work } = waiting
+    const moment = { arrivedMs, nowMs: clock(), sentUs: envelope.sentUs, epoch }
+    const { body, payload, times } = replyTo(work, outcome, moment)
+    this.#workMs += 0.1 * (times.decodeMs + times.tailMs - this.#workMs)
     try {
-      const bytes = new Uint8Array(result.buffer, result.byteOffset, result.byteLength)
-      this.#send(
-        waiting,
-        {
-          kind: 'reply',
-          bundle: waiting.work.bundle,
-          dims: [...dims],
-          echoUs: sentUs,
-          receivedUs: clockUs32(waiting.arrivedMs),
-          serverUs,
-          queueUs: serverUs - decodeUs - tailUs,
-          decodeUs,
-          tailUs,
-          epoch,
-        },
-        bytes,
-      )
+      this.#send(waiting, body, payload)
     } catch (error) {
       this.#refuse(waiting, { code: 'TAIL_FAILED', detail: `The result cannot be sent: ${reasonOf(error)}` })
       return
     }
-    observer.answered(waiting.route, stages)
+    observer.answered(waiting.route, times)
+    if ('stageMs' in outcome && 'stages' in work) observer.ran(work.pipeline, work.stages, outcome.stageMs)
   }
 
   #expire(waiting: Waiting): void {
@@ -354,6 +345,21 @@ export class Dispatcher {
   }
 }
 
+function workOf(
+  request: InferRequest | StagesRequest,
+  offer: Offer | StagesOffer,
+  payload: Work['payload'],
+  deadlineMs: number,
+): Work {
+  if (request.kind === 'infer') {
+    const { bundle, mode, scale, zeroPoint } = request
+    return { bundle, mode, payload, scale, zeroPoint, deadlineMs }
+  }
+  const { pipeline, inputs, outputs } = request
+  const stages = offer.route === 'stages' ? offer.stages : []
+  return { pipeline, stages, inputs, outputs, payload, deadlineMs }
+}
+
 /** The envelope of a packet whose own could not be read. */
 const nowhere: Envelope = {
   schema: 1,
@@ -365,9 +371,6 @@ const nowhere: Envelope = {
   receiverUs: undefined,
   replyTopic: '',
 }
-
-/** A duration as the wire counts it; 71 minutes is the longest, which a process that was stopped may exceed. */
-const wireUs = (ms: number): number => Math.min(0xffffffff, Math.max(0, Math.round(ms * 1000)))
 
 const codeOf = (error: unknown): WireErrorCode =>
   error instanceof IsthmusError && isWireErrorCode(error.code) ? error.code : 'BAD_MESSAGE'

@@ -1,7 +1,19 @@
 import type { WireErrorCode } from '@isthmus/proto'
 
-/** One frame's work, as a worker gets it. */
-export interface Work {
+/** Stages of a pipeline, as a worker gets them. */
+export interface StagesWork {
+  readonly pipeline: number
+  /** Stage numbers, ascending; tensors by number. */
+  readonly stages: readonly number[]
+  readonly inputs: readonly number[]
+  readonly outputs: readonly number[]
+  /** The tensors, in a buffer of its own (it is transferred). */
+  readonly payload: Uint8Array<ArrayBuffer>
+  readonly deadlineMs: number
+}
+
+/** One frame's tail, as a worker gets it. */
+export interface TailWork {
   readonly bundle: number
   readonly mode: number
   /** The coded latent or image, in a buffer of its own (it is transferred). */
@@ -13,8 +25,16 @@ export interface Work {
   readonly deadlineMs: number
 }
 
-/** What became of it. Times are what the worker measured. */
-export type Outcome =
+export type Work = TailWork | StagesWork
+
+export interface Failure {
+  readonly ok: false
+  readonly code: WireErrorCode
+  readonly detail: string
+}
+
+/** What became of a tail. Times are what the worker measured. */
+export type TailOutcome =
   | {
       readonly ok: true
       readonly result: Float32Array<ArrayBuffer>
@@ -22,7 +42,21 @@ export type Outcome =
       readonly decodeMs: number
       readonly tailMs: number
     }
-  | { readonly ok: false; readonly code: WireErrorCode; readonly detail: string }
+  | Failure
+
+/** What became of stages. */
+export type StagesOutcome =
+  | {
+      readonly ok: true
+      /** The tensors that were wanted, as they cross. */
+      readonly payload: Uint8Array<ArrayBuffer>
+      /** By the stages of the work. */
+      readonly stageMs: readonly number[]
+      readonly decodeMs: number
+    }
+  | Failure
+
+export type Outcome = TailOutcome | StagesOutcome
 
 /** Who computes: worker threads in production, anything in a test. */
 export interface WorkRunner {

@@ -2,7 +2,7 @@ import type { Manifest, Mode } from '@isthmus/models/bundle'
 import { dequantize } from '@isthmus/models/codec'
 import { openSession, type Session } from '@isthmus/models/runtime'
 import { IsthmusError, isWireErrorCode, wireError } from '@isthmus/proto'
-import type { Outcome, Work } from '../dispatch/work.ts'
+import type { TailOutcome, TailWork } from '../dispatch/work.ts'
 import { decodeImage, normalise } from './decode-image.ts'
 import type { WorkerBundle } from './messages.ts'
 
@@ -58,7 +58,7 @@ export class BundleTails {
   }
 
   /** Decodes and computes one frame. Never throws. */
-  async compute(work: Work): Promise<Outcome> {
+  async compute(work: TailWork): Promise<TailOutcome> {
     try {
       const mode = this.#modes.get(work.mode)
       const startMs = performance.now()
@@ -82,20 +82,20 @@ export class BundleTails {
     await this.#full?.session.dispose()
   }
 
-  async #decode(work: Work, mode: Mode | undefined): Promise<Part> {
+  async #decode(work: TailWork, mode: Mode | undefined): Promise<Part> {
     if (mode?.route === 'split' && this.#tail) return this.#decodeLatent(work, mode, this.#tail)
     if (mode?.route === 'edge' && this.#full) return this.#decodeInput(work, mode, this.#full)
     throw wireError('ROUTE_NOT_OFFERED', `Mode ${work.mode} is not computed here`)
   }
 
-  #decodeLatent({ payload, scale, zeroPoint }: Work, { quantizer }: SplitMode, part: Part): Part {
+  #decodeLatent({ payload, scale, zeroPoint }: TailWork, { quantizer }: SplitMode, part: Part): Part {
     const range = scale === undefined || zeroPoint === undefined ? undefined : { scale, zeroPoint }
     // Throws NOT_FINITE rather than give a NaN or an infinity.
     dequantize(payload, part.input.length, quantizer, range, part.input)
     return part
   }
 
-  async #decodeInput({ payload }: Work, { image }: EdgeMode, part: Part): Promise<Part> {
+  async #decodeInput({ payload }: TailWork, { image }: EdgeMode, part: Part): Promise<Part> {
     const { input } = this.#manifest
     const pixels = image.codec === 'raw' ? payload : await decodeImage(payload, image.codec, input)
     if (pixels.length !== part.input.length) {

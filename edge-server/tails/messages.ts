@@ -1,5 +1,6 @@
 import type { Manifest } from '@isthmus/models/bundle'
 import type { Outcome, Work } from '../dispatch/work.ts'
+import type { WorkerPipeline } from './pipeline-stages.ts'
 
 /** What a worker needs of one bundle. */
 export interface WorkerBundle {
@@ -13,6 +14,7 @@ export interface WorkerBundle {
 /** What a worker starts with. */
 export interface WorkerSetup {
   readonly bundles: readonly WorkerBundle[]
+  readonly pipelines?: readonly WorkerPipeline[]
   readonly intraOpThreads: number
 }
 
@@ -29,10 +31,16 @@ export type ToWorker =
 
 /** From a worker. */
 export type FromWorker =
-  | { readonly kind: 'ready'; readonly failures: readonly BundleFailure[] }
+  | {
+      readonly kind: 'ready'
+      readonly failures: readonly BundleFailure[]
+      readonly pipelineFailures?: readonly BundleFailure[]
+      /** Key of each pipeline, and what its stages take; 0: not served. */
+      readonly stageMs?: readonly (readonly [key: number, stageMs: readonly number[]])[]
+    }
   | { readonly kind: 'done'; readonly id: number; readonly outcome: Outcome }
 
-/** A bundle whose models a worker could not load or run. */
+/** A bundle or pipeline whose models a worker could not load or run. */
 export interface BundleFailure {
   readonly key: number
   readonly id: string

@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads'
 import sharp from 'sharp'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Outcome, Work } from '../dispatch/work.ts'
+import type { TailOutcome as Outcome, TailWork as Work } from '../dispatch/work.ts'
 import type { WorkerBundle } from './messages.ts'
 import { latentDims, slowModel, summingModel, workerBundle } from './models.test.support.ts'
 import { spawnWorker, TailPool, type TailPoolOptions } from './pool.ts'

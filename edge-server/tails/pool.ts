@@ -1,5 +1,13 @@
 import { Worker } from 'node:worker_threads'
-import type { Outcome, Work, WorkRunner } from '../dispatch/work.ts'
+import type {
+  Outcome,
+  StagesOutcome,
+  StagesWork,
+  TailOutcome,
+  TailWork,
+  Work,
+  WorkRunner,
+} from '../dispatch/work.ts'
 import { edgeError } from '../errors.ts'
 import {
   type BundleFailure,
@@ -9,6 +17,7 @@ import {
   type WorkerBundle,
   type WorkerSetup,
 } from './messages.ts'
+import type { WorkerPipeline } from './pipeline-stages.ts'
 
 /** A worker computes one work and has the next at hand, so that it never waits for this thread. */
 const WORKS_AT_A_WORKER = 2
@@ -21,6 +30,7 @@ const CLOSE_MS = 5000
 
 export interface TailPoolOptions {
   readonly bundles: readonly WorkerBundle[]
+  readonly pipelines?: readonly WorkerPipeline[]
   readonly workers: number
   readonly intraOpThreads: number
   /** A worker that computes longer on one work is restarted. */
@@ -61,6 +71,9 @@ export class TailPool implements WorkRunner {
   readonly #options: TailPoolOptions
   readonly #members: Member[] = []
   readonly #failures = new Map<number, BundleFailure>()
+  readonly #pipelineFailures = new Map<number, BundleFailure>()
+  /** By pipeline's key: of each stage the longest that a worker measured when it was loaded. */
+  readonly #stageMs = new Map<number, readonly number[]>()
   #handler: () => void = () => {}
   #ids = 0
   #closed = false
@@ -90,6 +103,16 @@ export class TailPool implements WorkRunner {
     return [...this.#failures.values()]
   }
 
+  /** Pipelines that at least one worker could not load or run. */
+  get pipelineFailures(): readonly BundleFailure[] {
+    return [...this.#pipelineFailures.values()]
+  }
+
+  /** What each stage of a pipeline took when it was loaded, in ms; 0: not served. */
+  stageMs(pipeline: number): readonly number[] {
+    return this.#stageMs.get(pipeline) ?? []
+  }
+
   get vacancies(): number {
     let vacancies = 0
     for (const member of this.#members) {
@@ -112,6 +135,9 @@ export class TailPool implements WorkRunner {
     this.#handler = handler
   }
 
+  run(work: TailWork): Promise<TailOutcome>
+  run(work: StagesWork): Promise<StagesOutcome>
+  run(work: Work): Promise<Outcome>
   run(work: Work): Promise<Outcome> {
     const member = this.#leastLoaded()
     if (!member) return Promise.resolve({ ok: false, code: 'TAIL_FAILED', detail: 'No worker is running' })
@@ -143,9 +169,9 @@ export class TailPool implements WorkRunner {
 
   /** Starts one more thread; resolves when it is ready, rejects when it dies before that. */
   #start(restartMs = FIRST_RESTART_MS): Promise<void> {
-    const { bundles, intraOpThreads, spawn = spawnWorker, clock } = this.#options
+    const { bundles, pipelines = [], intraOpThreads, spawn = spawnWorker, clock } = this.#options
     const member: Member = {
-      worker: spawn({ bundles, intraOpThreads }),
+      worker: spawn({ bundles, pipelines, intraOpThreads }),
       ready: false,
       pending: new Map(),
       busySinceMs: 0,
@@ -160,7 +186,7 @@ export class TailPool implements WorkRunner {
           this.#done(member, message.id, message.outcome)
           return
         }
-        for (const failure of message.failures) this.#failures.set(failure.key, failure)
+        this.#learn(message)
         member.ready = true
         resolve()
         this.#handler()
@@ -175,6 +201,18 @@ export class TailPool implements WorkRunner {
         this.#bury(member, why)
       })
     })
+  }
+
+  #learn({ failures, pipelineFailures = [], stageMs = [] }: Extract<FromWorker, { kind: 'ready' }>): void {
+    for (const failure of failures) this.#failures.set(failure.key, failure)
+    for (const failure of pipelineFailures) this.#pipelineFailures.set(failure.key, failure)
+    for (const [key, each] of stageMs) {
+      const before = this.#stageMs.get(key) ?? []
+      this.#stageMs.set(
+        key,
+        each.map((ms, stage) => Math.max(ms, before[stage] ?? 0)),
+      )
+    }
   }
 
   #done(member: Member, id: number, outcome: Outcome): void {

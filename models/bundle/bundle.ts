@@ -36,7 +36,7 @@ export function parseManifestBytes(bytes: Uint8Array): Manifest {
 }
 
 /** The number that hexadecimal digits give when the first byte is the lowest. */
-const keyOf = (sha256: string): number =>
+export const keyOf = (sha256: string): number =>
   Number.parseInt(sha256.slice(0, 8).match(/../g)!.reverse().join(''), 16)
 
 /** Throws `BUNDLE_FILE_CHANGED`, naming the file, for another length than the manifest's. */
@@ -94,5 +94,5 @@ export async function bundleFromFiles(
 }
 
 /** Hash functions of browsers take no shared memory. */
-const ownBytes = (bytes: Uint8Array): Uint8Array<ArrayBuffer> =>
+export const ownBytes = (bytes: Uint8Array): Uint8Array<ArrayBuffer> =>
   bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice()

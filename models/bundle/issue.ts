@@ -15,11 +15,11 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!
 }
 
-function nearestKey(key: string): string | undefined {
+function nearestKey(key: string, known: readonly string[]): string | undefined {
   const word = key.slice(0, 40).toLowerCase()
-  const distances = knownKeys.map((known) => ({ known, distance: editDistance(word, known.toLowerCase()) }))
+  const distances = known.map((one) => ({ one, distance: editDistance(word, one.toLowerCase()) }))
   const nearest = distances.reduce((a, b) => (b.distance < a.distance ? b : a))
-  return nearest.distance <= 2 ? nearest.known : undefined
+  return nearest.distance <= 2 ? nearest.one : undefined
 }
 
 const pathOf = (path: readonly PropertyKey[]): string =>
@@ -29,12 +29,12 @@ const pathOf = (path: readonly PropertyKey[]): string =>
     '',
   )
 
-/** One fault as `path: what is wrong`; for an unknown key with the known one that it resembles. */
-export function describeIssue(issue: z.core.$ZodIssue): string {
+/** One fault as `path: what is wrong`; for an unknown key with the one of `known` that it resembles, by default of the bundle's. */
+export function describeIssue(issue: z.core.$ZodIssue, known: readonly string[] = knownKeys): string {
   const path = pathOf(issue.path)
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? ''
-    const meant = nearestKey(key)
+    const meant = nearestKey(key, known)
     const where = pathOf([...issue.path, key.slice(0, 60)])
     return `${where}: unknown key${meant ? `, did you mean '${meant}'?` : ''}`
   }

@@ -98,7 +98,7 @@ export interface Manifest {
 export function parseManifest(json: unknown): Manifest {
   const result = manifestSchema.safeParse(json)
   if (!result.success) {
-    const faults = result.error.issues.slice(0, 5).map(describeIssue)
+    const faults = result.error.issues.slice(0, 5).map((issue) => describeIssue(issue))
     throw modelError('BAD_MANIFEST', `The manifest is not valid: ${faults.join('; ')}.`, result.error)
   }
   const manifest = result.data

@@ -4,12 +4,21 @@ import { cutCommand } from './cut-command.ts'
 import { inspectCommand } from './inspect-command.ts'
 import { type Output, type Program, runProgram } from './kit/index.ts'
 import { packCommand } from './pack-command.ts'
+import { pipelineCommand } from './pipeline-command.ts'
 import { verifyCommand } from './verify-command.ts'
 
 export const program: Program = {
   name: 'isthmus-models',
   purpose: 'read, cut and package ONNX models for split computing',
-  commands: [inspectCommand, cutCommand, bottleneckCommand, packCommand, verifyCommand, breakevenCommand],
+  commands: [
+    inspectCommand,
+    cutCommand,
+    bottleneckCommand,
+    packCommand,
+    pipelineCommand,
+    verifyCommand,
+    breakevenCommand,
+  ],
   start: `Start with a model of your own:
   isthmus-models inspect net.onnx
   isthmus-models pack net.onnx --at TENSOR --labels labels.txt --scale imagenet --photos ./photos`,

@@ -1,0 +1,113 @@
+import { type StageArray, StageModel, stageArrays, type Wiring } from '@isthmus/models/pipeline'
+import type { Session } from '@isthmus/models/runtime'
+import type { StageTimes } from '@isthmus/policies'
+import { IsthmusError } from '@isthmus/proto'
+import type { Clock } from '../clock.ts'
+import { deviceError } from '../errors.ts'
+
+/** Opens the model of a stage; undefined: the device does not have it. */
+export type OpenStage = (stage: number) => (() => Promise<Session>) | undefined
+
+/** Runs of each stage that are measured when it is opened; the first one before them is slow and says nothing. */
+const WARM_UP_RUNS = 5
+const WARM_UP_MS = 500
+
+/** Name of a stage among the measured times. */
+export const deviceStage = (stage: number): string => `device:${stage}`
+
+/**
+ * The stages that this device can run, measured. A model whose thread has died is opened again, so that one lost run is all
+ * that it costs.
+ */
+export class LocalStages {
+  readonly #wiring: Wiring
+  readonly #open: readonly ((() => Promise<Session>) | undefined)[]
+  readonly #opened = new Map<number, Promise<StageModel>>()
+  readonly #clock: Clock
+  readonly #times: StageTimes
+  #closed = false
+
+  constructor(wiring: Wiring, open: OpenStage, clock: Clock, times: StageTimes) {
+    this.#wiring = wiring
+    this.#open = wiring.stages.map(({ number }) => open(number))
+    this.#clock = clock
+    this.#times = times
+  }
+
+  has(stage: number): boolean {
+    return this.#open[stage] !== undefined
+  }
+
+  /** Longest of the recent runs, in ms. */
+  longestMs(stage: number): number {
+    return this.#times.longest(deviceStage(stage)) ?? 0
+  }
+
+  /** Usual time of a run, in ms; undefined: not here. */
+  usualMs(stage: number): number | undefined {
+    return this.has(stage) ? this.#times.median(deviceStage(stage)) : undefined
+  }
+
+  /** Opens and measures every stage. Throws what opening or running a model throws. */
+  async start(): Promise<void> {
+    const { tensors, order } = this.#wiring
+    const zeros = (tensor: number) => new stageArrays[tensors[tensor]!.dtype](tensors[tensor]!.count)
+    for (const stage of order) {
+      if (!this.has(stage)) continue
+      const model = await this.#model(stage)
+      const beganMs = this.#clock.now()
+      for (let run = 0; run <= WARM_UP_RUNS; run++) {
+        const startMs = this.#clock.now()
+        await model.run(zeros)
+        const endMs = this.#clock.now()
+        if (run > 0) this.#times.add(deviceStage(stage), endMs - startMs)
+        if (run > 0 && endMs - beganMs > WARM_UP_MS) break
+      }
+    }
+  }
+
+  /** Runs a stage; the outputs come in the stage's order. Throws what running a model throws. */
+  async run(
+    stage: number,
+    arrayOf: (tensor: number) => StageArray,
+  ): Promise<{ outputs: StageArray[]; ms: number }> {
+    try {
+      const model = await this.#model(stage)
+      const startMs = this.#clock.now()
+      const outputs = await model.run(arrayOf)
+      const ms = this.#clock.now() - startMs
+      this.#times.add(deviceStage(stage), ms)
+      return { outputs, ms }
+    } catch (error) {
+      if (error instanceof IsthmusError && error.code === 'WORKER_DIED') this.#opened.delete(stage)
+      throw error
+    }
+  }
+
+  async dispose(): Promise<void> {
+    this.#closed = true
+    for (const opening of this.#opened.values()) {
+      const model = await opening.catch(() => undefined)
+      await model?.dispose()
+    }
+  }
+
+  #model(stage: number): Promise<StageModel> {
+    if (this.#closed) return Promise.reject(deviceError('CLOSED', 'The pipeline has been closed.'))
+    const known = this.#opened.get(stage)
+    if (known) return known
+    const opening = this.#open[stage]!().then(async (session) => {
+      try {
+        return new StageModel(session, this.#wiring, stage)
+      } catch (error) {
+        await session.dispose()
+        throw error
+      }
+    })
+    this.#opened.set(stage, opening)
+    opening.catch(() => {
+      if (this.#opened.get(stage) === opening) this.#opened.delete(stage)
+    })
+    return opening
+  }
+}

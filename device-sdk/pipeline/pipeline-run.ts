@@ -1,0 +1,356 @@
+import {
+  allFinite,
+  payloadLayout,
+  payloadParts,
+  readPayload,
+  type StageArray,
+  type Wiring,
+} from '@isthmus/models/pipeline'
+import { type RemoteGroup, remoteGroups, type StageHost } from '@isthmus/policies/pipeline'
+import { IsthmusError } from '@isthmus/proto'
+import type { Clock } from '../clock.ts'
+import { deviceError } from '../errors.ts'
+import type { Reply, ServerRefusal, Ticket } from '../exchange.ts'
+import { type FallbackCode, fallbacks } from '../fallback.ts'
+import type { ServerLink } from '../server-link.ts'
+import type { PipelineAnswer, StageTensor, StageTime } from './answer.ts'
+import type { LocalStages } from './local-stages.ts'
+import { neededStages } from './needed-stages.ts'
+import type { ServerStages } from './server-stages.ts'
+import type { LaneRun, StageJob, StageLane } from './stage-lane.ts'
+
+/** What all runs of a pipeline share. */
+export interface PipelineShop {
+  readonly wiring: Wiring
+  readonly key: number
+  readonly id: string
+  readonly clock: Clock
+  readonly link: ServerLink | undefined
+  readonly lane: StageLane
+  readonly local: LocalStages
+  readonly server: ServerStages
+  readonly hedgeMarginMs: number
+}
+
+/** One run to be answered. */
+export interface PipelineTask {
+  readonly number: number
+  /** By tensor number. */
+  readonly inputs: readonly StageArray[]
+  readonly hosts: readonly StageHost[]
+  readonly reason: string
+  readonly startMs: number
+  readonly deadlineAtMs: number
+}
+
+/** A group of stages on its way: not asked for yet, asked for, or over without an answer of use. */
+interface Errand {
+  readonly group: RemoteGroup
+  state: 'waiting' | 'asked' | 'answered' | 'over'
+  askedMs: number
+  ticket: Ticket | undefined
+}
+
+/** The largest header of a reply with the longest lists. */
+const REPLY_HEADER_BYTES = 512
+
+/**
+ * The way of one run, from its placement to exactly one answer. Tensors come from the device's own stages and from replies,
+ * whichever is first; what is known settles what is still needed, and the run ends when all outputs are there.
+ */
+export class PipelineRun implements LaneRun {
+  readonly answer: Promise<PipelineAnswer>
+  readonly readyByMs: number
+  readonly #shop: PipelineShop
+  readonly #task: PipelineTask
+  readonly #known = new Map<number, StageArray>()
+  readonly #took = new Map<number, StageTime>()
+  readonly #errands: readonly Errand[]
+  readonly #errandOf: readonly (Errand | undefined)[]
+  /** Stages that the device could not run. */
+  readonly #broken = new Map<number, unknown>()
+  readonly #retried = new Set<number>()
+  #running: number | undefined
+  #hedged = false
+  #settled = false
+  #timer: unknown
+  #fallback: FallbackCode | undefined
+  #refusal: ServerRefusal | undefined
+  #bytesDown = 0
+  #replies = 0
+  #resolve!: (answer: PipelineAnswer) => void
+  #reject!: (error: unknown) => void
+
+  constructor(shop: PipelineShop, task: PipelineTask) {
+    this.#shop = shop
+    this.#task = task
+    this.readyByMs = task.deadlineAtMs - shop.hedgeMarginMs
+    for (const [tensor, array] of task.inputs.entries()) this.#known.set(tensor, array)
+    const groups = remoteGroups(shop.wiring, task.hosts)
+    this.#errands = groups.map((group) => ({ group, state: 'waiting', askedMs: 0, ticket: undefined }))
+    this.#errandOf = task.hosts.map((_, stage) =>
+      this.#errands.find(({ group }) => group.stages.includes(stage)),
+    )
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  start(): void {
+    const { clock, lane } = this.#shop
+    lane.add(this)
+    const leftMs = Math.max(0, this.#task.deadlineAtMs - clock.now())
+    this.#timer = clock.setTimeout(() => this.#onDeadline(), leftMs)
+    this.#advance()
+  }
+
+  get mayHedge(): boolean {
+    return !this.#hedged && this.#errands.some(({ state }) => state === 'waiting' || state === 'asked')
+  }
+
+  leftMs(): number {
+    let sum = 0
+    for (const stage of this.#needed())
+      if (this.#shop.local.has(stage)) sum += this.#shop.local.longestMs(stage)
+    return sum
+  }
+
+  hedge(): void {
+    this.#hedged = true
+  }
+
+  next(): StageJob | undefined {
+    if (this.#settled || this.#running !== undefined) return undefined
+    const needed = this.#needed()
+    const { wiring, local } = this.#shop
+    const stage = wiring.order.find(
+      (at) =>
+        needed.has(at) &&
+        local.has(at) &&
+        !this.#broken.has(at) &&
+        (this.#hedged || (this.#errandOf[at]?.state ?? 'over') === 'over') &&
+        this.#hasAll(wiring.stages[at]!.inputs.map(({ tensor }) => tensor)),
+    )
+    if (stage === undefined) return undefined
+    return { expectedMs: local.longestMs(stage), run: () => this.#runHere(stage) }
+  }
+
+  #needed(): Set<number> {
+    return neededStages(this.#shop.wiring, this.#known)
+  }
+
+  #hasAll(tensors: readonly number[]): boolean {
+    return tensors.every((tensor) => this.#known.has(tensor))
+  }
+
+  /** Looks what can be done now with what is there. */
+  #advance(): void {
+    if (this.#settled) return
+    if (this.#hasAll(this.#shop.wiring.outputs.map(({ tensor }) => tensor))) {
+      this.#settle()
+      return
+    }
+    const needed = this.#needed()
+    for (const errand of this.#errands) {
+      if (errand.state !== 'waiting') continue
+      if (!errand.group.stages.some((stage) => needed.has(stage))) errand.state = 'over'
+      else if (this.#hasAll(errand.group.inputs)) this.#send(errand)
+      if (this.#settled) return
+    }
+    const dead = this.#shop.wiring.order.find((stage) => needed.has(stage) && this.#isLost(stage))
+    if (dead === undefined) this.#shop.lane.pump()
+    else this.#giveUp(dead)
+  }
+
+  /** Whether neither side can give a stage any more. */
+  #isLost(stage: number): boolean {
+    const canRun = this.#shop.local.has(stage) && !this.#broken.has(stage)
+    return !canRun && (this.#errandOf[stage]?.state ?? 'over') === 'over'
+  }
+
+  #send(errand: Errand): void {
+    const { link, wiring, clock } = this.#shop
+    const { stages, inputs, outputs } = errand.group
+    const reason = this.#whyNot(errand.group)
+    if (!link || reason) {
+      this.#fail(errand, reason ?? 'NO_BROKER')
+      return
+    }
+    const brought = inputs.map((tensor) => wiring.tensors[tensor]!)
+    let payload: readonly Uint8Array[]
+    try {
+      payload = payloadParts(brought, (at) => this.#known.get(inputs[at]!)!)
+    } catch {
+      this.#fail(errand, 'UNSENDABLE')
+      return
+    }
+    const mask = stages.reduce((bits, stage) => bits | (1 << stage), 0) >>> 0
+    const { deadlineAtMs } = this.#task
+    errand.state = 'asked'
+    errand.askedMs = clock.now()
+    const ticket = link.ask(
+      { stages: mask, inputs, outputs, payload, deadlineAtMs },
+      {
+        onReply: (reply) => this.#onReply(errand, reply),
+        onFailure: (code, said) => this.#fail(errand, code, said),
+      },
+    )
+    if (typeof ticket === 'string') this.#fail(errand, ticket)
+    else errand.ticket = ticket
+  }
+
+  /** Why a group cannot be asked for now. */
+  #whyNot({ stages, outputs }: RemoteGroup): FallbackCode | undefined {
+    const { link, wiring } = this.#shop
+    if (!link) return 'NO_BROKER'
+    const refusal = link.refusal()
+    if (refusal) return refusal
+    const offer = link.pipelineOffer
+    if (stages.some((stage) => !offer?.stageUs[stage])) return 'STAGE_MISSING'
+    const replyBytes = payloadLayout(outputs.map((tensor) => wiring.tensors[tensor]!)).bytes
+    return replyBytes + REPLY_HEADER_BYTES > link.largestBytes ? 'TOO_LARGE' : undefined
+  }
+
+  #onReply(errand: Errand, { body, payload, bytesDown }: Reply): void {
+    if (this.#settled || errand.state !== 'asked') return
+    const { wiring, key, server, clock } = this.#shop
+    const { stages, outputs } = errand.group
+    const tensors = outputs.map((tensor) => wiring.tensors[tensor]!)
+    const fits =
+      body.kind === 'stagesReply' &&
+      body.pipeline === key &&
+      body.stageUs.length === stages.length &&
+      payload.length === payloadLayout(tensors).bytes
+    let arrays: readonly StageArray[] = []
+    try {
+      // The payload lies in the transport's packet: copied, and so aligned.
+      if (fits) arrays = readPayload(tensors, payload.slice())
+    } catch {
+      arrays = []
+    }
+    if (!fits || arrays.length !== outputs.length || !arrays.every(allFinite)) {
+      this.#fail(errand, 'BAD_REPLY')
+      return
+    }
+    errand.state = 'answered'
+    this.#bytesDown += bytesDown
+    this.#replies++
+    const nowMs = clock.now()
+    const took = server.add(stages, body.stageUs, nowMs - errand.askedMs, nowMs)
+    const news = outputs.filter((tensor) => !this.#known.has(tensor))
+    for (const tensor of news) this.#known.set(tensor, arrays[outputs.indexOf(tensor)]!)
+    for (const [at, stage] of stages.entries()) {
+      if (news.length > 0) this.#took.set(stage, { id: this.#idOf(stage), host: 'edge', ms: took[at]! })
+    }
+    this.#advance()
+  }
+
+  /** An errand is over without an answer of use: its stages are the device's now. */
+  #fail(errand: Errand, code: FallbackCode, refusal?: ServerRefusal): void {
+    if (this.#settled || errand.state === 'over' || errand.state === 'answered') return
+    errand.state = 'over'
+    this.#fallback ??= code
+    this.#refusal ??= refusal
+    this.#advance()
+  }
+
+  /** One stage on the device. Never rejects. */
+  async #runHere(stage: number): Promise<void> {
+    this.#running = stage
+    try {
+      const { outputs, ms } = await this.#shop.local.run(stage, (tensor) => this.#known.get(tensor)!)
+      for (const [at, { number }] of this.#shop.wiring.stages[stage]!.outputs.entries()) {
+        if (this.#known.has(number)) continue
+        this.#known.set(number, outputs[at]!)
+        this.#took.set(stage, { id: this.#idOf(stage), host: 'device', ms })
+      }
+    } catch (error) {
+      const again = error instanceof IsthmusError && error.retryable && !this.#retried.has(stage)
+      if (again) this.#retried.add(stage)
+      else this.#broken.set(stage, error)
+    }
+    this.#running = undefined
+    this.#advance()
+  }
+
+  #onDeadline(): void {
+    this.#timer = undefined
+    if (this.#settled) return
+    this.#hedged = true
+    const lost = [...this.#needed()].some((stage) => !this.#shop.local.has(stage) || this.#broken.has(stage))
+    for (const errand of lost ? this.#errands : []) {
+      if (this.#settled) return
+      this.#abandon(errand)
+      this.#fail(errand, 'NO_REPLY')
+    }
+    this.#advance()
+  }
+
+  #giveUp(stage: number): void {
+    const id = this.#idOf(stage)
+    const why = this.#fallback ? ` ${fallbacks[this.#fallback]}` : ''
+    const said = this.#refusal ? ` It said: ${this.#refusal.detail}` : ''
+    const error = this.#broken.get(stage)
+    this.#end()
+    if (error === undefined)
+      this.#reject(deviceError('STAGE_UNAVAILABLE', `No server ran stage '${id}'.${why}${said}`))
+    else this.#reject(deviceError('LOCAL_FAILED', `Stage '${id}' gave no result.${why}${said}`, error))
+  }
+
+  #settle(): void {
+    const { wiring, id, clock } = this.#shop
+    const { number, hosts, reason, startMs, deadlineAtMs } = this.#task
+    const outputs = wiring.outputs.map(({ name, tensor }) => {
+      const { dtype, dims } = wiring.tensors[tensor]!
+      return [name, { dtype, dims, data: this.#known.get(tensor)! }] as [string, StageTensor]
+    })
+    if (!outputs.every(([, { data }]) => allFinite(data))) {
+      this.#end()
+      this.#reject(deviceError('LOCAL_FAILED', 'An output holds NaN or an infinity.'))
+      return
+    }
+    this.#end()
+    const endMs = clock.now()
+    const bytesUp = this.#errands.reduce((sum, { ticket }) => sum + (ticket?.bytesUp ?? 0), 0)
+    const stood = hosts.some((host, stage) => host === 'edge' && this.#took.get(stage)?.host === 'device')
+    this.#resolve({
+      run: number,
+      outputs: Object.fromEntries(outputs),
+      placement: Object.fromEntries(hosts.map((host, stage) => [this.#idOf(stage), host])),
+      stages: wiring.order.flatMap((stage) => this.#took.get(stage) ?? []),
+      pipeline: id,
+      wallMs: endMs - startMs,
+      late: endMs > deadlineAtMs,
+      bytesUp,
+      bytesDown: this.#bytesDown,
+      replies: this.#replies,
+      reason,
+      ...(stood ? { fallback: this.#fallback ?? 'NO_REPLY' } : {}),
+      ...(stood && this.#refusal ? { serverError: this.#refusal } : {}),
+    })
+  }
+
+  #end(): void {
+    const { clock, lane } = this.#shop
+    this.#settled = true
+    if (this.#timer !== undefined) clock.clearTimeout(this.#timer)
+    for (const errand of this.#errands) this.#abandon(errand)
+    lane.remove(this)
+  }
+
+  /** Stops waiting for a reply. */
+  #abandon({ state, ticket, group, askedMs }: Errand): void {
+    const { clock, link, server } = this.#shop
+    if (state !== 'asked' || !ticket) return
+    ticket.giveUp()
+    const nowMs = clock.now()
+    if (ticket.bytesUp === 0) return
+    const thereMs = nowMs - askedMs - (link?.estimate?.rttMs ?? 0)
+    server.overdue(group.stages, thereMs, link?.pipelineOffer, nowMs)
+  }
+
+  #idOf(stage: number): string {
+    return this.#shop.wiring.stages[stage]!.id
+  }
+}
