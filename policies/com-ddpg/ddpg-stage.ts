@@ -8,7 +8,7 @@ import { type AgentsNetwork, actorOf } from './agents-network.ts'
 import { comDdpgOptimizer, compileComDdpg } from './com-ddpg.ts'
 import { criticDims, initialCritic } from './critic-shape.ts'
 import type { DdpgStage } from './recipe.ts'
-import { SequenceReplay } from './sequence-replay.ts'
+import { drawLoss, SequenceReplay } from './sequence-replay.ts'
 import type { ComDdpgContext } from './stage.ts'
 
 /** Runs one stage of deep deterministic policy gradient from `start` on; returns the agents at its end. */
@@ -47,7 +47,7 @@ export async function runDdpg(
       const actor = new Actor(shape, agents.weights)
       for (let k = 0; k < stage.episodes; k++, episode++) {
         const { exploration } = stage
-        const loss = episode % 2 === 0 ? 0 : messageLoss / 2
+        const loss = episode % 2 === 0 ? 0 : drawLoss(messageLoss, random)
         replay.add(
           problem.record(actor, seed * 1e6 + episode, {
             taught: false,

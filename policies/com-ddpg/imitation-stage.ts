@@ -4,7 +4,7 @@ import { Actor } from './actor.ts'
 import { type AgentsNetwork, actorOf } from './agents-network.ts'
 import { compileImitation, imitationOptimizer } from './imitation.ts'
 import type { ImitationStage } from './recipe.ts'
-import { SequenceReplay } from './sequence-replay.ts'
+import { drawLoss, SequenceReplay } from './sequence-replay.ts'
 import type { ComDdpgContext } from './stage.ts'
 
 /** Runs one stage of imitation from `start` on; returns the agents at its end. */
@@ -29,7 +29,7 @@ export async function runImitation(
       for (let k = 0; k < stage.episodes; k++, episode++) {
         // The first are the teacher's own; of the others every second is played with messages lost.
         const acts = round === 0 ? 'teacher' : 'agents'
-        const loss = episode % 2 === 0 ? 0 : messageLoss / 2
+        const loss = episode % 2 === 0 ? 0 : drawLoss(messageLoss, random)
         replay.add(problem.record(actor, seed * 1e6 + episode, { taught: true, acts, messageLoss: loss }))
         context.checkAborted()
       }

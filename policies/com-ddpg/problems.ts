@@ -85,7 +85,8 @@ export function roundEnvironment(spec: RoundProblemSpec): RoundEnvironment {
   return (roundProblem(spec) as RoundProblem & { make?: () => RoundEnvironment }).make!()
 }
 
-function inRounds<E extends RoundEnvironment>(
+/** A problem of an environment in rounds, with who knows all as teacher. */
+export function inRounds<E extends RoundEnvironment>(
   name: string,
   figure: string,
   make: () => E,

@@ -51,7 +51,7 @@ export interface ComDdpgRecipe {
   readonly sequences: number
   readonly length: number
   readonly burnIn: number
-  /** In each sequence a share of messages is lost, from 0 to this. */
+  /** In each sequence a share of messages is lost, from 0 to this, and all in one of ten. */
   readonly messageLoss: number
   readonly stages: readonly ComDdpgStage[]
 }
@@ -88,7 +88,7 @@ export function defaultComDdpg(problem: RoundProblemSpec, seed: number): ComDdpg
     sequences: alone ? 24 : 8,
     length: alone ? 14 : 12,
     burnIn: alone ? 2 : 4,
-    messageLoss: alone ? 0 : 0.3,
+    messageLoss: alone ? 0 : 0.5,
     stages: [alone ? graphImitation : imitation],
   }
 }

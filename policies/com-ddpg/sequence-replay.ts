@@ -5,7 +5,7 @@ import { ROW } from './offload-rows.ts'
 import type { RoundRecord } from './round-record.ts'
 
 export interface SequenceOptions extends SequenceSize {
-  /** Chance that in a round an agent's message is heard by none. */
+  /** In each sequence a share of messages is heard by none, up to this; in one of ten all are. */
   readonly messageLoss: number
 }
 
@@ -65,23 +65,29 @@ export class SequenceReplay {
     for (let sequence = 0; sequence < options.sequences; sequence++) {
       const record = this.#records[random.below(this.#records.length)]!
       // Beginnings of episodes come as often as other rounds: sequences may begin before them.
+      const loss = drawLoss(options.messageLoss, random)
       const first = random.below(record.rounds + options.steps - 1) - (options.steps - 1)
       for (let step = 0; step < options.steps; step++) {
         const round = Math.max(0, first) + step
-        if (round < record.rounds) copyRound(record, round, batch, options, sequence, step, random)
+        if (round < record.rounds) copyRound(record, round, batch, options, sequence, step, loss, random)
       }
     }
     return batch
   }
 }
 
+/** Share of messages that get lost for a while: up to `most`, and all in one of ten cases. */
+export const drawLoss = (most: number, random: RandomStream): number =>
+  most > 0 && random.uniform() < 0.1 ? 1 : random.between(0, most)
+
 function copyRound(
   record: RoundRecord,
   round: number,
   batch: SequenceBatch,
-  { sequences, agents, messageLoss }: SequenceOptions,
+  { sequences, agents }: SequenceOptions,
   sequence: number,
   step: number,
+  loss: number,
   random: RandomStream,
 ): void {
   const { places } = record
@@ -93,7 +99,7 @@ function copyRound(
     if (record.speaking[from] === 0) continue
     const to = (step * sequences + sequence) * agents + agent
     batch.acting.data[to] = record.acting[from]!
-    batch.heard.data[to] = random.uniform() < messageLoss ? 0 : 1
+    batch.heard.data[to] = random.uniform() < loss ? 0 : 1
     batch.rows.data.set(record.rows.subarray(from * places * row, (from + 1) * places * row), to * most * row)
     if (record.acting[from] === 1) {
       batch.cost.data[to] = record.cost[from]!
