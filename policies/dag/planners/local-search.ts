@@ -105,6 +105,13 @@ export class PlanDescent {
     this.keep()
   }
 
+  /** Takes up a plan again whose cost is known. */
+  resume({ host, sequence }: SchedulePlan, cost: number): void {
+    this.host.set(host)
+    this.sequence.set(sequence)
+    this.cost = cost
+  }
+
   best(): SchedulePlan {
     return { host: this.bestHost.slice(), sequence: this.bestSequence.slice() }
   }
