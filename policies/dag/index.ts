@@ -1,6 +1,15 @@
 export type { Dependency, Task, TaskGraph } from './graph/task-graph.ts'
 export { topologicalOrder } from './graph/topological-order.ts'
+export { type AntColonyOptions, antColony } from './planners/ant-colony.ts'
+export { greedy } from './planners/greedy.ts'
+export { heft, lookaheadHeft } from './planners/heft.ts'
+export { type LocalSearchOptions, localSearch, type SearchBudget } from './planners/local-search.ts'
+export { energyOf, PlanCost } from './planners/plan-cost.ts'
 export type { Planner, PlanningGoal } from './planners/planner.ts'
+export { type RandomProblemOptions, randomProblem } from './planners/random-problem.ts'
+export { allLocal, randomPlanner } from './planners/simple-planners.ts'
+export { type ExactOptions, type ExactSolution, solveExactly } from './planners/solve-exactly.ts'
+export { rankOrder, upwardRank } from './planners/upward-rank.ts'
 export {
   allLocalReference,
   type CostReference,

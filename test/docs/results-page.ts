@@ -6,7 +6,7 @@ import { parseSplitResult } from './split-result.ts'
 import { shown, splitSections } from './split-tables.ts'
 import { type StoredVariants, variantsTable } from './variants-table.ts'
 
-const suites = ['wire', 'train', 'split', 'variants', 'policy']
+const suites = ['wire', 'train', 'split', 'variants', 'policy', 'dag']
 
 interface Stored {
   suite: string

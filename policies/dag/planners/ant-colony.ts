@@ -2,7 +2,7 @@ import type { RandomStream } from '../../env/index.ts'
 import { optionChecks } from '../../option-checks.ts'
 import type { SchedulePlan } from '../schedule/plan.ts'
 import type { SchedulingProblem } from '../schedule/problem.ts'
-import { Ant } from './ant.ts'
+import { Ant, type AntHabits } from './ant.ts'
 import { heft } from './heft.ts'
 import { checkBudget, PlanDescent, type SearchBudget } from './local-search.ts'
 import { Pheromone } from './pheromone.ts'
@@ -17,11 +17,11 @@ export interface AntColonyOptions extends SearchBudget {
   readonly scores?: (problem: SchedulingProblem, goal: PlanningGoal) => ArrayLike<number>
   /** `[task]`: the higher the earlier. Default: by upward rank. */
   readonly priorities?: (problem: SchedulingProblem) => ArrayLike<number>
-  /** Plans an iteration makes. Default 20. */
+  /** Plans an iteration makes. Default 10. */
   readonly ants?: number
   /** Iterations at most. Default: until the budget is used up, 30 without one. */
   readonly iterations?: number
-  /** Exponents of pheromone and of η, share of pheromone that evaporates. Default 1, 2, 0.1. */
+  /** Exponents of pheromone and of η, share of pheromone that evaporates. Default 1, 4, 0.3: the best of a few for 50 ms. */
   readonly alpha?: number
   readonly beta?: number
   readonly rho?: number
@@ -33,7 +33,7 @@ export interface AntColonyOptions extends SearchBudget {
   readonly onBest?: (cost: number, evaluations: number) => void
 }
 
-/** Iterations without a better plan after which all pheromone is alike again. */
+/** Iterations without a better plan after which all pheromone is alike again and ants follow scores less. */
 const PATIENCE = 15
 
 /**
@@ -45,7 +45,7 @@ const PATIENCE = 15
  */
 export function antColony(options: AntColonyOptions): Planner {
   const { within, integer } = optionChecks('ant colony')
-  const { ants = 20, iterations, alpha = 1, beta = 2, rho = 0.1, orderNoise = 0.1, elites = 3 } = options
+  const { ants = 10, iterations, alpha = 1, beta = 4, rho = 0.3, orderNoise = 0.1, elites = 3 } = options
   checkBudget('ant colony', options, false)
   integer('ants', ants, 1, 1e6)
   if (iterations !== undefined) integer('iterations', iterations, 0, Number.MAX_SAFE_INTEGER)
@@ -84,6 +84,7 @@ class Colony {
   private readonly ant: Ant
   private readonly priorities: Float64Array
   private readonly byBest: Float64Array
+  private told = Infinity
   private elites: { readonly cost: number; readonly plan: SchedulePlan }[] = []
 
   constructor(problem: SchedulingProblem, goal: PlanningGoal, settings: ColonySettings) {
@@ -103,17 +104,19 @@ class Colony {
     const { descent, pheromone, settings, problem } = this
     const { random, iterations } = settings
     descent.start((settings.seed ?? heft).plan(problem, this.goal))
-    this.tell(Infinity)
+    this.tell()
     this.remember()
     for (let iteration = 0, since = 0; iteration < iterations && !descent.over; iteration++) {
       const before = descent.bestCost
       if (!this.sendAnts(random)) break
       descent.descend()
-      this.tell(before)
+      this.tell()
       this.remember()
       since = descent.bestCost < before ? 0 : since + 1
       this.layPheromone()
+      if (descent.bestCost < before) this.ant.habits = settings
       if (since < PATIENCE) continue
+      this.ant.habits = looser(this.ant.habits, settings)
       pheromone.reset()
       this.elites.length = 0
       since = 0
@@ -131,9 +134,8 @@ class Colony {
     for (let count = 0; count < settings.ants && !descent.over; count++) {
       // Every other ant follows the order of the best plan so far.
       ant.walk(pheromone.trail, count % 2 === 0 ? this.priorities : this.byBest, random)
-      const before = descent.bestCost
       descent.start(ant)
-      this.tell(before)
+      this.tell()
       if (descent.cost >= least) continue
       least = descent.cost
       host = ant.host.slice()
@@ -144,9 +146,11 @@ class Colony {
     return true
   }
 
-  private tell(before: number): void {
-    if (this.descent.bestCost < before)
-      this.settings.onBest?.(this.descent.bestCost, this.descent.evaluations)
+  private tell(): void {
+    const { bestCost, evaluations } = this.descent
+    if (bestCost >= this.told) return
+    this.told = bestCost
+    this.settings.onBest?.(bestCost, evaluations)
   }
 
   private remember(): void {
@@ -165,6 +169,11 @@ class Colony {
     }
     pheromone.clamp()
   }
+}
+
+/** Follows scores and priorities half as closely, until from an eighth it is as at the start. */
+function looser({ beta, orderNoise, alpha }: AntHabits, first: AntHabits): AntHabits {
+  return beta <= first.beta / 8 ? first : { alpha, beta: beta / 2, orderNoise: orderNoise * 2 }
 }
 
 /** Priorities 1 … 0 by place in a sequence. */

@@ -14,9 +14,9 @@ export interface AntHabits {
 export class Ant {
   readonly host: Int32Array
   readonly sequence: Int32Array
+  habits: AntHabits
   private readonly problem: SchedulingProblem
   private readonly goal: PlanningGoal
-  private readonly habits: AntHabits
   /** `[task, host]`, or what greedy thinks while the plan grows. */
   private readonly scores: ArrayLike<number> | undefined
   private readonly finishS: Float64Array
