@@ -1,0 +1,108 @@
+import { quantile } from '@isthmus/policies'
+import {
+  antColony,
+  costOfPlan,
+  greedy,
+  heft,
+  localSearch,
+  lookaheadHeft,
+  type Planner,
+  randomPlanner,
+} from '@isthmus/policies/dag'
+import { RandomStream } from '@isthmus/policies/env'
+import { pairedRatioInterval } from '@isthmus/policies/pareto'
+import type { Part } from '../split/part.ts'
+import type { FigureSpec, SuiteContext } from '../suite.ts'
+import type { SolvedGraph } from './exact.ts'
+import { processorMs } from './graphs.ts'
+
+const BUDGET_MS = 50
+
+const gap = (
+  name: string,
+  who: string,
+  target: FigureSpec['target'],
+  kind: FigureSpec['kind'],
+): FigureSpec => ({
+  name,
+  meaning: `${who}: mean % above the proved optimum`,
+  target,
+  kind,
+})
+
+export const plannerFigures: readonly FigureSpec[] = [
+  gap('heftGapPct', 'HEFT', { about: 8 }, 'result'),
+  gap('lookaheadHeftGapPct', 'HEFT that looks one step ahead', { about: 7 }, 'result'),
+  gap('greedyGapPct', 'greedy', { about: 10 }, 'result'),
+  gap('localSearchGapPct', `iterated local search, ${BUDGET_MS} ms`, { atMost: 2 }, 'speed'),
+  gap('acoGapPct', `ant colony, ${BUDGET_MS} ms`, { atMost: 2 }, 'speed'),
+]
+
+/** Each planner, by the figure of its gap; those without one are told in the detail alone. */
+function planners(seed: number): ReadonlyMap<string, Planner> {
+  const budget = { budgetMs: BUDGET_MS, clock: processorMs }
+  return new Map<string, Planner>([
+    ['heftGapPct', heft],
+    ['lookaheadHeftGapPct', lookaheadHeft],
+    ['greedyGapPct', greedy],
+    ['localSearchGapPct', localSearch({ ...budget, random: new RandomStream(seed, 1) })],
+    ['acoGapPct', antColony({ ...budget, random: new RandomStream(seed, 2) })],
+    ['local search to its end', localSearch()],
+    ['random', randomPlanner(new RandomStream(seed, 3))],
+  ])
+}
+
+/** How far planners are above the optimum of graphs where it is proved, all on the same graphs, and how long they take. */
+export function measurePlanners(solved: readonly SolvedGraph[], { say }: SuiteContext): Part {
+  const graphs = solved.filter(({ solution }) => solution.optimal)
+  const ratios = new Map<string, number[]>()
+  const times = new Map<string, number[]>()
+  // First calls run before the code is compiled: they are not what a service pays.
+  for (const { problem, goal } of graphs.slice(0, 8)) {
+    for (const planner of planners(0).values()) planner.plan(problem, goal)
+  }
+  for (const { problem, goal, seed, solution } of graphs) {
+    for (const [name, planner] of planners(seed)) {
+      const startMs = performance.now()
+      const plan = planner.plan(problem, goal)
+      listOf(times, name).push(performance.now() - startMs)
+      listOf(ratios, name).push(costOfPlan(problem, plan, goal.weights, goal.reference) / solution.cost)
+    }
+  }
+  const figures: Record<string, number> = {}
+  const rows = [...ratios].map(([name, values]) => {
+    const { ratio, low, high } = pairedRatioInterval(
+      values,
+      values.map(() => 1),
+      (sample) => sample.reduce((sum, value) => sum + value, 0),
+      { random: new RandomStream(0) },
+    )
+    const pct = (value: number) => 100 * (value - 1)
+    if (plannerFigures.some((figure) => figure.name === name)) figures[name] = pct(ratio)
+    say(`${name}: ${pct(ratio).toFixed(2)} %`)
+    return {
+      name,
+      gapPct: pct(ratio),
+      low: pct(low),
+      high: pct(high),
+      optimalShare: values.filter((value) => value < 1 + 1e-6).length / values.length,
+      gapByKind: byKind(graphs, values.map(pct)),
+      ms: { p50: quantile(times.get(name)!, 0.5), p99: quantile(times.get(name)!, 0.99) },
+    }
+  })
+  return { figures, detail: { planners: { graphs: graphs.length, rows } } }
+}
+
+function listOf(lists: Map<string, number[]>, name: string): number[] {
+  const list = lists.get(name) ?? []
+  lists.set(name, list)
+  return list
+}
+
+function byKind(graphs: readonly SolvedGraph[], values: readonly number[]): Record<string, number> {
+  const kinds = new Map<string, number[]>()
+  for (const [at, { kind }] of graphs.entries()) listOf(kinds, kind).push(values[at]!)
+  return Object.fromEntries(
+    [...kinds].map(([kind, own]) => [kind, own.reduce((sum, value) => sum + value, 0) / own.length]),
+  )
+}
