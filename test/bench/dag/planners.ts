@@ -1,4 +1,5 @@
 import { quantile } from '@isthmus/policies'
+import { type AgentsNetwork, agentPlanner } from '@isthmus/policies/com-ddpg'
 import {
   antColony,
   costOfPlan,
@@ -7,14 +8,16 @@ import {
   localSearch,
   lookaheadHeft,
   type Planner,
+  pilotHeft,
   randomPlanner,
 } from '@isthmus/policies/dag'
 import { RandomStream } from '@isthmus/policies/env'
 import { pairedRatioInterval } from '@isthmus/policies/pareto'
 import type { Part } from '../split/part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
+import { committedAgents } from './agents.ts'
 import type { SolvedGraph } from './exact.ts'
-import { processorMs } from './graphs.ts'
+import { processorMs, SETS } from './graphs.ts'
 
 const BUDGET_MS = 50
 
@@ -31,38 +34,60 @@ const gap = (
 })
 
 export const plannerFigures: readonly FigureSpec[] = [
-  gap('heftGapPct', 'HEFT', { about: 8 }, 'result'),
-  gap('lookaheadHeftGapPct', 'HEFT that looks one step ahead', { about: 7 }, 'result'),
-  gap('greedyGapPct', 'greedy', { about: 10 }, 'result'),
-  gap('localSearchGapPct', `iterated local search, ${BUDGET_MS} ms`, { atMost: 2 }, 'speed'),
-  gap('acoGapPct', `ant colony, ${BUDGET_MS} ms`, { atMost: 2 }, 'speed'),
+  gap('heftGapPct', 'HEFT', { about: 3 }, 'result'),
+  gap('lookaheadHeftGapPct', 'HEFT that looks one step ahead', { about: 2 }, 'result'),
+  gap('pilotHeftGapPct', 'pilot HEFT', { about: 1 }, 'result'),
+  gap('greedyGapPct', 'greedy', { about: 4 }, 'result'),
+  gap('localSearchGapPct', `iterated local search, ${BUDGET_MS} ms`, { about: 0.5 }, 'speed'),
+  gap('acoGapPct', `ant colony, ${BUDGET_MS} ms`, { atMost: 0.5 }, 'speed'),
+  gap('policyGapPct', 'the trained agent', { atMost: 1 }, 'result'),
 ]
 
 /** Each planner, by the figure of its gap; those without one are told in the detail alone. */
-function planners(seed: number): ReadonlyMap<string, Planner> {
+function planners(seed: number, agent: AgentsNetwork): ReadonlyMap<string, Planner> {
   const budget = { budgetMs: BUDGET_MS, clock: processorMs }
   return new Map<string, Planner>([
     ['heftGapPct', heft],
     ['lookaheadHeftGapPct', lookaheadHeft],
+    ['pilotHeftGapPct', pilotHeft()],
     ['greedyGapPct', greedy],
     ['localSearchGapPct', localSearch({ ...budget, random: new RandomStream(seed, 1) })],
     ['acoGapPct', antColony({ ...budget, random: new RandomStream(seed, 2) })],
+    ['policyGapPct', agentPlanner(agent)],
     ['local search to its end', localSearch()],
+    ['local search to its end, from pilot HEFT', localSearch({ seed: pilotHeft() })],
+    ['local search to its end, from the trained agent', localSearch({ seed: agentPlanner(agent) })],
     ['random', randomPlanner(new RandomStream(seed, 3))],
   ])
 }
 
+/** What the tables call those that have a figure. */
+const named = (key: string): string =>
+  plannerFigures.find(({ name }) => name === key)?.meaning.split(':')[0] ?? key
+
 /** How far planners are above the optimum of graphs where it is proved, all on the same graphs, and how long they take. */
-export function measurePlanners(solved: readonly SolvedGraph[], { say }: SuiteContext): Part {
-  const graphs = solved.filter(({ solution }) => solution.optimal)
+export async function measurePlanners(solved: readonly SolvedGraph[], { say }: SuiteContext): Promise<Part> {
+  const agent = await committedAgents('graph')
+  const tables = SETS.map((set) => {
+    const graphs = solved.filter((graph) => graph.set === set && graph.solution.optimal)
+    const { figures, rows } = compare(graphs, agent, say)
+    return { set, graphs: graphs.length, figures, rows }
+  })
+  return {
+    figures: tables[0]!.figures,
+    detail: { planners: tables.map(({ set, graphs, rows }) => ({ set, graphs, rows })) },
+  }
+}
+
+function compare(graphs: readonly SolvedGraph[], agent: AgentsNetwork, say: SuiteContext['say']) {
   const ratios = new Map<string, number[]>()
   const times = new Map<string, number[]>()
   // First calls run before the code is compiled: they are not what a service pays.
   for (const { problem, goal } of graphs.slice(0, 8)) {
-    for (const planner of planners(0).values()) planner.plan(problem, goal)
+    for (const planner of planners(0, agent).values()) planner.plan(problem, goal)
   }
   for (const { problem, goal, seed, solution } of graphs) {
-    for (const [name, planner] of planners(seed)) {
+    for (const [name, planner] of planners(seed, agent)) {
       const startMs = performance.now()
       const plan = planner.plan(problem, goal)
       listOf(times, name).push(performance.now() - startMs)
@@ -81,7 +106,7 @@ export function measurePlanners(solved: readonly SolvedGraph[], { say }: SuiteCo
     if (plannerFigures.some((figure) => figure.name === name)) figures[name] = pct(ratio)
     say(`${name}: ${pct(ratio).toFixed(2)} %`)
     return {
-      name,
+      name: named(name),
       gapPct: pct(ratio),
       low: pct(low),
       high: pct(high),
@@ -90,7 +115,7 @@ export function measurePlanners(solved: readonly SolvedGraph[], { say }: SuiteCo
       ms: { p50: quantile(times.get(name)!, 0.5), p99: quantile(times.get(name)!, 0.99) },
     }
   })
-  return { figures, detail: { planners: { graphs: graphs.length, rows } } }
+  return { figures, rows }
 }
 
 function listOf(lists: Map<string, number[]>, name: string): number[] {
