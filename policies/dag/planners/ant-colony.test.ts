@@ -61,7 +61,7 @@ describe('the ant colony', () => {
     expect(plan()).toEqual(plan())
   })
 
-  it('with a seed and its scores beats either alone, all with as many evaluations', () => {
+  it('makes more of its seed and scores than they are, and than a colony makes of none in as many evaluations', () => {
     const evaluations = 300
     const mean = (options: (seed: number) => Omit<AntColonyOptions, 'random'>) => {
       let sum = 0

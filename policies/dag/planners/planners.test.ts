@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { GRAPH_ROW } from '../../com-ddpg/graph-rows.ts'
+import { agentPlanner, initialActor } from '../../com-ddpg/index.ts'
 import { RandomStream } from '../../env/index.ts'
 import {
   allLocal,
@@ -11,6 +13,7 @@ import {
   lookaheadHeft,
   PlanCost,
   type Planner,
+  pilotHeft,
   randomPlanner,
   rankOrder,
   type SchedulePlan,
@@ -23,6 +26,12 @@ import { HostSlots } from './host-slots.ts'
 import { costFor, goalOf, goals, smallProblems } from './problems.test.kit.ts'
 import { randomProblem } from './random-problem.ts'
 
+/** Takes what is best on its face, as pilot HEFT does. */
+function untrainedAgent(): Planner {
+  const shape = { row: GRAPH_ROW, hidden: 4, message: 1, heard: 1, communication: 'none' } as const
+  return agentPlanner({ shape, weights: initialActor(shape, new RandomStream(4)) })
+}
+
 const all: readonly Planner[] = [
   heft,
   lookaheadHeft,
@@ -32,6 +41,8 @@ const all: readonly Planner[] = [
   localSearch(),
   localSearch({ random: new RandomStream(2), evaluations: 300 }),
   antColony({ random: new RandomStream(3), iterations: 3, ants: 4 }),
+  pilotHeft(),
+  untrainedAgent(),
 ]
 
 /** Every task once, none before one that it waits for, each where it may run. */
@@ -129,6 +140,26 @@ describe('HEFT', () => {
     expect(own).toBeLessThan(mean(randomPlanner(new RandomStream(0))))
     expect(own).toBeLessThan(mean(allLocal))
     expect(mean(localSearch())).toBeLessThan(own)
+  })
+})
+
+describe('pilot HEFT', () => {
+  it('is never worse than HEFT, an agent that was not trained neither, and on average both are much better', () => {
+    const gains = [pilotHeft(1), pilotHeft(), untrainedAgent()].map((planner) => {
+      let sum = 0
+      for (let seed = 0; seed < 30; seed++) {
+        const problem = wide(seed)
+        const goal = goalOf(problem, 1)
+        const cost = costFor(problem, goal)
+        const ratio = cost(planner.plan(problem, goal)) / cost(heft.plan(problem, goal))
+        expect(ratio).toBeLessThan(1 + 1e-9)
+        sum += ratio / 30
+      }
+      return 1 - sum
+    })
+    expect(Math.min(...gains)).toBeGreaterThan(0.01)
+    // Looking at more ready tasks helps.
+    expect(gains[1]).toBeGreaterThan(gains[0]!)
   })
 })
 
