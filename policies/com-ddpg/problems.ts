@@ -56,42 +56,44 @@ export interface RoundProblem {
 
 /** Throws IsthmusError `BAD_OPTION` that names the field. */
 export function roundProblem(spec: RoundProblemSpec): RoundProblem {
+  if (spec.env === 'graph') {
+    const { env: _, ...options } = spec
+    return ofGraphs(options)
+  }
+  const make = () => roundEnvironment(spec)
+  if (spec.env === 'herding')
+    return inRounds('herding', 'dropRatio', make, new HerdingCosts() as CentralCosts<never>)
+  return inRounds('dag', 'latencyS', make, new DagCosts() as CentralCosts<never>)
+}
+
+/**
+ * A new environment of several agents. Throws IsthmusError `BAD_OPTION` that names the field, and for what is no such
+ * environment.
+ */
+export function roundEnvironment(spec: RoundProblemSpec): RoundEnvironment {
   switch (spec.env) {
-    case 'herding': {
-      const options = { arrivalChance: spec.arrivalChance ?? 0.3 }
-      return inRounds('herding', 'dropRatio', () => new HerdingRounds(options), new HerdingCosts())
-    }
+    case 'herding':
+      return new HerdingRounds({ arrivalChance: spec.arrivalChance ?? 0.3 })
     case 'dag': {
       const { env: _, ...options } = spec
-      const scenario = dagScenario(options)
       const { users = 8, servers = 4, publishEvery = 25 } = options
-      const make = () => new DagRounds({ scenario, users, servers, publishEvery })
-      return inRounds('dag', 'latencyS', make, new DagCosts())
-    }
-    case 'graph': {
-      const { env: _, ...options } = spec
-      return ofGraphs(options)
+      return new DagRounds({ scenario: dagScenario(options), users, servers, publishEvery })
     }
     default:
       throw policyError(
         'BAD_OPTION',
-        `com-ddpg: no environment "${(spec as { env: string }).env}"; there are herding, dag and graph`,
+        `com-ddpg: "${spec.env}" is no environment of several agents; herding and dag are`,
       )
   }
 }
 
-/** The environment that a spec of several agents names. Throws IsthmusError `BAD_OPTION` for a problem of single graphs. */
-export function roundEnvironment(spec: RoundProblemSpec): RoundEnvironment {
-  return (roundProblem(spec) as RoundProblem & { make?: () => RoundEnvironment }).make!()
-}
-
 /** A problem of an environment in rounds, with who knows all as teacher. */
-export function inRounds<E extends RoundEnvironment>(
+export function inRounds(
   name: string,
   figure: string,
-  make: () => E,
-  teacher: CentralCosts<E>,
-): RoundProblem & { make: () => E } {
+  make: () => RoundEnvironment,
+  teacher: CentralCosts<never>,
+): RoundProblem {
   const played = make()
   const judged = make()
   const central = teacher as unknown as CentralCosts
@@ -102,13 +104,12 @@ export function inRounds<E extends RoundEnvironment>(
     places: played.places,
     row: ROW,
     rows: OFFLOAD_ROWS,
-    make,
     figure,
     rules: Object.keys(rules),
     record: (actor, seed, { taught, ...options }) =>
       recordEpisode(played, actor, seed, {
         ...options,
-        ...(taught && { teacher: teacher as CentralCosts<never> }),
+        ...(taught && { teacher }),
       }),
     judge(who, firstSeed, episodes) {
       const policy = typeof who === 'string' ? rules[who]! : talkingPolicy(name, who.shape, who.weights)
