@@ -8,6 +8,7 @@ export {
   initialActor,
 } from './actor-shape.ts'
 export { agentPlanner } from './agent-planner.ts'
+export { type AgentsManifest, agentsBytes, agentsOf, parseAgentsManifest } from './agents-manifest.ts'
 export type { AgentsNetwork } from './agents-network.ts'
 export type { DagScenarioOptions } from './dag-scenario.ts'
 export { dagScenario } from './dag-scenario.ts'

@@ -68,11 +68,11 @@ const imitation: ImitationStage = {
 
 const graphImitation: ImitationStage = {
   ...imitation,
-  rounds: 200,
+  rounds: 120,
   episodes: 20,
-  rate: 0.002,
+  rate: 0.0008,
   memory: 4000,
-  spread: 0.005,
+  spread: 0.01,
 }
 
 /** The recipe that agents are trained by when nothing else is asked for. */
@@ -85,11 +85,11 @@ export function defaultComDdpg(problem: RoundProblemSpec, seed: number): ComDdpg
     hidden: 24,
     message: alone ? 1 : 6,
     heard: alone ? 1 : 10,
-    sequences: alone ? 24 : 8,
+    sequences: alone ? 48 : 8,
     length: alone ? 14 : 12,
     burnIn: alone ? 2 : 4,
     messageLoss: alone ? 0 : 0.5,
-    stages: [alone ? graphImitation : imitation],
+    stages: [alone ? graphImitation : problem.env === 'herding' ? { ...imitation, rounds: 60 } : imitation],
   }
 }
 

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type PolicyManifest,
@@ -8,6 +7,7 @@ import {
   policyModel,
   type SeenRange,
 } from '../gmorl/index.ts'
+import { putFile, putManifest, sha256Of } from './folder-files.ts'
 
 /** A trained policy and what is to be known of it. */
 export interface FinishedPolicy {
@@ -36,18 +36,12 @@ export async function savePolicy(folder: string, policy: FinishedPolicy): Promis
     observation: observationVersion,
     objectives: [...policy.objectives],
     shape: policy.network.shape,
-    model: { file: MODEL, sha256: createHash('sha256').update(model).digest('hex') },
+    model: { file: MODEL, sha256: sha256Of(model) },
     seen: policy.seen,
     training: policy.training,
   })
   await mkdir(folder, { recursive: true })
-  await put(join(folder, MODEL), model)
-  await put(join(folder, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
+  await putFile(join(folder, MODEL), model)
+  await putManifest(folder, manifest)
   return manifest
-}
-
-/** Beside the old file first: a crash leaves one of the two whole. */
-async function put(file: string, content: Uint8Array | string): Promise<void> {
-  await writeFile(`${file}.new`, content)
-  await rename(`${file}.new`, file)
 }

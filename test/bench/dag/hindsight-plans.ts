@@ -1,8 +1,22 @@
 import { type RoundProblemSpec, roundEnvironment } from '@isthmus/policies/com-ddpg'
-import { allLocalReference, greedy, heft, outcomeOf, type Planner, timelineOf } from '@isthmus/policies/dag'
-import { type DagRounds, playRounds } from '@isthmus/policies/env'
+import {
+  allLocal,
+  allLocalReference,
+  antColony,
+  greedy,
+  heft,
+  localSearch,
+  lookaheadHeft,
+  outcomeOf,
+  type Planner,
+  timelineOf,
+} from '@isthmus/policies/dag'
+import { type DagRounds, playRounds, RandomStream } from '@isthmus/policies/env'
 import { selfishRounds } from '@isthmus/policies/heuristics'
 import { FIRST_SEED, type Played } from './agents.ts'
+import { processorMs } from './graphs.ts'
+
+const BUDGET_MS = 2000
 
 /** Planners of whole episodes, who know all jobs before they arrive. Transfers begin when a task is done, not a round later. */
 export function planWithHindsight(
@@ -15,7 +29,15 @@ export function planWithHindsight(
     playRounds(environment, selfishRounds(), FIRST_SEED + at)
     return environment.problem
   })
-  const planners: Planner[] = [heft, greedy]
+  const budget = { budgetMs: BUDGET_MS, clock: processorMs }
+  const planners: Planner[] = [
+    allLocal,
+    heft,
+    lookaheadHeft,
+    greedy,
+    localSearch({ ...budget, random: new RandomStream(FIRST_SEED, 1) }),
+    antColony({ ...budget, random: new RandomStream(FIRST_SEED, 2) }),
+  ]
   return planners.map((planner) => {
     const played = problems.map((problem) => {
       const goal = { weights: { latency: 1 }, reference: allLocalReference(problem) }
