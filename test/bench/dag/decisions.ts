@@ -1,5 +1,6 @@
 import { quantile } from '@isthmus/policies'
-import { Actor, checkGradients, ROW, roundEnvironment, Talk } from '@isthmus/policies/com-ddpg'
+import { Actor, checkGradients, ROW, Talk } from '@isthmus/policies/com-ddpg'
+import { HerdingRounds } from '@isthmus/policies/env'
 import type { Part } from '../split/part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { committedAgents, FIRST_SEED } from './agents.ts'
@@ -22,28 +23,21 @@ export const decisionFigures: readonly FigureSpec[] = [
 /** How long agents take to decide, and whether they were trained by the right gradients. */
 export async function measureDecisions({ quick }: SuiteContext): Promise<Part> {
   const { shape, weights } = await committedAgents('dag')
-  const environment = roundEnvironment({
-    env: 'dag',
-    users: 16,
-    servers: 8,
-    load: [1.5, 1.5],
-    horizonS: quick ? 5 : 20,
-  })
+  // Every device has a task in every slot.
+  const environment = new HerdingRounds({ devices: 16, fogs: 8, arrivalChance: 1 })
   const talk = new Talk(new Actor(shape, weights), environment)
   const actions = new Int32Array(environment.agents)
   const times: number[] = []
-  const deciding: number[] = []
-  environment.reset(FIRST_SEED)
-  talk.begin(FIRST_SEED)
-  while (!environment.over) {
-    const many = environment.acting.reduce((sum, acts) => sum + acts, 0)
-    const startMs = performance.now()
-    talk.decide(environment, actions)
-    const tookMs = performance.now() - startMs
-    // A round is as long as all 16 deciding: what fewer take is scaled by nothing, so only full rounds count.
-    if (many === environment.agents) times.push(tookMs)
-    deciding.push(many)
-    environment.step(actions)
+  for (let episode = 0; episode < (quick ? 3 : 30); episode++) {
+    environment.reset(FIRST_SEED + episode)
+    talk.begin(FIRST_SEED + episode)
+    while (!environment.over) {
+      const startMs = performance.now()
+      talk.decide(environment, actions)
+      const tookMs = performance.now() - startMs
+      if (environment.acting.every((acts) => acts === 1)) times.push(tookMs)
+      environment.step(actions)
+    }
   }
   const small = { hidden: 6, message: 3, heard: 4, row: ROW }
   const size = { steps: 6, sequences: 2, agents: 4, places: 3 }
