@@ -1,3 +1,16 @@
+export { type AhpWeights, ahpWeights } from './ahp.ts'
+export { type AlibabaJob, type AlibabaTask, alibabaJobs } from './graph/alibaba/batch-task.ts'
+export { type AlibabaOptions, graphFromAlibaba } from './graph/alibaba/graph-from-alibaba.ts'
+export { type AlibabaName, parseAlibabaName } from './graph/alibaba/task-name.ts'
+export { checkTaskGraph, type GraphLimits } from './graph/check-task-graph.ts'
+export { type DotOptions, graphFromDot } from './graph/dot/graph-from-dot.ts'
+export { taskGraphToDot } from './graph/dot/task-graph-to-dot.ts'
+export { type ArrivalOptions, jobArrivals } from './graph/random/job-arrivals.ts'
+export {
+  randomTaskGraph,
+  TaskGraphGenerator,
+  type TaskGraphOptions,
+} from './graph/random/task-graph-generator.ts'
 export type { Dependency, Task, TaskGraph } from './graph/task-graph.ts'
 export { topologicalOrder } from './graph/topological-order.ts'
 export type { Planner, PlanningGoal } from './planners/planner.ts'
@@ -12,4 +25,6 @@ export { outcomeOf } from './schedule/outcome.ts'
 export type { Outcome, SchedulePlan, Timeline } from './schedule/plan.ts'
 export type { DeviceHost, Job, Platform, ServerHost } from './schedule/platform.ts'
 export { type SchedulingProblem, schedulingProblem } from './schedule/problem.ts'
+export { type PlatformOptions, randomPlatform } from './schedule/random-platform.ts'
 export { timelineOf } from './schedule/timeline.ts'
+export { taskPriorities, upwardRanks } from './task-priorities.ts'

@@ -1,4 +1,5 @@
 export { type CheckOptions, checkEnvironment } from './check-environment.ts'
+export * from './dag/index.ts'
 export { DeepSeaTreasure, type SubmarinePosition, TREASURES } from './deep-sea-treasure.ts'
 export type {
   Environment,
@@ -11,5 +12,6 @@ export type {
 export { checkWeights, type EnvironmentPolicy } from './environment-policy.ts'
 export * from './mec/index.ts'
 export { RandomStream } from './random-stream.ts'
+export * from './rounds/index.ts'
 export * from './split/index.ts'
 export * from './tang-wong/index.ts'

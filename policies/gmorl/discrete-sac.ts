@@ -1,5 +1,6 @@
 import { type Adam, compileTrainingStep, STOP_GRADIENT, type TrainingStep } from '@isthmus/models/autodiff'
 import { float32Tensor, GraphBuilder } from '@isthmus/models/onnx'
+import { TARGET } from '../slow-copy.ts'
 import {
   declareWeights,
   type SetNetworkShape,
@@ -7,7 +8,6 @@ import {
   weightDims,
   writeSetNetwork,
 } from './set-network.ts'
-import { TARGET } from './slow-copy.ts'
 import { declareTransitions, LEAST_SHARE } from './transition-inputs.ts'
 
 export interface SacOptions {

@@ -1,5 +1,6 @@
 import { type Adam, compileTrainingStep, type TrainingStep } from '@isthmus/models/autodiff'
 import { GraphBuilder } from '@isthmus/models/onnx'
+import { TARGET } from '../slow-copy.ts'
 import {
   declareWeights,
   type SetNetworkShape,
@@ -7,7 +8,6 @@ import {
   weightDims,
   writeSetNetwork,
 } from './set-network.ts'
-import { TARGET } from './slow-copy.ts'
 import { declareTransitions, LEAST_SHARE } from './transition-inputs.ts'
 
 export const envelopeOptimizer: Adam = { kind: 'adam' }

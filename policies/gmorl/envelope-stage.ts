@@ -1,5 +1,6 @@
 import { cosine, StepRunner } from '@isthmus/models/train'
 import { RandomStream } from '../env/index.ts'
+import { SlowCopies } from '../slow-copy.ts'
 import type { PolicyNetwork } from './collector-jobs.ts'
 import type { Collectors } from './collectors.ts'
 import { compileEnvelope, ENVELOPE, envelopeOptimizer } from './envelope-q.ts'
@@ -7,8 +8,7 @@ import type { Problem } from './problems/index.ts'
 import type { EnvelopeStage } from './recipe.ts'
 import { ReplayBuffer } from './replay-buffer.ts'
 import { episodeRounds } from './rounds.ts'
-import { initialWeights, type SetNetworkShape, weightsOf } from './set-network.ts'
-import { SlowCopies } from './slow-copy.ts'
+import { initialWeights, type SetNetworkShape, weightDims, weightsOf } from './set-network.ts'
 import type { StageContext } from './stage.ts'
 
 /** Graphs that a stage goes through: λ is fixed in each. */
@@ -26,7 +26,7 @@ export async function runEnvelope(
   const shape: SetNetworkShape = { ...start.shape, outputs: encoding.objectives }
   const random = new RandomStream(context.seed, 5)
   const weights = initialWeights(shape, random, 0)
-  const slow = new SlowCopies(shape, { [ENVELOPE]: weights }, stage.targetRate)
+  const slow = new SlowCopies({ [ENVELOPE]: { dims: weightDims(shape), weights } }, stage.targetRate)
   const replay = new ReplayBuffer(encoding, places, {
     most: stage.memory,
     relabelled: stage.relabelled,

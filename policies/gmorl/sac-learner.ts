@@ -1,9 +1,9 @@
 import { StepRunner } from '@isthmus/models/train'
+import { SlowCopies } from '../slow-copy.ts'
 import type { PolicyNetwork } from './collector-jobs.ts'
 import { compileSac, type SacNetworks, type SacOptions, sacOptimizer } from './discrete-sac.ts'
 import type { TransitionBatch } from './replay-buffer.ts'
-import { weightsOf } from './set-network.ts'
-import { SlowCopies } from './slow-copy.ts'
+import { weightDims, weightsOf } from './set-network.ts'
 
 export interface SacLearnerOptions extends SacOptions {
   /** Transitions of an update, and places for candidates in each. */
@@ -29,7 +29,11 @@ export class SacLearner {
     this.#options = options
     this.#runner = runner
     const [critic1, critic2] = networks.critics
-    this.#slow = new SlowCopies(networks.critic, { critic1, critic2 }, options.targetRate)
+    const dims = weightDims(networks.critic)
+    this.#slow = new SlowCopies(
+      { critic1: { dims, weights: critic1 }, critic2: { dims, weights: critic2 } },
+      options.targetRate,
+    )
   }
 
   static async open(networks: SacNetworks, options: SacLearnerOptions): Promise<SacLearner> {

@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '@isthmus/models/onnx'
+import { TARGET } from '../slow-copy.ts'
 import { type SetNetworkShape, weightDims } from './set-network.ts'
-import { TARGET } from './slow-copy.ts'
 
 /**
  * What an objective of no weight still counts in the loss of what values it. Objectives count as the preference has them: where energy

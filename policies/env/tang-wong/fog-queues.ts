@@ -61,6 +61,17 @@ export class FogQueues {
     return sum
   }
 
+  /** Devices with anything at a fog or on its way there. */
+  withTasks(fog: number): number {
+    let count = 0
+    for (let queue = fog; queue < this.count.length; queue += this.fogs) if (this.count[queue]! > 0) count++
+    return count
+  }
+
+  hasTask(device: number, fog: number): boolean {
+    return this.count[device * this.fogs + fog]! > 0
+  }
+
   /** Lets the fogs work for one slot. */
   work(slot: number, end: FogTaskEnd): void {
     for (let device = 0; device < this.devices; device++) {

@@ -215,12 +215,54 @@ export class TangWongEnvironment implements Environment<TangWongObservation, Tan
       seen.taskMbit = this.taskMbit[seen.slot * devices + seen.device]!
       if (seen.taskMbit > 0) break
     }
-    const { device, slot, taskMbit } = seen
+    this.lookAs(seen.device, seen)
+  }
+
+  /** The slot, `slots` when all are over, and the device whose turn it is. */
+  get slot(): number {
+    return this.seen.slot
+  }
+
+  get device(): number {
+    return this.seen.device
+  }
+
+  /** Size of the task that came to `device` in this slot, Mbit; 0: none. */
+  newTaskMbit(device: number): number {
+    const { slot, slots } = this.seen
+    return slot === slots ? 0 : this.taskMbit[slot * this.settings.devices + device]!
+  }
+
+  /** Writes what `device` sees in this slot: the same whoever of the slot's devices has decided already. */
+  observe(device: number, into: TangWongObservation): void {
+    const { slot, activity } = this.seen
+    const written = into as Writable<TangWongObservation>
+    written.device = device
+    written.slot = slot
+    written.taskMbit = this.newTaskMbit(device)
+    written.activity.set(activity)
+    this.lookAs(device, written)
+  }
+
+  /** Devices that have work at each fog, on its way there included: what nobody in the environment is told. */
+  queuesAt(fog: number): number {
+    return this.queues.withTasks(fog)
+  }
+
+  /** Whether `device` has anything at a fog, on its way there included. */
+  hasTaskAt(device: number, fog: number): boolean {
+    return this.queues.hasTask(device, fog)
+  }
+
+  private lookAs(device: number, seen: Writable<TangWongObservation>): void {
+    const { slot, taskMbit } = seen
     seen.localWaitSlots = Math.max(0, this.localFree[device]! - slot)
     seen.uplinkWaitSlots = Math.max(0, this.uplinkFree[device]! - slot)
     seen.localSlots = Math.ceil(taskMbit / this.localMbitPerSlot)
     seen.uplinkSlots = Math.ceil(taskMbit / this.uplinkMbitPerSlot)
-    for (let fog = 0; fog < settings.fogs; fog++) seen.ownFogMbit[fog] = this.queues.left(device, fog, slot)
+    for (let fog = 0; fog < this.settings.fogs; fog++) {
+      seen.ownFogMbit[fog] = this.queues.left(device, fog, slot)
+    }
   }
 
   private passSlot(): void {

@@ -1,9 +1,14 @@
 import type { TrainingStep } from '@isthmus/models/autodiff'
 import type { Tensor } from '@isthmus/models/runtime'
-import { type SetNetworkShape, type SetNetworkWeights, weightDims } from './set-network.ts'
 
 /** What a copy's weights are called in a graph: this, and the original's name. */
 export const TARGET = 'target.'
+
+/** A network that is copied: shape and first value of each weight. */
+export interface CopiedNetwork {
+  readonly dims: Readonly<Record<string, readonly number[]>>
+  readonly weights: ReadonlyMap<string, Float32Array>
+}
 
 /** Copies of networks that follow them slowly (Polyak averaging), as feeds of a training step. */
 export class SlowCopies {
@@ -14,11 +19,11 @@ export class SlowCopies {
    * @param networks by prefix
    * @param share by which a copy moves to its original at a step
    */
-  constructor(shape: SetNetworkShape, networks: Readonly<Record<string, SetNetworkWeights>>, share: number) {
+  constructor(networks: Readonly<Record<string, CopiedNetwork>>, share: number) {
     this.#share = share
     this.feeds = Object.fromEntries(
-      Object.entries(networks).flatMap(([prefix, weights]) =>
-        Object.entries(weightDims(shape)).map(([name, dims]) => [
+      Object.entries(networks).flatMap(([prefix, { dims: all, weights }]) =>
+        Object.entries(all).map(([name, dims]) => [
           `${TARGET}${prefix}.${name}`,
           { dtype: 'float32' as const, dims, data: weights.get(name)!.slice() },
         ]),

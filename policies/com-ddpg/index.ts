@@ -1,0 +1,25 @@
+export { Actor, type AgentMemory, type AgentThought } from './actor.ts'
+export {
+  type ActorShape,
+  type ActorWeights,
+  actorDims,
+  actorParameters,
+  type Communication,
+  initialActor,
+} from './actor-shape.ts'
+export type { AgentsNetwork } from './agents-network.ts'
+export type { DagScenarioOptions } from './dag-scenario.ts'
+export { dagScenario } from './dag-scenario.ts'
+export { type AgentMessage, Listener } from './listener.ts'
+export { OFFLOAD_ROWS, ROW, writeRows } from './offload-rows.ts'
+export { recordEpisode, talkingPolicy } from './play.ts'
+export { type RoundProblem, type RoundProblemSpec, roundProblem } from './problems.ts'
+export {
+  type ComDdpgRecipe,
+  type ComDdpgStage,
+  ddpgStage,
+  defaultComDdpg,
+  quickComDdpg,
+} from './recipe.ts'
+export { Talk, type TalkOptions } from './talk.ts'
+export { type ComDdpgProgress, type ComDdpgTraining, trainComDdpg } from './train-com-ddpg.ts'

@@ -1,0 +1,58 @@
+/** Form of {@link OffloadObservation}. */
+export const OFFLOAD_OBSERVATION = 'offload/1'
+
+/**
+ * What one agent sees of the places where its task may run; place 0 is its own device. Loads are as the servers last published
+ * them, so somewhat old.
+ */
+export interface OffloadObservation {
+  readonly places: number
+  /** What times are measured by: the time that the task has, s. */
+  deadlineS: number
+  /** Whether it decides now; else all that counts is what it tells of work that it has sent. */
+  deciding: boolean
+  /** Work that comes after the task on the longest way through its job, s. */
+  restS: number
+  /** Urgency among the tasks of the agent, from 0 to 1. */
+  priority: number
+  /** `[places]`: 1 where it may run. */
+  readonly allowed: Uint8Array
+  /** `[places]`: seconds until its transfer, or at the device its execution, can begin, and those of the transfer. */
+  readonly waitS: Float64Array
+  readonly transferS: Float64Array
+  /** `[places]`: seconds of the task itself, with the place to itself. */
+  readonly executionS: Float64Array
+  /** `[places]`: seconds of what was there before, its own earlier work and, in a queue, that of others. */
+  readonly queueS: Float64Array
+  /** `[places]`: seconds of work that it sent there since the place last published its load; in `queueS` as well. */
+  readonly sentS: Float64Array
+  /** `[places]`: how many share the place with it, itself included; 1: none. */
+  readonly sharers: Float64Array
+  /** `[places]`: energy as a share of that on the device. */
+  readonly energy: Float64Array
+}
+
+export function offloadObservation(places: number): OffloadObservation {
+  return {
+    places,
+    deadlineS: 1,
+    deciding: true,
+    restS: 0,
+    priority: 0,
+    allowed: new Uint8Array(places).fill(1),
+    waitS: new Float64Array(places),
+    transferS: new Float64Array(places),
+    executionS: new Float64Array(places),
+    queueS: new Float64Array(places),
+    sentS: new Float64Array(places),
+    sharers: new Float64Array(places).fill(1),
+    energy: new Float64Array(places),
+  }
+}
+
+/** Seconds until the task would be done there if all stayed as the agent sees it. */
+export function expectedS(seen: OffloadObservation, place: number): number {
+  const sharers = Math.max(1, seen.sharers[place]!)
+  const there = seen.waitS[place]! + seen.transferS[place]!
+  return Math.max(there, seen.queueS[place]! * sharers) + seen.executionS[place]! * sharers
+}
