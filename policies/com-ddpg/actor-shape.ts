@@ -22,8 +22,11 @@ export type ActorWeights = ReadonlyMap<string, Float32Array>
 /** The two ways along the row of agents. */
 export const DIRECTIONS = ['forward', 'backward'] as const
 
-/** Numbers that communication gives an agent for each place: from each side a state, and the claims so far. */
-export const heardWidth = ({ heard }: ActorShape): number => 2 * (heard + 1)
+/** Numbers that an agent hears of each place from one side: a state, the sum of claims, and the sums of messages and of claimed ones. */
+export const sideWidth = ({ heard, message }: ActorShape): number => heard + 1 + 2 * message
+
+/** From both sides. */
+export const heardWidth = (shape: ActorShape): number => 2 * sideWidth(shape)
 
 /** Shape of each weight, `[in, out]` for a matrix. */
 export function actorDims(shape: ActorShape): Record<string, readonly number[]> {

@@ -84,7 +84,7 @@ export class Actor {
   /**
    * Scores the places; the memory moves on by one decision.
    *
-   * @param context what the listener made of the others' messages, `[places, 2·(heard + 1)]`
+   * @param context what the listener made of the others' messages, `[places, 2·(heard + 1 + 2·message)]`
    * @param scores `[places]`, written; −1e9 where the task may not run
    */
   decide(thought: AgentThought, context: Float64Array, memory: AgentMemory, scores: Float64Array): void {

@@ -27,10 +27,11 @@ export function writeSilence(g: GraphBuilder, shape: ActorShape, dims: readonly 
 
 /**
  * Writes a bidirectional recurrent layer across the agents: one state a place, a gated recurrent unit (Cho et al. 2014). At each
- * agent the layer guesses from its message, and from what was claimed before, which place the agent will claim; the sum of
- * the claims goes along. What an agent hears is the state before it, from either side. Nobody hears of another's own device.
+ * agent the layer guesses from its message, and from what was claimed before, which place the agent will claim; the sums of
+ * claims, of messages, and of messages by their claims go along. What an agent hears is the state before it and the sums, from either side. Nobody
+ * hears of another's own device.
  *
- * @returns value `[many, agents, places, 2·(heard + 1)]`
+ * @returns value `[many, agents, places, 2·(heard + 1 + 2·message)]`
  */
 export function writeBidirectional(
   g: GraphBuilder,
@@ -62,10 +63,12 @@ export function writeBidirectional(
     const claimsIn = op('Add', op('MatMul', messages, ofMessage), away)
     let state = zeros(width)
     let claimed = zeros(1)
+    let sum = zeros(shape.message)
+    let weighed = sum
     const told: string[] = new Array(agents)
     for (let turn = 0; turn < agents; turn++) {
       const agent = direction === 'forward' ? turn : agents - 1 - turn
-      told[agent] = g.op('Concat', [state, claimed], { axis: 3 })
+      told[agent] = g.op('Concat', [state, claimed, sum, weighed], { axis: 3 })
       if (turn === agents - 1) break
       const counts = op('Mul', at(heard, 1, agent, agent + 1), servers)
       const logits = op(
@@ -90,6 +93,9 @@ export function writeBidirectional(
       )
       state = op('Add', state, op('Mul', update, op('Sub', candidate, state)))
       claimed = op('Add', claimed, op('Mul', own, counts))
+      const message = op('Mul', at(messages, 1, agent, agent + 1), counts)
+      sum = op('Add', sum, message)
+      weighed = op('Add', weighed, op('Mul', message, own))
     }
     return g.op('Concat', told, { axis: 1 })
   })
@@ -100,7 +106,7 @@ export function writeBidirectional(
  * Writes attention across the agents instead (Vaswani et al. 2017, one head a place): what an agent hears is a mean of the
  * others' messages, weighed by how well they answer its own. Their order is of no consequence.
  *
- * @returns value `[many, agents, places, 2·(heard + 1)]`
+ * @returns value `[many, agents, places, 2·(heard + 1 + 2·message)]`
  */
 export function writeAttention(
   g: GraphBuilder,

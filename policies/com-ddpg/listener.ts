@@ -1,4 +1,4 @@
-import { type ActorShape, type ActorWeights, DIRECTIONS, heardWidth } from './actor-shape.ts'
+import { type ActorShape, type ActorWeights, DIRECTIONS, heardWidth, sideWidth } from './actor-shape.ts'
 import { addProduct, sigmoid, type Weights } from './products.ts'
 
 /** What an agent tells the others before a round. */
@@ -21,6 +21,7 @@ export class Listener {
   #state = new Float64Array(0)
   #claimed = new Float64Array(0)
   #own = new Float64Array(0)
+  #sum = new Float64Array(0)
   readonly #input: Float64Array
   readonly #fromState: Float64Array
   readonly #query: Float64Array
@@ -38,7 +39,7 @@ export class Listener {
   /**
    * @param before messages of the agents before this one in their order, first agent first
    * @param after those of the agents after it, first agent first
-   * @param context `[places, 2·(heard + 1)]`, written
+   * @param context `[places, 2·(heard + 1 + 2·message)]`, written
    */
   listen(
     own: AgentMessage,
@@ -55,7 +56,7 @@ export class Listener {
     this.#tell(context, 0, places)
     this.#begin(places)
     for (let at = after.length - 1; at >= 0; at--) this.#pass('backward', after[at]!, places)
-    this.#tell(context, this.#shape.heard + 1, places)
+    this.#tell(context, sideWidth(this.#shape), places)
   }
 
   /**
@@ -74,7 +75,7 @@ export class Listener {
       this.#begin(places)
       for (let turn = 0; turn < messages.length; turn++) {
         const at = direction === 'forward' ? turn : messages.length - 1 - turn
-        this.#tell(contexts[at]!, direction === 'forward' ? 0 : this.#shape.heard + 1, places)
+        this.#tell(contexts[at]!, direction === 'forward' ? 0 : sideWidth(this.#shape), places)
         if (turn < messages.length - 1) this.#pass(direction, messages[at]!, places)
       }
     }
@@ -86,19 +87,24 @@ export class Listener {
       this.#state = new Float64Array(places * heard)
       this.#claimed = new Float64Array(places)
       this.#own = new Float64Array(places)
+      this.#sum = new Float64Array(places * 2 * this.#shape.message)
     }
     this.#state.fill(0)
     this.#claimed.fill(0)
+    this.#sum.fill(0)
   }
 
   #tell(context: Float64Array, at: number, places: number): void {
-    const { heard } = this.#shape
+    const { heard, message } = this.#shape
     const width = heardWidth(this.#shape)
     for (let place = 0; place < places; place++) {
       for (let unit = 0; unit < heard; unit++) {
         context[place * width + at + unit] = this.#state[place * heard + unit]!
       }
       context[place * width + at + heard] = this.#claimed[place]!
+      for (let unit = 0; unit < 2 * message; unit++) {
+        context[place * width + at + heard + 1 + unit] = this.#sum[place * 2 * message + unit]!
+      }
     }
   }
 
@@ -144,6 +150,11 @@ export class Listener {
         state[place * heard + unit]! += update * (candidate - state[place * heard + unit]!)
       }
       claimed[place]! += share
+      for (let unit = 0; unit < message; unit++) {
+        const value = values[place * message + unit]!
+        this.#sum[place * 2 * message + unit]! += value
+        this.#sum[(place * 2 + 1) * message + unit]! += share * value
+      }
     }
   }
 

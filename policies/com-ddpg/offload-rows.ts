@@ -4,7 +4,7 @@ import { expectedS, type OffloadObservation } from '../env/index.ts'
 export const OFFLOAD_ROWS = 'offload-rows/1'
 
 /** Numbers of a row. */
-export const ROW = 14
+export const ROW = 15
 
 /** Where in a row its chance is. */
 export const CHANCE = 9
@@ -32,6 +32,7 @@ export function writeRows(
     rows[at + 12] = part(seen.sentS[place]!)
     if (!seen.deciding) continue
     rows[at + 13] = 1
+    rows[at + 14] = Math.max(-MOST, Math.min(MOST, seen.publishedS[place]! / seen.deadlineS)) || 0
     const expected = part(expectedS(seen, place))
     rows[at] = -expected
     rows[at + 2] = part(seen.waitS[place]!)

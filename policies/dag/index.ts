@@ -13,7 +13,12 @@ export {
 } from './graph/random/task-graph-generator.ts'
 export type { Dependency, Task, TaskGraph } from './graph/task-graph.ts'
 export { topologicalOrder } from './graph/topological-order.ts'
+export { heft, lookaheadHeft } from './planners/heft.ts'
+export { localSearch } from './planners/local-search.ts'
+export { pilotHeft } from './planners/pilot-heft.ts'
 export type { Planner, PlanningGoal } from './planners/planner.ts'
+export { type ExactOptions, type ExactSolution, solveExactly } from './planners/solve-exactly.ts'
+export { rankOrder, upwardRank } from './planners/upward-rank.ts'
 export {
   allLocalReference,
   type CostReference,
@@ -27,4 +32,4 @@ export type { DeviceHost, Job, Platform, ServerHost } from './schedule/platform.
 export { type SchedulingProblem, schedulingProblem } from './schedule/problem.ts'
 export { type PlatformOptions, randomPlatform } from './schedule/random-platform.ts'
 export { timelineOf } from './schedule/timeline.ts'
-export { taskPriorities, upwardRanks } from './task-priorities.ts'
+export { taskPriorities } from './task-priorities.ts'

@@ -1,4 +1,5 @@
 import { ahpWeights } from './ahp.ts'
+import { upwardRank } from './planners/upward-rank.ts'
 import type { SchedulingProblem } from './schedule/problem.ts'
 
 /** Importance of slack to rank, slack to data and rank to data: what is urgent first, then what holds up most. */
@@ -7,47 +8,6 @@ const COMPARISONS = [
   [1 / 2, 1, 2],
   [1 / 4, 1 / 2, 1],
 ] as const
-
-/**
- * Mean seconds from the start of each task to the end of its job on the longest way, execution and transfers taken as means over
- * the hosts that can run them (upward rank, Topcuoglu et al. 2002). `[task]`
- */
-export function upwardRanks(problem: SchedulingProblem): Float64Array {
-  const { tasks, hosts, executionS, firstOut, target, outBits, bitS, jobOf, deviceOf, firstServer } = problem
-  const ranks = new Float64Array(tasks)
-  const meanBitS = Float64Array.from(problem.jobs, (_, job) => meanSecondsPerBit(deviceOf[job]!))
-  for (let task = tasks - 1; task >= 0; task--) {
-    let after = 0
-    for (let edge = firstOut[task]!; edge < firstOut[task + 1]!; edge++) {
-      after = Math.max(after, outBits[edge]! * meanBitS[jobOf[task]!]! + ranks[target[edge]!]!)
-    }
-    let sum = 0
-    let count = 0
-    for (let host = 0; host < hosts; host++) {
-      const seconds = executionS[task * hosts + host]!
-      if (seconds === Infinity) continue
-      sum += seconds
-      count++
-    }
-    ranks[task] = sum / count + after
-  }
-  return ranks
-
-  function meanSecondsPerBit(device: number): number {
-    const usable = [device, ...Array.from({ length: hosts - firstServer }, (_, at) => firstServer + at)]
-    let sum = 0
-    let count = 0
-    for (const from of usable) {
-      for (const to of usable) {
-        const seconds = bitS[from * hosts + to]!
-        if (seconds === Infinity) continue
-        sum += seconds
-        count++
-      }
-    }
-    return sum / count
-  }
-}
 
 /**
  * Priority of each task, from 0 to 1: little slack, much work behind it and much data, weighed by the analytic hierarchy
@@ -60,7 +20,7 @@ export function taskPriorities(
 ): Float64Array {
   const { weights } = ahpWeights(comparisons)
   const { tasks, jobOf, jobs, inGraph, firstIn, inBits } = problem
-  const ranks = upwardRanks(problem)
+  const ranks = upwardRank(problem)
   const depth = depths(problem)
   const bits = new Float64Array(tasks)
   for (let task = 0; task < tasks; task++) {

@@ -10,7 +10,7 @@ import {
   type SchedulingProblem,
   schedulingProblem,
   taskPriorities,
-  upwardRanks,
+  upwardRank,
 } from '../../dag/index.ts'
 import { policyError } from '../../errors.ts'
 import { RandomStream } from '../random-stream.ts'
@@ -78,7 +78,7 @@ export class DagRounds implements RoundEnvironment {
   private nextJob = 0
   private readonly publishedS: Float64Array
   private publishedAtS = 0
-  /** `[agent, server]`: seconds of work sent since the loads were published. */
+  /** `[agent, server]`: seconds of work sent that the published loads do not count. */
   private readonly sentS: Float64Array
 
   /** Throws IsthmusError `BAD_OPTION` that names the field. */
@@ -126,7 +126,7 @@ export class DagRounds implements RoundEnvironment {
     this.problem = problem
     this.queues = new HostQueues(problem)
     this.priority = taskPriorities(problem)
-    this.ranks = upwardRanks(problem)
+    this.ranks = upwardRank(problem)
     this.waits = Int32Array.from(
       { length: problem.tasks },
       (_, task) => problem.firstIn[task + 1]! - problem.firstIn[task]!,
@@ -158,6 +158,7 @@ export class DagRounds implements RoundEnvironment {
     into.deciding = task >= 0
     for (let server = 0; server < this.places - 1; server++) {
       into.sentS[1 + server] = this.sentS[agent * (this.places - 1) + server]!
+      into.publishedS[1 + server] = this.publishedS[server]! - (nowS - this.publishedAtS)
     }
     if (task < 0) return
     const local = task * hosts + agent
@@ -173,8 +174,7 @@ export class DagRounds implements RoundEnvironment {
       into.queueS[place] =
         place === 0
           ? queues.backlogS(agent, nowS) + queues.comingS[agent]!
-          : Math.max(0, this.publishedS[place - 1]! - (nowS - this.publishedAtS)) +
-            this.sentS[agent * (this.places - 1) + place - 1]!
+          : Math.max(0, into.publishedS[place]!) + into.sentS[place]!
       into.sharers[place] = 1
       into.energy[place] = executionJ[local]! > 0 ? executionJ[at]! / executionJ[local]! : 0
     }
@@ -267,6 +267,15 @@ export class DagRounds implements RoundEnvironment {
       }
       this.publishedAtS = nowS
       this.sentS.fill(0)
+      // What is still on its way a server does not know of; who sent it does.
+      queues.eachComing((task, host) => {
+        const agent = problem.deviceOf[problem.jobOf[task]!]!
+        const server = host - problem.firstServer
+        if (server >= 0) {
+          this.sentS[agent * this.publishedS.length + server]! +=
+            problem.executionS[task * problem.hosts + host]!
+        }
+      })
     }
   }
 

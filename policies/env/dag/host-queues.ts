@@ -54,6 +54,11 @@ export class HostQueues {
     }
   }
 
+  /** Calls `visit` for each task that is on its way. */
+  eachComing(visit: (task: number, host: number) => void): void {
+    for (const [host, queue] of this.coming.entries()) for (const { task } of queue) visit(task, host)
+  }
+
   /** Seconds of work that a host has left of what has come to it. */
   backlogS(host: number, nowS: number): number {
     return Math.max(0, this.freeAtS[host]! - nowS)

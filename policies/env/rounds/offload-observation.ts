@@ -24,8 +24,10 @@ export interface OffloadObservation {
   readonly executionS: Float64Array
   /** `[places]`: seconds of what was there before, its own earlier work and, in a queue, that of others. */
   readonly queueS: Float64Array
-  /** `[places]`: seconds of work that it sent there since the place last published its load; in `queueS` as well. */
+  /** `[places]`: seconds of work that it sent there and the place's published load does not count; in `queueS` as well. */
   readonly sentS: Float64Array
+  /** `[places]`: what the place published, s, less the time since then; below 0: through with it, and with so much more if it had it. */
+  readonly publishedS: Float64Array
   /** `[places]`: how many share the place with it, itself included; 1: none. */
   readonly sharers: Float64Array
   /** `[places]`: energy as a share of that on the device. */
@@ -45,6 +47,7 @@ export function offloadObservation(places: number): OffloadObservation {
     executionS: new Float64Array(places),
     queueS: new Float64Array(places),
     sentS: new Float64Array(places),
+    publishedS: new Float64Array(places),
     sharers: new Float64Array(places).fill(1),
     energy: new Float64Array(places),
   }

@@ -1,0 +1,177 @@
+import type { SchedulePlan } from '../../schedule/plan.ts'
+import type { CostUnits } from './cost-units.ts'
+import { DominanceTable } from './dominance-table.ts'
+import { LowerBound } from './lower-bound.ts'
+import { PartialSchedules } from './partial-schedules.ts'
+
+/** Nodes between two looks at the clock. */
+const LOOK = 128
+
+/** Halvings of the range of the bound at the root. */
+const ROOT_STEPS = 20
+
+/** Relative difference of costs that counts as none. */
+const SAME = 1e-9
+
+/**
+ * Depth-first search over schedules in which each task starts as early as its host's earlier tasks and its inputs allow. Tasks are
+ * placed by non-decreasing start, so that a schedule is met once, whatever the order in which it could be written down.
+ */
+export class BranchAndBound {
+  /** Cheapest schedule found that costs less than the limit. */
+  best: SchedulePlan | undefined
+  /** Whether every schedule was looked at or ruled out. */
+  complete = false
+  lowerBound = 0
+  nodes = 0
+  dominated = 0
+  private readonly units: CostUnits
+  private readonly schedule: PartialSchedules
+  private readonly bound: LowerBound
+  private readonly table: DominanceTable
+  private limit = Infinity
+  /** `[depth, child]`: tasks and hosts to try, by how much they promise; `[depth]`: how many, and the next one. */
+  private readonly childTask: Int32Array
+  private readonly childHost: Int32Array
+  private readonly childKey: Float64Array
+  private readonly children: Int32Array
+  private readonly next: Int32Array
+  /** `[depth]`: bound of the schedule there. */
+  private readonly bounds: Float64Array
+
+  constructor(units: CostUnits, tableBytes: number) {
+    const { tasks, hosts } = units
+    this.units = units
+    this.schedule = new PartialSchedules(units)
+    this.bound = new LowerBound(units)
+    this.table = new DominanceTable(tableBytes)
+    const width = tasks * hosts
+    this.childTask = new Int32Array((tasks + 1) * width)
+    this.childHost = new Int32Array((tasks + 1) * width)
+    this.childKey = new Float64Array((tasks + 1) * width)
+    this.children = new Int32Array(tasks + 1)
+    this.next = new Int32Array(tasks + 1)
+    this.bounds = new Float64Array(tasks + 1)
+  }
+
+  /** Looks for schedules cheaper than `limit`. */
+  run(limit: number, endMs: number, clock: () => number, maxNodes: number): void {
+    const { schedule, units } = this
+    const width = units.tasks * units.hosts
+    this.limit = limit
+    this.nodes = 1
+    this.bounds[0] = this.rootBound()
+    this.lowerBound = this.bounds[0]
+    if (this.lowerBound >= limit) {
+      this.complete = true
+      return
+    }
+    this.expand()
+    for (;;) {
+      const { depth } = schedule
+      if (this.next[depth]! >= this.children[depth]!) {
+        if (depth === 0) break
+        schedule.pop()
+        continue
+      }
+      const child = depth * width + this.next[depth]!++
+      if (this.bounds[depth]! >= this.limit) continue
+      if (this.nodes % LOOK === 0 && (clock() >= endMs || this.nodes >= maxNodes)) {
+        this.lowerBound = this.openBound(depth)
+        return
+      }
+      schedule.push(this.childTask[child]!, this.childHost[child]!)
+      this.nodes++
+      if (!this.visit()) schedule.pop()
+    }
+    this.complete = true
+  }
+
+  /** A limit that nothing is below, as high as halving the range finds it: limits strike hosts, so this is more than one bound. */
+  private rootBound(): number {
+    const { schedule, bound, units } = this
+    let low = bound.of(schedule, Infinity)
+    let high = this.limit
+    for (let step = 0; step < ROOT_STEPS && low < high && high < Infinity; step++) {
+      schedule.allowed.set(units.allowed)
+      schedule.least.set(units.arrival)
+      const middle = step === 0 ? high : (low + high) / 2
+      if (bound.of(schedule, middle) === Infinity) low = middle
+      else high = middle
+    }
+    schedule.allowed.set(units.allowed)
+    schedule.least.set(units.arrival)
+    bound.of(schedule, this.limit)
+    return Math.min(low, this.limit)
+  }
+
+  /** Judges the schedule that was just extended; whether to go on below it. */
+  private visit(): boolean {
+    const { schedule, units } = this
+    const { depth } = schedule
+    const bound = this.bound.of(schedule, this.limit)
+    if (bound >= this.limit) return false
+    if (depth === units.tasks) {
+      this.limit = bound - SAME * Math.abs(bound)
+      this.best = this.plan()
+      return false
+    }
+    if (this.table.dominates(schedule)) {
+      this.dominated++
+      return false
+    }
+    this.bounds[depth] = bound
+    this.expand()
+    return true
+  }
+
+  /** Lists what can be placed next. */
+  private expand(): void {
+    const { schedule, units, bound } = this
+    const { tasks, hosts } = units
+    const { depth } = schedule
+    const first = depth * tasks * hosts
+    const now = schedule.last[depth]!
+    let count = 0
+    bound.latestStarts(schedule)
+    const { urgent, urgentStart, nextStart } = bound
+    for (let task = 0; task < tasks; task++) {
+      if (schedule.placed[task] || schedule.waits[task]! > 0) continue
+      const mask = schedule.allowed[depth * tasks + task]!
+      for (let host = 0; host < hosts; host++) {
+        if (!(mask & (1 << host))) continue
+        const start = schedule.startOf(task, host)
+        // What comes later starts no earlier: then another task would be too late.
+        if (start >= (task === urgent ? nextStart : urgentStart)) continue
+        if (start < now || schedule.fitsBefore(task, host)) continue
+        const key = start + bound.wayFrom(depth, task, host) * 1e-3
+        let place = count++
+        for (; place > 0 && this.childKey[first + place - 1]! > key; place--) {
+          this.childKey[first + place] = this.childKey[first + place - 1]!
+          this.childTask[first + place] = this.childTask[first + place - 1]!
+          this.childHost[first + place] = this.childHost[first + place - 1]!
+        }
+        this.childKey[first + place] = key
+        this.childTask[first + place] = task
+        this.childHost[first + place] = host
+      }
+    }
+    this.children[depth] = count
+    this.next[depth] = 0
+  }
+
+  /** Least bound of what is still open on the way from the root. */
+  private openBound(depth: number): number {
+    let least = this.limit
+    for (let at = 0; at <= depth; at++) least = Math.min(least, this.bounds[at]!)
+    return least
+  }
+
+  private plan(): SchedulePlan {
+    const { tasks } = this.units
+    const host = new Int32Array(tasks)
+    const sequence = this.schedule.task.slice(1)
+    for (let depth = 1; depth <= tasks; depth++) host[this.schedule.task[depth]!] = this.schedule.host[depth]!
+    return { host, sequence }
+  }
+}

@@ -1,0 +1,36 @@
+import type { RandomStream } from '../../env/index.ts'
+import type { SchedulingProblem } from '../schedule/problem.ts'
+import type { Planner } from './planner.ts'
+import { rankOrder } from './upward-rank.ts'
+
+/** Every task on its user's device, by upward rank. */
+export const allLocal: Planner = {
+  name: 'all local',
+  plan(problem) {
+    const host = Int32Array.from(problem.jobOf, (job) => problem.deviceOf[job]!)
+    return { host, sequence: rankOrder(problem) }
+  },
+}
+
+/** Every task on a host that may run it, each as likely; by upward rank. */
+export const randomPlanner = (random: RandomStream): Planner => ({
+  name: 'random',
+  plan(problem) {
+    const host = Int32Array.from(problem.jobOf.keys(), (task) => randomHost(problem, task, random))
+    return { host, sequence: rankOrder(problem) }
+  },
+})
+
+/** A host that may run the task, each as likely. */
+export function randomHost(
+  { hosts, executionS }: SchedulingProblem,
+  task: number,
+  random: RandomStream,
+): number {
+  let allowed = 0
+  for (let host = 0; host < hosts; host++) if (executionS[task * hosts + host]! < Infinity) allowed++
+  let left = random.below(allowed)
+  for (let host = 0; ; host++) {
+    if (executionS[task * hosts + host]! < Infinity && left-- === 0) return host
+  }
+}

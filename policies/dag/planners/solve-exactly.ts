@@ -1,0 +1,93 @@
+import { RandomStream } from '../../env/index.ts'
+import { optionChecks } from '../../option-checks.ts'
+import { costOfPlan } from '../schedule/cost.ts'
+import type { SchedulePlan } from '../schedule/plan.ts'
+import type { SchedulingProblem } from '../schedule/problem.ts'
+import { BranchAndBound } from './exact/branch-and-bound.ts'
+import { costUnits } from './exact/cost-units.ts'
+import { greedy } from './greedy.ts'
+import { heft, lookaheadHeft } from './heft.ts'
+import { localSearch } from './local-search.ts'
+import type { Planner, PlanningGoal } from './planner.ts'
+import { allLocal } from './simple-planners.ts'
+
+export interface ExactOptions {
+  /** Time that it may take by `clock`, ms. */
+  readonly budgetMs: number
+  /** Time now, ms. */
+  readonly clock: () => number
+  /** Partial schedules that it may look at. Default: as many as the time allows. */
+  readonly maxNodes?: number
+  /** Memory for partial schedules seen before, MiB. Default 64. */
+  readonly tableMiB?: number
+}
+
+export interface ExactSolution {
+  readonly plan: SchedulePlan
+  readonly cost: number
+  /** No plan costs less; `cost` itself when it is optimal. */
+  readonly lowerBound: number
+  /** Whether no plan is cheaper by more than a billionth. */
+  readonly optimal: boolean
+  /** Partial schedules that it looked at. */
+  readonly nodes: number
+}
+
+/** Relative difference of costs that counts as none. */
+const SAME = 1e-9
+
+/**
+ * The cheapest plan of a small problem, by branch and bound over the schedules that waste no time: proved optimal where the budget
+ * allows, else the best found and how good the best can be. For latency and energy.
+ *
+ * @throws IsthmusError `BAD_OPTION`: an imbalance weight, more than 64 tasks or 31 hosts, a bad budget
+ */
+export function solveExactly(
+  problem: SchedulingProblem,
+  goal: PlanningGoal,
+  { budgetMs, clock, maxNodes = Number.MAX_SAFE_INTEGER, tableMiB = 64 }: ExactOptions,
+): ExactSolution {
+  const { within, bad } = optionChecks('exact solver')
+  within('budgetMs', budgetMs, 0, Number.MAX_SAFE_INTEGER)
+  within('maxNodes', maxNodes, 0, Number.MAX_SAFE_INTEGER)
+  within('tableMiB', tableMiB, 1, 1024)
+  if ((goal.weights.imbalance ?? 0) !== 0)
+    throw bad('the weight of imbalance must be 0: it has no useful bound')
+  within('tasks', problem.tasks, 0, 64)
+  within('hosts', problem.hosts, 1, 31)
+  const endMs = clock() + budgetMs
+  const start = bestOf(problem, goal, [heft, lookaheadHeft, greedy, allLocal])
+  const improved = localSearch({
+    seed: { name: 'best rule', plan: () => start },
+    // The same each time: what it finds only spares work.
+    random: new RandomStream(0),
+    evaluations: 100 * problem.tasks ** 2,
+    budgetMs: budgetMs / 4,
+    clock,
+  }).plan(problem, goal)
+  const cost = (plan: SchedulePlan) => costOfPlan(problem, plan, goal.weights, goal.reference)
+  const search = new BranchAndBound(costUnits(problem, goal), tableMiB * 2 ** 20)
+  search.run(cost(improved) * (1 - SAME), endMs, clock, maxNodes)
+  const plan = search.best ?? improved
+  const found = cost(plan)
+  return {
+    plan,
+    cost: found,
+    lowerBound: search.complete ? found : Math.min(found, search.lowerBound),
+    optimal: search.complete,
+    nodes: search.nodes,
+  }
+}
+
+function bestOf(problem: SchedulingProblem, goal: PlanningGoal, planners: readonly Planner[]): SchedulePlan {
+  let best: SchedulePlan | undefined
+  let least = Infinity
+  for (const planner of planners) {
+    const plan = planner.plan(problem, goal)
+    const cost = costOfPlan(problem, plan, goal.weights, goal.reference)
+    if (best && cost >= least) continue
+    best = plan
+    least = cost
+  }
+  return best!
+}
