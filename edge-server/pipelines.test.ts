@@ -1,6 +1,6 @@
 import { appendFileSync, cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type BodyFields, type StagesRequest, wireErrorCodeOf } from '@isthmus/proto'
+import { type BodyFields, encodeMessage, type StagesRequest, wireErrorCodeOf } from '@isthmus/proto'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Mosquitto, mosquittoInstalled, startMosquitto } from './broker/mosquitto.test.support.ts'
@@ -114,6 +114,21 @@ function contract(name: string, installed: boolean, broker: () => Promise<EdgeOp
       }
       expect(await outcome(camera, ask(camera))).toEqual([4, 2, 4, 6, 4])
       expect(await server.metrics.value('errors_total', { code: 'UNKNOWN_STAGE' })).toBe(10)
+    })
+
+    it('answers a request that is cut short, or has one bit flipped, and goes on', async () => {
+      const { camera } = await start(await broker())
+      const body = { ...good(), kind: 'stages' } as const
+      const whole = encodeMessage({ envelope: { id: 900, boot: 1 }, body }, bytes(1, 2, 3, 2))
+      camera.publish('infer', whole.subarray(0, -9))
+      expect(await outcome(camera, 0)).toBe('BAD_MESSAGE')
+      camera.publish(
+        'infer',
+        whole.map((byte, at) => (at === whole.length - 8 ? byte ^ 4 : byte)),
+      )
+      expect(await outcome(camera, 0)).toBe('BAD_CHECKSUM')
+      camera.publish('infer', whole)
+      expect(await outcome(camera, 900)).toEqual([4, 2, 4, 6, 4])
     })
 
     it('what is late, replayed or for another topic is refused as for tails', async () => {

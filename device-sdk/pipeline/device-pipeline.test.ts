@@ -337,6 +337,13 @@ describe('stages for servers only', () => {
     expect(world.device.stats.failed).toBe(1)
   })
 
+  test('a server that does not have the stage either is an error that names it', async () => {
+    const world = await PipelineWorld.create({ stages, saysUs: [2000, 0, 2000] })
+    expect(await rejected(world.run())).toMatch(/^STAGE_UNAVAILABLE: .*'big'.*does not have the model/)
+    expect(world.requests).toHaveLength(0)
+    expect(world.device.stats.policyFailures).toBe(0)
+  })
+
   test('without a reply there is that error at the deadline', async () => {
     const world = await PipelineWorld.create({ stages })
     world.loseReplies = true

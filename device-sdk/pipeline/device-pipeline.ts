@@ -6,6 +6,7 @@ import {
   placementProblem,
   type StageHost,
 } from '@isthmus/policies/pipeline'
+import { IsthmusError } from '@isthmus/proto'
 import type { Clock } from '../clock.ts'
 import { deviceError } from '../errors.ts'
 import type { LinkCounters } from '../exchange.ts'
@@ -181,6 +182,8 @@ export class DevicePipeline {
     try {
       return this.#planned(fixed, estimate, deadlineMs)
     } catch (error) {
+      if (error instanceof IsthmusError && error.code === 'NO_HOST')
+        return { hosts: atHome, reason: error.message }
       // A policy that fails costs the better answer, not the answer.
       this.#stats.policyFailures++
       const why = error instanceof Error ? error.message : String(error)

@@ -15,6 +15,7 @@ import { type FallbackCode, fallbacks } from '../fallback.ts'
 import type { ServerLink } from '../server-link.ts'
 import type { PipelineAnswer, StageTensor, StageTime } from './answer.ts'
 import type { LocalStages } from './local-stages.ts'
+import { neededStages } from './needed-stages.ts'
 import type { ServerStages } from './server-stages.ts'
 import type { LaneRun, StageJob, StageLane } from './stage-lane.ts'
 
@@ -135,18 +136,8 @@ export class PipelineRun implements LaneRun {
     return { expectedMs: local.longestMs(stage), run: () => this.#runHere(stage) }
   }
 
-  /** Stages whose results are wanted and not there, and those that they wait for. */
   #needed(): Set<number> {
-    const { tensors, stages, outputs } = this.#shop.wiring
-    const needed = new Set<number>()
-    const want = (tensor: number): void => {
-      const { stage } = tensors[tensor]!
-      if (this.#known.has(tensor) || needed.has(stage)) return
-      needed.add(stage)
-      for (const input of stages[stage]!.inputs) want(input.tensor)
-    }
-    for (const { tensor } of outputs) want(tensor)
-    return needed
+    return neededStages(this.#shop.wiring, this.#known)
   }
 
   #hasAll(tensors: readonly number[]): boolean {
@@ -289,6 +280,7 @@ export class PipelineRun implements LaneRun {
     this.#hedged = true
     const lost = [...this.#needed()].some((stage) => !this.#shop.local.has(stage) || this.#broken.has(stage))
     for (const errand of lost ? this.#errands : []) {
+      if (this.#settled) return
       this.#abandon(errand)
       this.#fail(errand, 'NO_REPLY')
     }
@@ -353,7 +345,9 @@ export class PipelineRun implements LaneRun {
     if (state !== 'asked' || !ticket) return
     ticket.giveUp()
     const nowMs = clock.now()
-    if (ticket.bytesUp > 0) server.overdue(group.stages, nowMs - askedMs, link?.pipelineOffer, nowMs)
+    if (ticket.bytesUp === 0) return
+    const thereMs = nowMs - askedMs - (link?.estimate?.rttMs ?? 0)
+    server.overdue(group.stages, thereMs, link?.pipelineOffer, nowMs)
   }
 
   #idOf(stage: number): string {

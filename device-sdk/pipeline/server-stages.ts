@@ -31,7 +31,7 @@ export class ServerStages {
     })
   }
 
-  /** No reply came within `elapsedMs`: it took that long at least, shared out as was expected of the stages. */
+  /** No reply came though the server has had `elapsedMs`: it took that long at least, shared out as was expected of the stages. */
   overdue(
     stages: readonly number[],
     elapsedMs: number,

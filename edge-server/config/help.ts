@@ -13,6 +13,7 @@ export function helpText(): string {
   isthmus-edge --bundles ./bundles                 a broker inside, for devices on this machine
   isthmus-edge --bundles ./bundles --host 0.0.0.0  the same, for devices on other machines too
   isthmus-edge --broker mqtt://broker.local:1883   with a broker that you have already
+  isthmus-edge --pipelines ./street                stages of a pipeline of models (isthmus-models pipeline)
 
 Settings are read from a JSON file (--config FILE), then the environment (--mqtt-port is
 ISTHMUS_EDGE_MQTT_PORT), then the flags; the later wins. In the file, --mqtt-port is "mqttPort".

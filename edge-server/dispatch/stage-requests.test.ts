@@ -1,6 +1,14 @@
 import { type Pipeline, parsePipeline } from '@isthmus/models/pipeline'
-import { decodeMessage, encodeMessage, type Message, topic, wireErrorCodeOf } from '@isthmus/proto'
-import { expect, it } from 'vitest'
+import {
+  decodeMessage,
+  encodeMessage,
+  type Message,
+  topic,
+  wireErrorCodeOf,
+  wireErrors,
+} from '@isthmus/proto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
 import { Catalog } from './catalog.ts'
 import { Dispatcher, type DispatcherOptions } from './dispatcher.ts'
 import { StageCatalog } from './stage-catalog.ts'
@@ -119,4 +127,40 @@ it('what a new request would wait follows what works take and how many are ahead
   expect(dispatcher.waitMs(1)).toBeCloseTo(120, 0)
   expect(dispatcher.waitMs(2)).toBeCloseTo(40, 0)
   expect(dispatcher.waitMs(4)).toBe(0)
+})
+
+describe('any request', () => {
+  const numbers = fc.array(fc.oneof(fc.integer({ min: 0, max: 4 }), fc.constantFrom(255, 0xffffffff)), {
+    maxLength: 5,
+  })
+  const catalog = new StageCatalog([pipeline])
+
+  it('is refused by a code, or brings just what its stages read and wants what they make', () => {
+    let accepted = 0
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 0xffffffff })),
+        fc.oneof(fc.constantFrom([0], [1]), numbers),
+        fc.oneof(fc.constantFrom([1], [2], [2, 1]), numbers),
+        fc.constantFrom(0, 4, 8, 100_000),
+        (stages, inputs, outputs, payloadBytes) => {
+          const request = { kind: 'stages', pipeline: 99, stages, inputs, outputs } as const
+          const verdict = catalog.find(request, payloadBytes)
+          if ('code' in verdict) {
+            expect(wireErrors[verdict.code]).toBeDefined()
+            return
+          }
+          accepted++
+          expect(stages).toBeLessThanOrEqual(3)
+          expect(payloadBytes).toBe(8)
+          expect(inputs).toEqual(verdict.stages.includes(0) ? [0] : [1])
+          for (const output of outputs) expect(verdict.stages).toContain(output - 1)
+          expect(new Set(outputs).size).toBe(outputs.length)
+          expect(outputs.length).toBeGreaterThan(0)
+        },
+      ),
+      { numRuns: 2000, seed: 5 },
+    )
+    expect(accepted).toBeGreaterThan(10)
+  })
 })

@@ -16,10 +16,23 @@ export class EdgeProcess {
     this.httpPort = ready.httpPort
   }
 
-  /** Starts a server for one bundle on this machine. Resolves when it is ready; port 0 takes a free one. */
-  static async start(bundle: string, mqttPort = 0): Promise<EdgeProcess> {
+  /** Starts a server for a bundle, or for a folder of pipelines, on this machine. Resolves when it is ready; port 0 takes a free one. */
+  static async start(
+    folder: string,
+    mqttPort = 0,
+    models: 'bundles' | 'pipelines' = 'bundles',
+  ): Promise<EdgeProcess> {
     const program = fileURLToPath(new URL('main.js', import.meta.resolve('@isthmus/edge-server')))
-    const flags = ['--bundles', bundle, '--mqtt-port', `${mqttPort}`, '--http-port', '0', '--ws-port', 'off']
+    const flags = [
+      `--${models}`,
+      folder,
+      '--mqtt-port',
+      `${mqttPort}`,
+      '--http-port',
+      '0',
+      '--ws-port',
+      'off',
+    ]
     const child = endsWithUs(
       spawn(process.execPath, [program, ...flags], {
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -34,8 +34,12 @@ export class EdgeDaemon {
   }
 
   /** Resolves when it is ready; rejects with what it wrote when it ends before that. */
-  static start(bundles: string, flags: readonly string[]): Promise<EdgeDaemon> {
-    const common = ['--bundles', bundles, '--http-port', '0', '--ws-port', 'off', '--workers', '1']
+  static start(
+    folder: string,
+    flags: readonly string[],
+    models: 'bundles' | 'pipelines' = 'bundles',
+  ): Promise<EdgeDaemon> {
+    const common = [`--${models}`, folder, '--http-port', '0', '--ws-port', 'off', '--workers', '1']
     const child = launch([...common, ...flags])
     let written = ''
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {

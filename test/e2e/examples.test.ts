@@ -58,6 +58,14 @@ it('classify and camera find the server', async () => {
   expect(await edge.metric('replies_total')).toBeGreaterThan(before)
 })
 
+it('a pipeline runs on two processes, and gives what the device alone gives', async () => {
+  const { code, stdout, stderr } = await run('pipeline/main')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout.match(/equals the device alone: yes/g)).toHaveLength(6)
+  expect(stdout).toMatch(/^tail away +normalise: device .* head: device /m)
+  expect(stdout).toMatch(/OFFLINE$/m)
+})
+
 withPhotographs('two machines are measured, mode by mode', async () => {
   const { code, stdout } = await run('two-machines', '--bundle', bundle, '--broker', broker, '--frames', '5')
   expect(code).toBe(0)
