@@ -18,7 +18,7 @@ export function randomAgents(seed: number, changes: Partial<ActorShape> = {}): A
   const weights = initialActor(form, random, 3)
   weights.set(
     'output.weight',
-    weights.get('output.weight')!.map(() => random.normal()),
+    weights.get('output.weight')!.map(() => 0.3 * random.normal()),
   )
   return { shape: form, weights }
 }

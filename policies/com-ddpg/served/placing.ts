@@ -1,5 +1,8 @@
-import { type SchedulePlan, type SchedulingProblem, taskPriorities, upwardRanks } from '../../dag/index.ts'
+import { type SchedulePlan, type SchedulingProblem, taskPriorities, upwardRank } from '../../dag/index.ts'
 import type { OffloadObservation } from '../../env/index.ts'
+
+/** What takes longer fits into no message, or no link. */
+const LONGEST_S = 7200
 
 /** What a device has beside the problem: times in s, by server in the problem's order. */
 export interface ServersSeen {
@@ -35,10 +38,10 @@ export class Placing {
     this.#problem = problem
     this.#deadlineS = deadlineS
     this.#seen = seen
-    this.#ranks = upwardRanks(problem)
+    this.#ranks = upwardRank(problem)
     this.#priority = taskPriorities(problem)
     this.#freeS = problem.freeAtS.map((free, host) =>
-      host === 0 ? free : Math.max(0, free - seen.publishedAgoS[host - 1]!),
+      host === 0 ? free : Math.max(0, this.#publishedS(host)),
     )
     this.#sentS = Float64Array.from({ length: hosts }, (_, host) => (host === 0 ? 0 : seen.sentS[host - 1]!))
     this.#finishS = new Float64Array(tasks).fill(Number.POSITIVE_INFINITY)
@@ -62,7 +65,7 @@ export class Placing {
 
   /** Writes what the agent sees of a task that is ready; of no task, what it has to tell of its work. */
   observe(task: number | undefined, into: OffloadObservation): void {
-    const { hosts, executionS, executionJ } = this.#problem
+    const { hosts, executionS, executionJ, returnS } = this.#problem
     into.deadlineS = this.#deadlineS
     into.deciding = task !== undefined
     into.sentS.set(this.#sentS)
@@ -76,35 +79,40 @@ export class Placing {
     into.priority = this.#priority[task]!
     for (let host = 0; host < hosts; host++) {
       const at = own + host
-      into.allowed[host] = executionS[at]! < Number.POSITIVE_INFINITY ? 1 : 0
       into.waitS[host] = host === 0 ? 0 : this.#seen.uplinkWaitS
       into.transferS[host] = this.#transferS(task, host)
+      const wayS = into.transferS[host]! + returnS[at]! + executionS[at]!
+      into.allowed[host] = wayS <= LONGEST_S ? 1 : 0
       into.executionS[host] = executionS[at]!
-      into.queueS[host] = Math.max(0, this.#queueS(host) - atS) + this.#sentS[host]!
+      const leftS = (host === 0 ? this.#freeS[0]! : this.#publishedS(host)) - atS
+      into.publishedS[host] = host === 0 ? 0 : leftS
+      into.queueS[host] = Math.max(0, leftS) + this.#sentS[host]!
       into.sharers[host] = 1
       into.energy[host] = executionJ[own]! > 0 ? executionJ[at]! / executionJ[own]! : 0
     }
+    if (into.allowed.includes(1)) return
+    for (let host = 0; host < hosts; host++)
+      into.allowed[host] = executionS[own + host]! < Number.POSITIVE_INFINITY ? 1 : 0
   }
 
-  /** Puts a task on a host. Returns by how many seconds the host's queue grows. */
-  take(task: number, host: number): number {
+  /** Puts a task on a host. Returns by how much the host's queue grows, and when the task sets out and can be there, from now. */
+  take(task: number, host: number): { seconds: number; setsOutS: number; thereS: number } {
     const { hosts, executionS } = this.#problem
-    const seconds = executionS[task * hosts + host]!
-    const thereS = this.#readyS(task) + this.#transferS(task, host)
-    this.#finishS[task] = Math.max(thereS, this.#freeS[host]!) + seconds
-    this.#freeS[host] = this.#finishS[task]!
+    const ownS = executionS[task * hosts + host]!
+    const setsOutS = this.#readyS(task)
+    const waitS = host === 0 ? 0 : this.#seen.uplinkWaitS
+    const thereS = setsOutS + waitS + this.#transferS(task, host)
+    this.#finishS[task] = this.#freeS[host] = Math.max(thereS, this.#freeS[host]!) + ownS
     this.plan.host[task] = host
     this.plan.sequence[this.#placed++] = task
-    if (host === 0) return seconds
-    const share = seconds / this.#seen.workers[host - 1]!
-    this.#sentS[host]! += share
-    return share
+    const seconds = host === 0 ? ownS : ownS / this.#seen.workers[host - 1]!
+    if (host > 0) this.#sentS[host]! += seconds
+    return { seconds, setsOutS, thereS }
   }
 
-  /** What was there before this run; of the device, this run's own work too. */
-  #queueS(host: number): number {
-    const published = this.#problem.freeAtS[host]! - (this.#seen.publishedAgoS[host - 1] ?? 0)
-    return host === 0 ? this.#freeS[0]! : published
+  /** What a server published, less the time since then. */
+  #publishedS(host: number): number {
+    return this.#problem.freeAtS[host]! - this.#seen.publishedAgoS[host - 1]!
   }
 
   #readyS(task: number): number {

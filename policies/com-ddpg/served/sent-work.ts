@@ -4,9 +4,11 @@ interface Piece {
   readonly server: number
   readonly seconds: number
   readonly sentMs: number
+  /** A load that is heard of from then on counts it. */
+  readonly countedMs: number
 }
 
-/** Work that a device has sent to servers since they last published their load, for as long as it can still be of account. */
+/** Work that a device has sent to servers and that their published loads do not count, for as long as that can be of account. */
 export class SentWork {
   readonly #longestMs: number
   #pieces: Piece[] = []
@@ -16,13 +18,14 @@ export class SentWork {
     this.#longestMs = longestMs
   }
 
-  add(server: number, seconds: number, nowMs: number): void {
-    this.#pieces.push({ server, seconds, sentMs: nowMs })
+  add(piece: Piece): void {
+    this.#pieces.push(piece)
     if (this.#pieces.length > MOST) this.#pieces.shift()
   }
 
-  published(server: number): void {
-    this.#pieces = this.#pieces.filter((piece) => piece.server !== server)
+  /** A server's load was heard of: what had reached the server before is in it. */
+  published(server: number, nowMs: number): void {
+    this.#pieces = this.#pieces.filter((piece) => piece.server !== server || piece.countedMs > nowMs)
   }
 
   /** Seconds of work that count now. */

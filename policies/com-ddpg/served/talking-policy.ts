@@ -33,8 +33,15 @@ export class TalkingPolicy implements PipelinePolicy {
   /** To be called when a server has published its load: what was sent there before is in it. */
   published(server: number, nowMs: number): void {
     this.#publishedMs.set(server, nowMs)
-    this.#sent.published(server)
-    this.#options.agent.published(server)
+    const { agent, servers, tell } = this.#options
+    this.#sent.published(server, nowMs)
+    agent.published(server)
+    // What had not reached the server yet is not in its load; the others take all that they heard before for counted.
+    const left = servers.map((key) => this.#sent.secondsAt(key, nowMs))
+    if (!left.some((seconds) => seconds > 0)) return
+    this.#seen.deciding = false
+    this.#seen.sentS.set(left, 1)
+    tell(agent.think(this.#seen, servers))
   }
 
   place({ problem, nowMs, deadlineMs, link, load }: PipelineObservation): Placement {
@@ -57,8 +64,10 @@ export class TalkingPolicy implements PipelinePolicy {
       if (!told) tell(message)
       told = true
       const place = agent.decide(nowMs)
-      const seconds = placing.take(task, place)
-      if (place > 0) this.#sent.add(servers[place - 1]!, seconds, nowMs)
+      const { seconds, setsOutS, thereS } = placing.take(task, place)
+      if (place === 0) continue
+      const [sentMs, countedMs] = [nowMs + 1000 * setsOutS, nowMs + 1000 * thereS + (link?.rttMs ?? 0) / 2]
+      this.#sent.add({ server: servers[place - 1]!, seconds, sentMs, countedMs })
     }
     placing.observe(undefined, seen)
     tell(agent.think(seen, servers))
