@@ -22,6 +22,8 @@ export interface TalkingOptions extends Omit<TellsOptions, 'listener'> {
 /** A device's part in deciding together: its agent, as a policy, and its way to the others. */
 export interface Talking {
   readonly policy: TalkingPolicy
+  /** Key of the agents' network. */
+  readonly network: number
   readonly tells: Tells
   stats(): TalkStats
 }
@@ -41,5 +43,5 @@ export function talking({ agents, ...options }: TalkingOptions): Talking {
     },
   })
   const stats = () => ({ ...tells.counters, ...agent.counters, peers: agent.peers(clock.now()) })
-  return { policy, tells, stats }
+  return { policy, network: agent.network, tells, stats }
 }
