@@ -7,9 +7,8 @@ import { actorDims } from './actor-shape.ts'
 import { type AgentsNetwork, actorOf } from './agents-network.ts'
 import { comDdpgOptimizer, compileComDdpg } from './com-ddpg.ts'
 import { criticDims, initialCritic } from './critic-shape.ts'
-import { recordEpisode } from './play.ts'
 import type { DdpgStage } from './recipe.ts'
-import { SequenceReplay } from './sequence-replay.ts'
+import { drawLoss, SequenceReplay } from './sequence-replay.ts'
 import type { ComDdpgContext } from './stage.ts'
 
 /** Runs one stage of deep deterministic policy gradient from `start` on; returns the agents at its end. */
@@ -18,7 +17,7 @@ export async function runDdpg(
   start: AgentsNetwork,
   context: ComDdpgContext,
 ): Promise<AgentsNetwork> {
-  const { environment, sequence, burnIn, messageLoss, seed } = context
+  const { problem, sequence, burnIn, messageLoss, seed } = context
   const { shape } = start
   const critic = { row: shape.row, hidden: stage.critic }
   const random = new RandomStream(seed, 5)
@@ -33,7 +32,7 @@ export async function runDdpg(
     },
     stage.targetRate,
   )
-  const replay = new SequenceReplay(stage.memory)
+  const replay = new SequenceReplay(stage.memory, shape.row)
   const batch = replay.batch(sequence)
   const { taught: _, ...feeds } = batch
   const noise: Tensor<'float32'> = {
@@ -48,9 +47,14 @@ export async function runDdpg(
       const actor = new Actor(shape, agents.weights)
       for (let k = 0; k < stage.episodes; k++, episode++) {
         const { exploration } = stage
-        const loss = episode % 2 === 0 ? 0 : messageLoss / 2
+        const loss = episode % 2 === 0 ? 0 : drawLoss(messageLoss, random)
         replay.add(
-          recordEpisode(environment, actor, seed * 1e6 + episode, { exploration, messageLoss: loss }),
+          problem.record(actor, seed * 1e6 + episode, {
+            taught: false,
+            acts: 'agents',
+            exploration,
+            messageLoss: loss,
+          }),
         )
         context.checkAborted()
       }

@@ -3,9 +3,8 @@ import { RandomStream } from '../env/index.ts'
 import { Actor } from './actor.ts'
 import { type AgentsNetwork, actorOf } from './agents-network.ts'
 import { compileImitation, imitationOptimizer } from './imitation.ts'
-import { recordEpisode } from './play.ts'
 import type { ImitationStage } from './recipe.ts'
-import { SequenceReplay } from './sequence-replay.ts'
+import { drawLoss, SequenceReplay } from './sequence-replay.ts'
 import type { ComDdpgContext } from './stage.ts'
 
 /** Runs one stage of imitation from `start` on; returns the agents at its end. */
@@ -14,16 +13,15 @@ export async function runImitation(
   start: AgentsNetwork,
   context: ComDdpgContext,
 ): Promise<AgentsNetwork> {
-  const { environment, sequence, burnIn, messageLoss, problem, seed } = context
+  const { sequence, burnIn, messageLoss, problem, seed } = context
   const { shape } = start
   const step = compileImitation(shape, start.weights, sequence, { burnIn, spread: stage.spread })
   const runner = await StepRunner.open(step, { optimizer: imitationOptimizer, threads: context.threads })
-  const replay = new SequenceReplay(stage.memory)
+  const replay = new SequenceReplay(stage.memory, shape.row)
   const batch = replay.batch(sequence)
   const { rows, acting, heard, allowed, taught } = batch
   const random = new RandomStream(seed, 3)
   const rate = cosine(stage.rate, stage.rounds * stage.steps, 0.02)
-  const teacher = problem.teacher()
   let agents = start
   try {
     for (let round = 0, episode = 0; round < stage.rounds; round++) {
@@ -31,10 +29,8 @@ export async function runImitation(
       for (let k = 0; k < stage.episodes; k++, episode++) {
         // The first are the teacher's own; of the others every second is played with messages lost.
         const acts = round === 0 ? 'teacher' : 'agents'
-        const loss = episode % 2 === 0 ? 0 : messageLoss / 2
-        replay.add(
-          recordEpisode(environment, actor, seed * 1e6 + episode, { teacher, acts, messageLoss: loss }),
-        )
+        const loss = episode % 2 === 0 ? 0 : drawLoss(messageLoss, random)
+        replay.add(problem.record(actor, seed * 1e6 + episode, { taught: true, acts, messageLoss: loss }))
         context.checkAborted()
       }
       let loss = 0

@@ -7,13 +7,16 @@ export {
   type Communication,
   initialActor,
 } from './actor-shape.ts'
+export { agentPlanner } from './agent-planner.ts'
 export type { AgentsNetwork } from './agents-network.ts'
 export type { DagScenarioOptions } from './dag-scenario.ts'
 export { dagScenario } from './dag-scenario.ts'
+export { checkGradients, type GradientCheck } from './gradient-check.ts'
+export { type GraphProblemOptions, graphProblems, latencyGoal } from './graph-problem.ts'
 export { type AgentMessage, Listener } from './listener.ts'
 export { OFFLOAD_ROWS, ROW, writeRows } from './offload-rows.ts'
 export { recordEpisode, talkingPolicy } from './play.ts'
-export { type RoundProblem, type RoundProblemSpec, roundProblem } from './problems.ts'
+export { type RoundProblem, type RoundProblemSpec, roundEnvironment, roundProblem } from './problems.ts'
 export {
   type ComDdpgRecipe,
   type ComDdpgStage,

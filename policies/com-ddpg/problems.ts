@@ -1,26 +1,57 @@
+import { costOfPlan, heft, type Planner, pilotHeft } from '../dag/index.ts'
 import {
   type CentralCosts,
+  centralRule,
   DagCosts,
   DagRounds,
   HerdingCosts,
   HerdingRounds,
+  playRounds,
+  RandomStream,
   type RoundEnvironment,
+  type RoundPolicy,
 } from '../env/index.ts'
 import { policyError } from '../errors.ts'
+import { selfishRounds } from '../heuristics/round-rules.ts'
+import type { Actor } from './actor.ts'
+import { agentPlanner } from './agent-planner.ts'
+import type { AgentsNetwork } from './agents-network.ts'
 import { type DagScenarioOptions, dagScenario } from './dag-scenario.ts'
+import { type GraphProblemOptions, graphProblems, latencyGoal, recordGraph } from './graph-problem.ts'
+import { GRAPH_ROW, GRAPH_ROWS, graphPlaces } from './graph-rows.ts'
+import { OFFLOAD_ROWS, ROW } from './offload-rows.ts'
+import { recordEpisode, talkingPolicy } from './play.ts'
+import type { RoundRecord } from './round-record.ts'
+import type { TalkOptions } from './talk.ts'
 
 /** What agents are trained for, as plain data. */
 export type RoundProblemSpec =
   | { readonly env: 'herding'; readonly arrivalChance?: number }
   | ({ readonly env: 'dag' } & DagScenarioOptions)
+  | ({ readonly env: 'graph' } & GraphProblemOptions)
 
-/** An environment of several agents, with who can tell them what is best. */
+export interface PlayOptions extends TalkOptions {
+  /** Who acts: the agents, or the teacher of the problem. */
+  readonly acts: 'agents' | 'teacher'
+  /** Whether the teacher says what each place costs. */
+  readonly taught: boolean
+}
+
+/** Something that agents can be trained for. */
 export interface RoundProblem {
   readonly name: string
-  make(): RoundEnvironment
-  teacher(): CentralCosts<never>
-  /** The figure of an episode's summary that is to be low. */
-  readonly judgedBy: string
+  readonly agents: number
+  readonly places: number
+  /** Numbers of a row, and their version. */
+  readonly row: number
+  readonly rows: string
+  /** Plays one episode and writes it down. */
+  record(actor: Actor, seed: number, options: PlayOptions): RoundRecord
+  /** The figure that is to be low, and what rules come to that need no learning. */
+  readonly figure: string
+  readonly rules: readonly string[]
+  /** Mean figure over episodes: of the agents, or of a rule. */
+  judge(who: AgentsNetwork | string, firstSeed: number, episodes: number): number
 }
 
 /** Throws IsthmusError `BAD_OPTION` that names the field. */
@@ -28,28 +59,93 @@ export function roundProblem(spec: RoundProblemSpec): RoundProblem {
   switch (spec.env) {
     case 'herding': {
       const options = { arrivalChance: spec.arrivalChance ?? 0.3 }
-      return {
-        name: 'herding',
-        make: () => new HerdingRounds(options),
-        teacher: () => new HerdingCosts(),
-        judgedBy: 'dropRatio',
-      }
+      return inRounds('herding', 'dropRatio', () => new HerdingRounds(options), new HerdingCosts())
     }
     case 'dag': {
       const { env: _, ...options } = spec
       const scenario = dagScenario(options)
       const { users = 8, servers = 4, publishEvery = 25 } = options
-      return {
-        name: 'dag',
-        make: () => new DagRounds({ scenario, users, servers, publishEvery }),
-        teacher: () => new DagCosts(),
-        judgedBy: 'latencyS',
-      }
+      const make = () => new DagRounds({ scenario, users, servers, publishEvery })
+      return inRounds('dag', 'latencyS', make, new DagCosts())
+    }
+    case 'graph': {
+      const { env: _, ...options } = spec
+      return ofGraphs(options)
     }
     default:
       throw policyError(
         'BAD_OPTION',
-        `com-ddpg: no environment "${(spec as { env: string }).env}"; there are herding and dag`,
+        `com-ddpg: no environment "${(spec as { env: string }).env}"; there are herding, dag and graph`,
       )
   }
+}
+
+/** The environment that a spec of several agents names. Throws IsthmusError `BAD_OPTION` for a problem of single graphs. */
+export function roundEnvironment(spec: RoundProblemSpec): RoundEnvironment {
+  return (roundProblem(spec) as RoundProblem & { make?: () => RoundEnvironment }).make!()
+}
+
+/** A problem of an environment in rounds, with who knows all as teacher. */
+export function inRounds<E extends RoundEnvironment>(
+  name: string,
+  figure: string,
+  make: () => E,
+  teacher: CentralCosts<E>,
+): RoundProblem & { make: () => E } {
+  const played = make()
+  const judged = make()
+  const central = teacher as unknown as CentralCosts
+  const rules: Record<string, RoundPolicy> = { selfish: selfishRounds(), central: centralRule(central) }
+  return {
+    name,
+    agents: played.agents,
+    places: played.places,
+    row: ROW,
+    rows: OFFLOAD_ROWS,
+    make,
+    figure,
+    rules: Object.keys(rules),
+    record: (actor, seed, { taught, ...options }) =>
+      recordEpisode(played, actor, seed, {
+        ...options,
+        ...(taught && { teacher: teacher as CentralCosts<never> }),
+      }),
+    judge(who, firstSeed, episodes) {
+      const policy = typeof who === 'string' ? rules[who]! : talkingPolicy(name, who.shape, who.weights)
+      return mean(episodes, (episode) => playRounds(judged, policy, firstSeed + episode)[figure]!)
+    },
+  }
+}
+
+function ofGraphs(options: GraphProblemOptions): RoundProblem {
+  const draw = graphProblems(options)
+  const hosts = 1 + (options.servers ?? 3)
+  const rules: Record<string, Planner> = { HEFT: heft, 'pilot HEFT': pilotHeft() }
+  return {
+    name: 'graph',
+    agents: 1,
+    places: graphPlaces(hosts),
+    row: GRAPH_ROW,
+    rows: GRAPH_ROWS,
+    figure: 'cost',
+    rules: Object.keys(rules),
+    record(actor, seed, { acts }) {
+      const random = new RandomStream(seed, 0x67726170)
+      return recordGraph(draw(random), actor, acts, random)
+    },
+    judge(who, firstSeed, episodes) {
+      const planner = typeof who === 'string' ? rules[who]! : agentPlanner(who)
+      return mean(episodes, (episode) => {
+        const problem = draw(new RandomStream(firstSeed + episode, 0x67726170))
+        const goal = latencyGoal(problem)
+        return costOfPlan(problem, planner.plan(problem, goal), goal.weights, goal.reference)
+      })
+    },
+  }
+}
+
+function mean(count: number, of: (index: number) => number): number {
+  let sum = 0
+  for (let index = 0; index < count; index++) sum += of(index)
+  return sum / count
 }

@@ -51,7 +51,7 @@ export interface ComDdpgRecipe {
   readonly sequences: number
   readonly length: number
   readonly burnIn: number
-  /** In each sequence a share of messages is lost, from 0 to this. */
+  /** In each sequence a share of messages is lost, from 0 to this, and all in one of ten. */
   readonly messageLoss: number
   readonly stages: readonly ComDdpgStage[]
 }
@@ -61,30 +61,42 @@ const imitation: ImitationStage = {
   rounds: 120,
   episodes: 3,
   steps: 60,
-  rate: 0.003,
+  rate: 0.005,
   memory: 80,
-  spread: 0.02,
+  spread: 0.05,
+}
+
+const graphImitation: ImitationStage = {
+  ...imitation,
+  rounds: 200,
+  episodes: 20,
+  rate: 0.002,
+  memory: 4000,
+  spread: 0.005,
 }
 
 /** The recipe that agents are trained by when nothing else is asked for. */
-export const defaultComDdpg = (problem: RoundProblemSpec, seed: number): ComDdpgRecipe => ({
-  problem,
-  seed,
-  communication: 'bidirectional',
-  hidden: 24,
-  message: 6,
-  heard: 10,
-  sequences: 8,
-  length: 12,
-  burnIn: 4,
-  messageLoss: 0.5,
-  stages: [imitation],
-})
+export function defaultComDdpg(problem: RoundProblemSpec, seed: number): ComDdpgRecipe {
+  const alone = problem.env === 'graph'
+  return {
+    problem,
+    seed,
+    communication: alone ? 'none' : 'bidirectional',
+    hidden: 24,
+    message: alone ? 1 : 6,
+    heard: alone ? 1 : 10,
+    sequences: alone ? 24 : 8,
+    length: alone ? 14 : 12,
+    burnIn: alone ? 2 : 4,
+    messageLoss: alone ? 0 : 0.5,
+    stages: [alone ? graphImitation : imitation],
+  }
+}
 
 /** Some seconds: to see that all works, not to have good agents. */
 export const quickComDdpg = (problem: RoundProblemSpec, seed: number): ComDdpgRecipe => ({
   ...defaultComDdpg(problem, seed),
-  stages: [{ ...imitation, rounds: 6, steps: 40 }],
+  stages: [{ ...defaultComDdpg(problem, seed).stages[0]!, rounds: 6, steps: 40 } as ComDdpgStage],
 })
 
 /** A stage of deep deterministic policy gradient after what has been imitated. */

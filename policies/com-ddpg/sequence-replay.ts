@@ -5,7 +5,7 @@ import { ROW } from './offload-rows.ts'
 import type { RoundRecord } from './round-record.ts'
 
 export interface SequenceOptions extends SequenceSize {
-  /** Chance that in a round an agent's message is heard by none. */
+  /** In each sequence a share of messages is heard by none, up to this; in one of ten all are. */
   readonly messageLoss: number
 }
 
@@ -20,9 +20,15 @@ export class SequenceReplay {
   readonly #records: RoundRecord[] = []
   #next = 0
 
-  /** @param most episodes that are kept */
-  constructor(most: number) {
+  readonly #row: number
+
+  /**
+   * @param most episodes that are kept
+   * @param row numbers of a row
+   */
+  constructor(most: number, row: number = ROW) {
     this.#most = most
+    this.#row = row
   }
 
   get episodes(): number {
@@ -42,7 +48,7 @@ export class SequenceReplay {
       data: new Float32Array(dims.reduce((product, dim) => product * dim, 1)),
     })
     return {
-      rows: make(steps, sequences, agents, places, ROW),
+      rows: make(steps, sequences, agents, places, this.#row),
       acting: make(steps, sequences, agents),
       heard: make(steps, sequences, agents),
       allowed: make(steps, sequences, agents, places),
@@ -59,35 +65,42 @@ export class SequenceReplay {
     for (let sequence = 0; sequence < options.sequences; sequence++) {
       const record = this.#records[random.below(this.#records.length)]!
       // Beginnings of episodes come as often as other rounds: sequences may begin before them.
+      const loss = drawLoss(options.messageLoss, random)
       const first = random.below(record.rounds + options.steps - 1) - (options.steps - 1)
       for (let step = 0; step < options.steps; step++) {
         const round = Math.max(0, first) + step
-        if (round < record.rounds) copyRound(record, round, batch, options, sequence, step, random)
+        if (round < record.rounds) copyRound(record, round, batch, options, sequence, step, loss, random)
       }
     }
     return batch
   }
 }
 
+/** Share of messages that get lost for a while: up to `most`, and all in one of ten cases. */
+export const drawLoss = (most: number, random: RandomStream): number =>
+  most > 0 && random.uniform() < 0.1 ? 1 : random.between(0, most)
+
 function copyRound(
   record: RoundRecord,
   round: number,
   batch: SequenceBatch,
-  { sequences, agents, messageLoss }: SequenceOptions,
+  { sequences, agents }: SequenceOptions,
   sequence: number,
   step: number,
+  loss: number,
   random: RandomStream,
 ): void {
   const { places } = record
   const most = batch.allowed.dims[3]!
+  const row = batch.rows.dims[4]!
   batch.last.data[step * sequences + sequence] = round === record.rounds - 1 ? 1 : 0
   for (let agent = 0; agent < record.agents; agent++) {
     const from = round * record.agents + agent
     if (record.speaking[from] === 0) continue
     const to = (step * sequences + sequence) * agents + agent
     batch.acting.data[to] = record.acting[from]!
-    batch.heard.data[to] = random.uniform() < messageLoss ? 0 : 1
-    batch.rows.data.set(record.rows.subarray(from * places * ROW, (from + 1) * places * ROW), to * most * ROW)
+    batch.heard.data[to] = random.uniform() < loss ? 0 : 1
+    batch.rows.data.set(record.rows.subarray(from * places * row, (from + 1) * places * row), to * most * row)
     if (record.acting[from] === 1) {
       batch.cost.data[to] = record.cost[from]!
       batch.taken.data[to * most + record.action[from]!] = 1

@@ -1,4 +1,3 @@
-import type { RoundEnvironment } from '../env/index.ts'
 import type { SequenceSize } from './actor-graph.ts'
 import type { AgentsNetwork } from './agents-network.ts'
 import type { RoundProblem } from './problems.ts'
@@ -6,7 +5,6 @@ import type { RoundProblem } from './problems.ts'
 /** What every stage of a training is given. */
 export interface ComDdpgContext {
   readonly problem: RoundProblem
-  readonly environment: RoundEnvironment
   readonly sequence: SequenceSize
   readonly burnIn: number
   readonly messageLoss: number

@@ -1,18 +1,9 @@
-import {
-  centralRule,
-  playRounds,
-  RandomStream,
-  type RoundEnvironment,
-  type RoundPolicy,
-} from '../env/index.ts'
+import { RandomStream } from '../env/index.ts'
 import { policyError } from '../errors.ts'
-import { selfishRounds } from '../heuristics/round-rules.ts'
 import { initialActor } from './actor-shape.ts'
 import type { AgentsNetwork } from './agents-network.ts'
 import { runDdpg } from './ddpg-stage.ts'
 import { runImitation } from './imitation-stage.ts'
-import { ROW } from './offload-rows.ts'
-import { talkingPolicy } from './play.ts'
 import { type RoundProblem, roundProblem } from './problems.ts'
 import type { ComDdpgRecipe } from './recipe.ts'
 import type { ComDdpgContext } from './stage.ts'
@@ -24,12 +15,11 @@ export interface ComDdpgProgress {
   readonly round: number
   readonly rounds: number
   readonly loss: number
-  /** Mean of the problem's figure, for the agents, for each looking for its own best, and for one who decides for all with full information. Every few rounds. */
+  /** Mean of the problem's figure for the agents, and for rules that need no learning. Every few rounds. */
   readonly judged?: {
     readonly figure: string
     readonly agents: number
-    readonly selfish: number
-    readonly central: number
+    readonly rules: Readonly<Record<string, number>>
   }
 }
 
@@ -48,7 +38,7 @@ export interface ComDdpgTraining {
 }
 
 /** Episodes of a judgement while training; the seeds are used for nothing else. */
-const JUDGED_EPISODES = 5
+const JUDGED_EPISODES = 10
 const JUDGED_SEED = 3_000_000_000
 
 /**
@@ -61,20 +51,18 @@ const JUDGED_SEED = 3_000_000_000
 export async function trainComDdpg(training: ComDdpgTraining): Promise<AgentsNetwork> {
   const { recipe, resume, signal, judgeEvery = 10 } = training
   const problem = roundProblem(recipe.problem)
-  const environment = problem.make()
   const judge = judgementOf(problem)
-  let agents = resume?.agents ?? firstAgents(recipe)
+  let agents = resume?.agents ?? firstAgents(recipe, problem)
   for (let at = resume?.stage ?? 0; at < recipe.stages.length; at++) {
     const stage = recipe.stages[at]!
     const name = `${stage.kind} (${at + 1} of ${recipe.stages.length})`
     const context: ComDdpgContext = {
       problem,
-      environment,
       sequence: {
         steps: recipe.length,
         sequences: recipe.sequences,
-        agents: environment.agents,
-        places: environment.places,
+        agents: problem.agents,
+        places: problem.places,
       },
       burnIn: recipe.burnIn,
       messageLoss: recipe.messageLoss,
@@ -103,24 +91,27 @@ export async function trainComDdpg(training: ComDdpgTraining): Promise<AgentsNet
   return agents
 }
 
-function firstAgents({ hidden, message, heard, communication, seed }: ComDdpgRecipe): AgentsNetwork {
-  const shape = { row: ROW, hidden, message, heard, communication }
+function firstAgents(
+  { hidden, message, heard, communication, seed }: ComDdpgRecipe,
+  { row, agents }: RoundProblem,
+): AgentsNetwork {
+  if (agents === 1 && communication !== 'none') {
+    throw policyError(
+      'BAD_OPTION',
+      `communication is ${communication}, but a single agent has nobody to talk to; choose none`,
+    )
+  }
+  const shape = { row, hidden, message, heard, communication }
   return { shape, weights: initialActor(shape, new RandomStream(seed)) }
 }
 
-function judgementOf(problem: RoundProblem) {
-  const environment = problem.make()
-  const mean = (policy: RoundPolicy<never>) => {
-    let sum = 0
-    for (let episode = 0; episode < JUDGED_EPISODES; episode++) {
-      const summary = playRounds(environment, policy as RoundPolicy<RoundEnvironment>, JUDGED_SEED + episode)
-      sum += summary[problem.judgedBy]!
-    }
-    return sum / JUDGED_EPISODES
-  }
-  let rules: { selfish: number; central: number } | undefined
-  return ({ shape, weights }: AgentsNetwork) => {
-    rules ??= { selfish: mean(selfishRounds()), central: mean(centralRule(problem.teacher())) }
-    return { figure: problem.judgedBy, agents: mean(talkingPolicy('agents', shape, weights)), ...rules }
+function judgementOf(
+  problem: RoundProblem,
+): (agents: AgentsNetwork) => NonNullable<ComDdpgProgress['judged']> {
+  const of = (who: AgentsNetwork | string) => problem.judge(who, JUDGED_SEED, JUDGED_EPISODES)
+  let rules: Readonly<Record<string, number>> | undefined
+  return (agents) => {
+    rules ??= Object.fromEntries(problem.rules.map((rule) => [rule, of(rule)]))
+    return { figure: problem.figure, agents: of(agents), rules }
   }
 }

@@ -1,44 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import { connectPipeline, type PipelineAnswer, type RunOptions } from '@isthmus/device-sdk'
+import type { PipelineAnswer } from '@isthmus/device-sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { EdgeDaemon, ended } from './edge-daemon.ts'
+import { EdgeDaemon } from './edge-daemon.ts'
 import { Mosquitto, mosquittoInstalled } from './mosquitto.ts'
-import type { PipelineOrder, PipelineReport } from './pipeline-main.ts'
+import { alone, bytesOf, PipelineProcess } from './pipeline-process.ts'
 import { type TinyPipeline, writeTinyPipeline } from './tiny-pipeline.ts'
-
-/** A test's side of a device process that runs a pipeline. */
-class PipelineProcess {
-  readonly #child: ChildProcess
-
-  constructor() {
-    const program = fileURLToPath(new URL('pipeline-main.js', import.meta.url))
-    this.#child = fork(program, { serialization: 'advanced' })
-  }
-
-  async connect(broker: string, folder: string): Promise<boolean> {
-    const report = await this.#ask({ kind: 'connect', broker, folder })
-    return report.kind === 'server' && report.ready
-  }
-
-  async run(seed: number, options: RunOptions = {}): Promise<PipelineAnswer> {
-    const report = await this.#ask({ kind: 'run', seed, options })
-    if (report.kind !== 'answered') throw new Error(report.kind === 'failed' ? report.message : report.kind)
-    return report.answer
-  }
-
-  end(): Promise<void> {
-    return ended(this.#child, 'SIGKILL')
-  }
-
-  async #ask(order: PipelineOrder): Promise<PipelineReport> {
-    const answered = once(this.#child, 'message') as Promise<[PipelineReport]>
-    this.#child.send(order)
-    return (await answered)[0]
-  }
-}
 
 let tiny: TinyPipeline
 beforeAll(async () => {
@@ -47,26 +13,6 @@ beforeAll(async () => {
 afterAll(() => rm(tiny.root, { recursive: true }))
 
 const hostsOf = ({ stages }: PipelineAnswer) => stages.map(({ id, host }) => `${id}:${host}`).join(' ')
-const bytesOf = ({ outputs }: PipelineAnswer) =>
-  Object.fromEntries(
-    Object.entries(outputs).map(([name, { data }]) => [
-      name,
-      Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex'),
-    ]),
-  )
-
-/** What a device that knows no broker makes of the same pictures, in this process. */
-async function alone(seeds: readonly number[]) {
-  const pipeline = await connectPipeline({ id: 'alone', pipeline: tiny.dir, deadlineMs: 5000 })
-  const results: ReturnType<typeof bytesOf>[] = []
-  for (const seed of seeds) {
-    const image = Float32Array.from({ length: 48 }, (_, at) => Math.sin(seed + at))
-    results.push(bytesOf(await pipeline.run({ image })))
-  }
-  await pipeline.close()
-  return results
-}
-
 const placements = [
   { detect: 'device', crop: 'edge', classify: 'device' },
   { detect: 'edge', crop: 'device', classify: 'edge' },
@@ -93,7 +39,7 @@ describe.each([
         ending.push(() => device.end())
         expect(await device.connect(url ?? `mqtt://127.0.0.1:${edge.mqttPort}`, tiny.dir)).toBe(true)
 
-        const expected = await alone([0, 1, 2, 3, 4])
+        const expected = await alone(tiny, [0, 1, 2, 3, 4])
         for (const [seed, placement] of placements.entries()) {
           const answer = await device.run(seed, { placement })
           expect(bytesOf(answer)).toEqual(expected[seed])

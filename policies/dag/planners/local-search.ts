@@ -45,6 +45,12 @@ export function localSearch({ seed = heft, random, ...budget }: LocalSearchOptio
   }
 }
 
+/** What a descent may change. */
+export interface DescentOptions extends SearchBudget {
+  /** Tasks that may go to another host or another place of the sequence. Default: all. */
+  readonly movable?: Int32Array
+}
+
 /** @throws IsthmusError `BAD_OPTION` */
 export function checkBudget(owner: string, budget: SearchBudget, needed: boolean): void {
   const { within, bad } = optionChecks(owner)
@@ -67,14 +73,19 @@ export class PlanDescent {
   private readonly most: number
   private readonly endMs: number
   private readonly clock: (() => number) | undefined
+  private readonly movable: Int32Array
+  private readonly isMovable: Uint8Array
   private readonly trial: Int32Array
   private readonly bestHost: Int32Array
   private readonly bestSequence: Int32Array
   private late = false
   bestCost = Infinity
 
-  constructor(problem: SchedulingProblem, goal: PlanningGoal, budget: SearchBudget) {
+  constructor(problem: SchedulingProblem, goal: PlanningGoal, budget: DescentOptions) {
     this.problem = problem
+    this.movable = budget.movable ?? Int32Array.from({ length: problem.tasks }, (_, task) => task)
+    this.isMovable = new Uint8Array(problem.tasks)
+    for (const task of this.movable) this.isMovable[task] = 1
     this.plans = new PlanCost(problem, goal)
     this.most = budget.evaluations ?? Infinity
     this.clock = budget.budgetMs === undefined ? undefined : budget.clock
@@ -112,7 +123,8 @@ export class PlanDescent {
   /** Improves until no move helps or the budget is used up. */
   descend(): void {
     for (let unchanged = 0, at = 0; unchanged < this.sequence.length && !this.over; ) {
-      if (this.improve(this.sequence[at]!)) unchanged = 0
+      const task = this.sequence[at]!
+      if (this.isMovable[task] === 1 && this.improve(task)) unchanged = 0
       else unchanged++
       at = (at + 1) % this.sequence.length
     }
@@ -138,9 +150,9 @@ export class PlanDescent {
   }
 
   private kick(random: RandomStream): void {
-    const { tasks } = this.problem
+    const { movable } = this
     for (let moves = 2 + random.below(4); moves > 0; moves--) {
-      const task = random.below(tasks)
+      const task = movable[random.below(movable.length)]!
       this.host[task] = randomHost(this.problem, task, random)
       const from = this.sequence.indexOf(task)
       const low = this.lowest(from)

@@ -1,0 +1,34 @@
+import type { GrowingPlan } from '../dag/planners/growing-plan.ts'
+import type { Actor, AgentMemory, AgentThought } from './actor.ts'
+import { heardWidth } from './actor-shape.ts'
+import { type GraphSight, graphPlaces, lookAtPlacements } from './graph-rows.ts'
+
+/** One agent that plans a graph alone: it hears nobody, and remembers what it has placed. */
+export class GraphAgent {
+  readonly #actor: Actor
+  readonly #memory: AgentMemory
+  readonly #thought: AgentThought
+  readonly #context: Float64Array
+  readonly #scores: Float64Array
+
+  constructor(actor: Actor, hosts: number) {
+    const places = graphPlaces(hosts)
+    this.#actor = actor
+    this.#memory = actor.memory(places)
+    this.#thought = actor.thought(places)
+    this.#context = new Float64Array(places * heardWidth(actor.shape))
+    this.#scores = new Float64Array(places)
+  }
+
+  /** What can come next, and the place of the placement that it chooses. */
+  look(growing: GrowingPlan): GraphSight & { readonly choice: number } {
+    const sight = lookAtPlacements(growing)
+    this.#thought.rows.set(sight.rows)
+    this.#thought.message.allowed.set(sight.allowed)
+    this.#actor.think(this.#thought)
+    this.#actor.decide(this.#thought, this.#context, this.#memory, this.#scores)
+    let choice = 0
+    for (const [place, score] of this.#scores.entries()) if (score > this.#scores[choice]!) choice = place
+    return { ...sight, choice }
+  }
+}
