@@ -51,7 +51,7 @@ export const latencyGoal = (problem: SchedulingProblem): PlanningGoal => ({
 })
 
 /** Plans that the teacher tries to improve each placement's pilot with. */
-const TEACHER_EVALUATIONS = 300
+const TEACHER_EVALUATIONS = 600
 
 /**
  * Plans one graph and writes down all that imitation needs: what each placement looked like, and what a plan costs at least that goes

@@ -28,6 +28,8 @@ describe('bench', () => {
       ...['hvLoose', 'hvTight'].flatMap((figure) => [1, 3, 5, 8].map((edges) => `${figure}_E${edges}`)),
       ...['hvUnseen', 'hvSplitVsBest', 'preferenceSpearman', 'decisionMsP99', 'params'],
       ...['simDecisionsPerSec', 'updateMs', 'updateVsTorch', 'trainMinutes'],
+      ...['bnbOptimalShare', 'heftGapPct', 'lookaheadHeftGapPct', 'greedyGapPct'],
+      ...['localSearchGapPct', 'acoGapPct'],
     ])
   })
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { IsthmusError } from '@isthmus/proto'
+import { dagSuite } from './dag/suite.ts'
 import { isBusy, thisMachine } from './machine.ts'
 import { policySuite } from './policy/suite.ts'
 import { faultsOf, formatFigures, resultOf, writeResult } from './report.ts'
@@ -12,7 +13,7 @@ import { trainSuite } from './train/suite.ts'
 import { variantsSuite } from './variants/suite.ts'
 import { wireSuite } from './wire/suite.ts'
 
-const suites: readonly Suite[] = [wireSuite, trainSuite, splitSuite, variantsSuite, policySuite]
+const suites: readonly Suite[] = [wireSuite, trainSuite, splitSuite, variantsSuite, policySuite, dagSuite]
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 

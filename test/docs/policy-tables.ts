@@ -1,3 +1,4 @@
+import { table } from './markdown-table.ts'
 import { shown } from './split-tables.ts'
 
 interface Ratio {
@@ -45,13 +46,6 @@ export interface StoredPolicy {
 
 const interval = ({ ratio, low, high }: Ratio): string =>
   `${ratio.toFixed(4)} (${low.toFixed(4)} to ${high.toFixed(4)})`
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
-  `| ${head.join(' | ')} |`,
-  `|${'---|'.repeat(head.length)}`,
-  ...rows.map((row) => `| ${row.join(' | ')} |`),
-  '',
-]
 
 const point = (costs: readonly number[]): string => costs.map(shown).join(', ')
 

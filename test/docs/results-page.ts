@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { describeTarget, type Target } from '../bench/suite.ts'
+import { dagSections, type StoredDag } from './dag-tables.ts'
 import { policySections, type StoredPolicy } from './policy-tables.ts'
 import { cifarFigure, inceptionFigure } from './split-figures.ts'
 import { parseSplitResult } from './split-result.ts'
 import { shown, splitSections } from './split-tables.ts'
 import { type StoredVariants, variantsTable } from './variants-table.ts'
 
-const suites = ['wire', 'train', 'split', 'variants', 'policy']
+const suites = ['wire', 'train', 'split', 'variants', 'policy', 'dag']
 
 interface Stored {
   suite: string
@@ -54,6 +55,7 @@ export async function resultFigures(): Promise<Record<string, string>> {
 function belowFigures(suite: string, stored: unknown, figures: readonly string[]): readonly string[] {
   if (suite === 'split') return splitSections(parseSplitResult(stored), figures)
   if (suite === 'policy') return policySections(stored as StoredPolicy)
+  if (suite === 'dag') return dagSections(stored as StoredDag)
   return suite === 'variants' ? variantsTable(stored as StoredVariants) : []
 }
 

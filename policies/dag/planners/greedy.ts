@@ -37,7 +37,8 @@ export const greedy: Planner = {
   },
 }
 
-function startOn(
+/** When a task would start on a host behind those placed before, s. */
+export function startOn(
   { hosts, inputAtS, firstIn, source, inBits, bitS }: SchedulingProblem,
   host: Int32Array,
   finishS: Float64Array,

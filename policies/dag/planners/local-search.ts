@@ -116,6 +116,13 @@ export class PlanDescent {
     this.keep()
   }
 
+  /** Takes up a plan again whose cost is known. */
+  resume({ host, sequence }: SchedulePlan, cost: number): void {
+    this.host.set(host)
+    this.sequence.set(sequence)
+    this.cost = cost
+  }
+
   best(): SchedulePlan {
     return { host: this.bestHost.slice(), sequence: this.bestSequence.slice() }
   }
@@ -175,7 +182,8 @@ export class PlanDescent {
       move(sequence, from, to, trial)
       for (let on = 0; on < hosts; on++) {
         if ((on === was && to === from) || executionS[task * hosts + on]! === Infinity) continue
-        // On its own host a move past tasks of other hosts changes nothing.
+        // Only the order on a host matters: of places between the same two tasks of it, the first does for all.
+        if (to > low && host[trial[to - 1]!] !== on) continue
         if (on === was && this.sameOnHost(from, to, on)) continue
         host[task] = on
         const cost = plans.of(plan)

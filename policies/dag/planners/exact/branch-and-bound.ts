@@ -120,7 +120,8 @@ export class BranchAndBound {
       this.dominated++
       return false
     }
-    this.bounds[depth] = bound
+    // The root has a better bound than one look at a schedule gives.
+    this.bounds[depth] = Math.max(bound, this.bounds[depth - 1]!)
     this.expand()
     return true
   }

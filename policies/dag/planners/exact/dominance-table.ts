@@ -1,7 +1,7 @@
 import type { PartialSchedules } from './partial-schedules.ts'
 
 /** Entries of one set of tasks that are looked at before the oldest of them is forgotten. */
-const CHAIN = 64
+const CHAIN = 128
 
 /**
  * Partial schedules that were seen, by the set of their tasks. One dominates another when whatever can come of the other can be
