@@ -12,4 +12,5 @@ export type { PipelineAnswer, StageTensor, StageTime } from './pipeline/answer.t
 export { connectPipeline } from './pipeline/connect-pipeline.ts'
 export type { DevicePipeline, PipelineStats, RunOptions } from './pipeline/device-pipeline.ts'
 export type { PipelineInputs, PipelineOptions } from './pipeline/options.ts'
+export type { TalkStats } from './pipeline/talking.ts'
 export type { Transport, TransportHandlers } from './transport.ts'

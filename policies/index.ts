@@ -15,3 +15,4 @@ export type { LinkEstimate, ModeEstimate, Observation, Plan, Policy, Preference,
 export { quantile } from './quantile.ts'
 export type { StageTimesOptions } from './stage-times.ts'
 export { StageTimes } from './stage-times.ts'
+export { TokenBucket } from './token-bucket.ts'

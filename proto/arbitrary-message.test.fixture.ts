@@ -27,6 +27,10 @@ const envelope: fc.Arbitrary<Envelope> = fc.record({
 const stamps = { echoUs: uint32, receivedUs: uint32, serverUs: uint32, epoch: uint32 }
 const dims = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 8 }).filter((d) => elements(d) < 4096)
 
+function bytesOf(length: number) {
+  return fc.uint8Array({ minLength: length, maxLength: length })
+}
+
 const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } = {
   birth: fc.record({
     kind: fc.constant('birth' as const),
@@ -86,6 +90,18 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     queueUs: uint32,
     ...stamps,
   }),
+  tell: fc
+    .tuple(fc.uniqueArray(uint32, { maxLength: 16 }), fc.nat(16), fc.nat(16))
+    .chain(([servers, sent, deciding]) =>
+      fc.record({
+        kind: fc.constant('tell' as const),
+        network: uint32,
+        servers: fc.constant(servers),
+        sent: bytesOf(servers.length * sent),
+        deciding: bytesOf((1 + servers.length) * deciding),
+        allowed: uint32,
+      }),
+    ),
   probeReply: fc.record({ kind: fc.constant('probeReply' as const), probeBytes: uint32, ...stamps }),
 }
 
@@ -101,9 +117,9 @@ export function messageOf(kind: Body['kind']): fc.Arbitrary<Message> {
 export const message: fc.Arbitrary<Message> = fc.constantFrom(...bodyKinds).chain(messageOf)
 
 function payloadOf(body: Body): fc.Arbitrary<Uint8Array> {
+  if (body.kind === 'tell') return fc.constant(new Uint8Array(0))
   if (body.kind !== 'reply') return fc.uint8Array({ maxLength: 600 })
-  const payloadBytes = 4 * elements(body.dims)
-  return fc.uint8Array({ minLength: payloadBytes, maxLength: payloadBytes })
+  return bytesOf(4 * elements(body.dims))
 }
 
 function elements(dims: readonly number[]): number {

@@ -6,6 +6,7 @@ import {
   type Envelope,
   MAX_HEADER_BYTES,
   MAX_MESSAGE_BYTES,
+  MAX_TELL_BYTES,
   type Message,
   SCHEMA_VERSION,
 } from './message.ts'
@@ -117,6 +118,9 @@ function readBody(field: number, content: Uint8Array): Body {
       return fill.stagesFrom(v1.StagesRequest.decode(content))
     case 10:
       return fill.stagesReplyFrom(v1.StagesReply.decode(content))
+    case 11:
+      if (content.length > MAX_TELL_BYTES) throw bad(`The tell has ${content.length} bytes`)
+      return fill.tellFrom(v1.Tell.decode(content))
     default:
       throw bad(`Body ${field} is of a kind that this version does not know`)
   }

@@ -86,6 +86,8 @@ function bodyFrom(fields: BodyFields): Body {
       return fill.stagesFrom(fields)
     case 'stagesReply':
       return fill.stagesReplyFrom(fields)
+    case 'tell':
+      return fill.tellFrom(fields)
     default:
       throw wireError('BAD_MESSAGE', `There is no body of the kind ${JSON.stringify((fields as Body).kind)}`)
   }

@@ -197,6 +197,23 @@ describe('a packet that lies', () => {
       sealed(envelope, field(10, field(2, Array<number>(16_000).fill(1)))),
       'BAD_MESSAGE',
     ],
+    ['a tell with a payload', sealed(envelope, field(11, []), field(14, [1])), 'BAD_MESSAGE'],
+    [
+      'a tell that names a server twice',
+      sealed(envelope, field(11, field(2, Array(8).fill(7)))),
+      'BAD_MESSAGE',
+    ],
+    [
+      'a tell of thousands of values',
+      sealed(envelope, field(11, field(3, new Uint8Array(9000)))),
+      'BAD_MESSAGE',
+    ],
+    [
+      'a tell of 33 values of itself',
+      sealed(envelope, field(11, field(4, new Uint8Array(33)))),
+      'BAD_MESSAGE',
+    ],
+    ['a tell of values of nothing', sealed(envelope, field(11, field(3, [1, 2, 3]))), 'BAD_MESSAGE'],
     ['thousands of dims', sealed(envelope, field(5, field(2, Array<number>(16_000).fill(1)))), 'BAD_MESSAGE'],
     [
       'a huge envelope',

@@ -22,14 +22,25 @@ export type {
   StagesReply,
   StagesRequest,
   State,
+  Tell,
 } from './message.ts'
-export { MAX_MESSAGE_BYTES, MAX_PIPELINES, MAX_TENSORS, SCHEMA_VERSION } from './message.ts'
+export {
+  MAX_MESSAGE_BYTES,
+  MAX_PIPELINES,
+  MAX_TELL_BYTES,
+  MAX_TENSORS,
+  MAX_TOLD_SERVERS,
+  MAX_TOLD_VALUES,
+  SCHEMA_VERSION,
+} from './message.ts'
+export { serverKey } from './server-key.ts'
 export {
   deviceMayPublish,
   deviceMaySubscribe,
   EDGE_ID,
   isDeviceId,
   parseTopic,
+  tellsOf,
   topic,
   type Verb,
 } from './topics.ts'

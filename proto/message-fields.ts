@@ -14,6 +14,8 @@ import {
   MAX_PIPELINES,
   MAX_STAGES,
   MAX_TENSORS,
+  MAX_TOLD_SERVERS,
+  MAX_TOLD_VALUES,
   MAX_TOPIC_CHARS,
   type PipelineOffer,
   type Presence,
@@ -23,6 +25,7 @@ import {
   type StagesReply,
   type StagesRequest,
   type State,
+  type Tell,
 } from './message.ts'
 import { wireError } from './wire-errors.ts'
 
@@ -220,12 +223,39 @@ export function stagesReplyFrom(fields: Loose<StagesReply>): StagesReply {
   }
 }
 
+export function tellFrom(fields: Loose<Tell>): Tell {
+  const servers = list(fields.servers, 'servers', MAX_TOLD_SERVERS)
+  if (new Set(servers).size < servers.length) throw bad('The tell names a server twice')
+  return {
+    kind: 'tell',
+    network: uint32(fields.network, 'network'),
+    servers,
+    sent: toldValues(fields.sent, 'sent', servers.length),
+    deciding: toldValues(fields.deciding, 'deciding', 1 + servers.length),
+    allowed: uint32(fields.allowed, 'allowed'),
+  }
+}
+
+function toldValues(values: Uint8Array | null | undefined, name: string, places: number): Uint8Array {
+  const bytes = values ?? noBytes
+  if (bytes.length === 0) return noBytes
+  const each = bytes.length / places
+  if (!(Number.isInteger(each) && each <= MAX_TOLD_VALUES)) {
+    throw bad(`${name} has ${bytes.length} bytes for ${places} places, at most ${MAX_TOLD_VALUES} fit each`)
+  }
+  // A plain view: Buffer's slice() and subclass rules stay out of what callers get.
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+const noBytes = new Uint8Array(0)
+
 /** What must hold between the parts of one message. */
 export function checkParts(envelope: Envelope, body: Body, payloadBytes: number): void {
   if (envelope.schema !== SCHEMA_VERSION) throw unsupportedSchema(envelope.schema)
-  if (envelope.id === 0 && body.kind !== 'birth' && body.kind !== 'state' && body.kind !== 'error') {
+  if (envelope.id === 0 && !withoutId.has(body.kind)) {
     throw bad(`The ${body.kind} has no id; ids start at 1`)
   }
+  if (body.kind === 'tell' && payloadBytes > 0) throw bad('A tell has no payload')
   if (body.kind === 'reply') {
     const count = body.dims.reduce((product, dim) => product * dim, 1)
     if (count * 4 !== payloadBytes) {
@@ -236,6 +266,8 @@ export function checkParts(envelope: Envelope, body: Body, payloadBytes: number)
     }
   }
 }
+
+const withoutId: ReadonlySet<Body['kind']> = new Set(['birth', 'state', 'error', 'tell'])
 
 export function unsupportedSchema(schema: number) {
   return wireError(

@@ -4,7 +4,7 @@ import { isthmus } from '#messages'
 import { bodyKinds, message, messageOf } from './arbitrary-message.test.fixture.ts'
 import { decodeMessage } from './decode-message.ts'
 import { encodeMessage } from './encode-message.ts'
-import { type Envelope, MAX_MESSAGE_BYTES, type MessageFields } from './message.ts'
+import { type Envelope, MAX_MESSAGE_BYTES, MAX_TELL_BYTES, type MessageFields } from './message.ts'
 
 const request: MessageFields = {
   envelope: { id: 7, boot: 3, sequence: 9, budgetUs: 120_000, sentUs: 4_000_000_000, receiverUs: 5 },
@@ -125,6 +125,15 @@ describe('a message', () => {
     expect(encodeMessage(longest, payload).length - payload.length).toBeLessThanOrEqual(64)
   })
 
+  it('is 1 KiB at most when it tells something', () => {
+    const servers = Array.from({ length: 16 }, (_, at) => 0xffffffff - at)
+    const [sent, deciding] = [new Uint8Array(16 * 16), new Uint8Array(17 * 16)]
+    const body = { kind: 'tell', network: 0xffffffff, servers, sent, deciding, allowed: 0xffffffff } as const
+    const envelope = { boot: 1, sequence: 0xffffffff, sentUs: 1 }
+    expect(encodeMessage({ envelope, body }).length).toBeLessThan(MAX_TELL_BYTES)
+    expect(decodeMessage(encodeMessage({ envelope, body })).body).toEqual(body)
+  })
+
   it('shortens the text of an error, so that the error always gets through', () => {
     const detail = `\ud83d${'x'.repeat(253)}😀${'y'.repeat(1000)}`
     const { body } = decodeMessage(encodeMessage({ envelope: {}, body: { kind: 'error', code: 15, detail } }))
@@ -136,6 +145,7 @@ describe('a message that cannot be sent', () => {
   const infer = { kind: 'infer', bundle: 1, mode: 0, route: 'split' } as const
   const birth = { kind: 'birth', software: '' } as const
   const stages = { kind: 'stages', pipeline: 1, stages: 1, inputs: [], outputs: [] } as const
+  const tell = { kind: 'tell', network: 1, servers: [1, 2] } as const
   const offer = { name: 'street', version: '1.0.0', key: 1 }
   const cases: [string, MessageFields, string][] = [
     ['a negative number', { envelope: { id: -1 }, body: infer }, 'BAD_MESSAGE'],
@@ -179,6 +189,19 @@ describe('a message that cannot be sent', () => {
     [
       'a time that is no number',
       { envelope: { id: 1 }, body: { kind: 'stagesReply', pipeline: 1, stageUs: [Number.NaN] } },
+      'BAD_MESSAGE',
+    ],
+    ['17 servers', { envelope: {}, body: { ...tell, servers: Array.from(Array(17).keys()) } }, 'BAD_MESSAGE'],
+    ['a server twice', { envelope: {}, body: { ...tell, servers: [7, 7] } }, 'BAD_MESSAGE'],
+    ['17 values a server', { envelope: {}, body: { ...tell, sent: new Uint8Array(34) } }, 'BAD_MESSAGE'],
+    [
+      'values for half a server',
+      { envelope: {}, body: { ...tell, deciding: new Uint8Array(4) } },
+      'BAD_MESSAGE',
+    ],
+    [
+      'values of no server',
+      { envelope: {}, body: { ...tell, servers: [], sent: new Uint8Array(1) } },
       'BAD_MESSAGE',
     ],
     [

@@ -11,6 +11,12 @@ export const MAX_STAGES = 32
 /** Tensors that one request brings or wants. */
 export const MAX_TENSORS = 64
 export const MAX_DIMS = 8
+/** Servers that a `Tell` speaks of. */
+export const MAX_TOLD_SERVERS = 16
+/** Values that a `Tell` holds of one place. */
+export const MAX_TOLD_VALUES = 16
+/** Largest whole message with a `Tell`, in bytes. */
+export const MAX_TELL_BYTES = 1024
 export const MAX_NAME_CHARS = 128
 export const MAX_DETAIL_CHARS = 256
 export const MAX_TOPIC_CHARS = 256
@@ -139,6 +145,20 @@ export interface StagesReply {
   epoch: number
 }
 
+/** Values are int8, as bytes: [places, values]. */
+export interface Tell {
+  kind: 'tell'
+  network: number
+  /** Each once. */
+  servers: readonly number[]
+  /** [servers, values], or empty. */
+  sent: Uint8Array
+  /** [1 + servers, values], or empty. */
+  deciding: Uint8Array
+  /** Bit n: place n. */
+  allowed: number
+}
+
 export type Body =
   | Birth
   | State
@@ -149,6 +169,7 @@ export type Body =
   | ProbeReply
   | StagesRequest
   | StagesReply
+  | Tell
 
 /** A message as it was read: every field is there. `payload` is a view into the packet, not a copy. */
 export interface Message {
@@ -172,6 +193,7 @@ export type BodyFields =
   | Draft<ProbeReply, 'probeBytes'>
   | Draft<StagesRequest, 'pipeline' | 'stages' | 'inputs' | 'outputs'>
   | Draft<StagesReply, 'pipeline' | 'stageUs'>
+  | Draft<Tell, 'network' | 'servers'>
 
 /** A message to be written. `envelope.schema` is 1 unless given. */
 export interface MessageFields {

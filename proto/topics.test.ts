@@ -6,6 +6,7 @@ import {
   EDGE_ID,
   isDeviceId,
   parseTopic,
+  tellsOf,
   topic,
   verbs,
 } from './topics.ts'
@@ -50,6 +51,7 @@ describe('a device', () => {
     for (const verb of verbs) expect(deviceMayPublish('home', 'cam', topic('home', 'cam', verb))).toBe(true)
     for (const other of [
       topic('home', 'cam2', 'infer'),
+      topic('home', 'cam2', 'tell'),
       topic('away', 'cam', 'infer'),
       topic('home', EDGE_ID, 'state'),
       'isthmus/1/home/cam/unknown',
@@ -61,13 +63,15 @@ describe('a device', () => {
     }
   })
 
-  it("may read below its own id and the server's birth and state, and nothing else", () => {
+  it("may read below its own id, the server's birth and state, what others tell, and nothing else", () => {
     for (const filter of [
       ...verbs.map((verb) => topic('home', 'cam', verb)),
       'isthmus/1/home/cam/+',
       'isthmus/1/home/cam/#',
       topic('home', EDGE_ID, 'birth'),
       topic('home', EDGE_ID, 'state'),
+      topic('home', 'cam2', 'tell'),
+      tellsOf('home'),
     ]) {
       expect(deviceMaySubscribe('home', 'cam', filter), filter).toBe(true)
     }
@@ -75,6 +79,10 @@ describe('a device', () => {
       '#',
       'isthmus/#',
       'isthmus/1/home/+/reply',
+      tellsOf('away'),
+      'isthmus/1/+/+/tell',
+      'isthmus/1/home/edge/tell',
+      topic('away', 'cam2', 'tell'),
       'isthmus/1/+/cam/reply',
       'isthmus/1/home/+/+',
       'isthmus/1/home/edge/#',

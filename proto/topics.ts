@@ -1,9 +1,12 @@
 import { IsthmusError, protoErrors } from './errors.ts'
 
 /** Last word of a topic: what its messages are about. */
-export type Verb = 'birth' | 'state' | 'infer' | 'reply' | 'sample' | 'patch' | 'bid' | 'award'
+export type Verb = 'birth' | 'state' | 'infer' | 'reply' | 'tell' | 'sample' | 'patch' | 'bid' | 'award'
 
-export const verbs: readonly Verb[] = ['birth', 'state', 'infer', 'reply', 'sample', 'patch', 'bid', 'award']
+export const verbs: readonly Verb[] = [
+  ...(['birth', 'state', 'infer', 'reply', 'tell'] as const),
+  ...(['sample', 'patch', 'bid', 'award'] as const),
+]
 
 /** The server's own id: it publishes its retained birth and state below it. */
 export const EDGE_ID = 'edge'
@@ -36,15 +39,25 @@ export function deviceMayPublish(site: string, device: string, topic: string): b
   return parts !== undefined && isDeviceId(device) && parts.site === site && parts.device === device
 }
 
-/** The access rule, reading: a device subscribes below its own id, and to the server's birth and state. */
+/** The filter for what all devices of a site tell each other. Throws BAD_ID for a site that no topic can hold. */
+export function tellsOf(site: string): string {
+  return `${root}/${checkId(site, 'site')}/+/tell`
+}
+
+/**
+ * The access rule, reading: a device subscribes below its own id, to the server's birth and state, and to what the devices of its
+ * site tell.
+ */
 export function deviceMaySubscribe(site: string, device: string, filter: string): boolean {
   if (!isDeviceId(device) || !idPattern.test(site)) return false
   const own = `${root}/${site}/${device}`
+  if (filter === tellsOf(site)) return true
   if (filter === `${own}/#` || filter === `${own}/+`) return true
   const parts = parseTopic(filter)
   if (parts === undefined || parts.site !== site) return false
   return (
     parts.device === device ||
+    (parts.verb === 'tell' && isDeviceId(parts.device)) ||
     (parts.device === EDGE_ID && (parts.verb === 'birth' || parts.verb === 'state'))
   )
 }

@@ -19,6 +19,7 @@ import { checkInputs, fixedHosts, type PipelineInputs } from './options.ts'
 import { PipelineRun, type PipelineShop } from './pipeline-run.ts'
 import { loadOf, ServerStages } from './server-stages.ts'
 import { StageLane } from './stage-lane.ts'
+import type { TalkStats } from './talking.ts'
 
 export interface RunOptions {
   /** Time that this run has, in ms. Default: the pipeline's. */
@@ -38,6 +39,8 @@ export interface PipelineStats {
   readonly failed: number
   readonly policyFailures: number
   readonly link: Readonly<LinkCounters> | undefined
+  /** With agents that talk. */
+  readonly talk: TalkStats | undefined
 }
 
 export interface DevicePipelineParts {
@@ -45,6 +48,7 @@ export interface DevicePipelineParts {
   readonly open: OpenStage
   readonly link: ServerLink | undefined
   readonly policy: PipelinePolicy
+  readonly talkStats?: (() => TalkStats) | undefined
   readonly placement: Readonly<Record<string, StageHost>>
   readonly clock: Clock
   readonly deadlineMs: number
@@ -98,7 +102,13 @@ export class DevicePipeline {
   get stats(): PipelineStats {
     const { stages, fallbacks } = this.#stats
     const link = this.#parts.link && { ...this.#parts.link.counters }
-    return { ...this.#stats, stages: { ...stages }, fallbacks: { ...fallbacks }, link }
+    return {
+      ...this.#stats,
+      stages: { ...stages },
+      fallbacks: { ...fallbacks },
+      link,
+      talk: this.#parts.talkStats?.(),
+    }
   }
 
   /** Opens and measures the models, then starts connecting. Throws what opening a model throws. */

@@ -42,6 +42,16 @@ const outward: Planner = {
   }),
 }
 
+const someAgents = { shape: { row: 3 }, weights: new Map() }
+
+test('agents that cannot be served are refused', async () => {
+  const refused = expect.objectContaining({
+    code: 'BAD_POLICY',
+    message: expect.stringMatching(/rows have 3/),
+  })
+  await expect(connect({ agents: someAgents })).rejects.toThrow(refused)
+})
+
 test('without a broker a pipeline runs on its own, in its thread', async () => {
   const pipeline = await connect()
   const answer = await pipeline.run({ x: { dtype: 'float32', dims: [1, 2], data: Float32Array.of(1, 2) } })
@@ -60,6 +70,10 @@ test.each([
   [{ deadlineMs: 0 }, /deadlineMs/],
   [{ planner: {} }, /planner: must be a planner/],
   [{ planner: outward, policy: planningPolicy() }, /planner: a policy of your own/],
+  [{ agents: { shape: {} } }, /agents: must be agents as they were loaded/],
+  [{ agents: someAgents, planner: outward }, /planner: agents decide without it/],
+  [{ agents: someAgents, policy: planningPolicy() }, /policy: agents decide without it/],
+  [{ agents: someAgents, tellsPerSecond: 1000 }, /tellsPerSecond/],
   [{ weights: { delay: 1 } }, /weights\.delay is not an option/],
 ])('options %o are refused by name', async (options, reason) => {
   await expect(connect(options)).rejects.toThrow(expect.objectContaining({ code: 'BAD_OPTIONS' }))

@@ -1,4 +1,5 @@
 import { type StageArray, stageArrays, type WiredTensor, type Wiring } from '@isthmus/models/pipeline'
+import type { AgentsNetwork } from '@isthmus/policies/com-ddpg'
 import type { Planner, ScheduleWeights } from '@isthmus/policies/dag'
 import type { PipelinePolicy, StageHost } from '@isthmus/policies/pipeline'
 import { z } from 'zod'
@@ -25,6 +26,18 @@ const pipelineOptions = z.strictObject({
   weights: z.strictObject({ latency: weight, energy: weight, imbalance: weight }).optional(),
   planner: withMethods<Planner>('planner', ['plan']).optional(),
   policy: withMethods<PipelinePolicy>('policy', ['place']).optional(),
+  /** Trained agents that talk: the devices of a site that have the same decide together. */
+  agents: z
+    .custom<AgentsNetwork>(
+      (value) => {
+        const { shape, weights } = (value ?? {}) as Partial<AgentsNetwork>
+        return typeof shape === 'object' && weights instanceof Map
+      },
+      { error: 'must be agents as they were loaded, { shape, weights }' },
+    )
+    .optional(),
+  /** Messages to the other agents in a second, at most; the same on all devices of a site. */
+  tellsPerSecond: z.number().min(1).max(100).default(20),
 })
 
 export type PipelineOptions = z.input<typeof pipelineOptions>
@@ -33,6 +46,10 @@ export type CheckedPipelineOptions = z.output<typeof pipelineOptions>
 /** Checks options and fills in defaults. Throws BAD_OPTIONS naming each wrong one, and what an unknown one may mean. */
 export function checkPipelineOptions(options: unknown): CheckedPipelineOptions {
   const checked = checkAgainst(pipelineOptions, options, 'connectPipeline')
+  if (checked.agents && (checked.policy || checked.planner || checked.weights)) {
+    const which = checked.policy ? 'policy' : checked.planner ? 'planner' : 'weights'
+    throw deviceError('BAD_OPTIONS', `connectPipeline: ${which}: agents decide without it.`)
+  }
   if (checked.policy && (checked.planner || checked.weights)) {
     const which = checked.planner ? 'planner' : 'weights'
     throw deviceError('BAD_OPTIONS', `connectPipeline: ${which}: a policy of your own decides without it.`)

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import { TokenBucket } from '../dispatch/token-bucket.ts'
+import { TokenBucket } from '@isthmus/policies'
 import { PacketLengths } from './packet-lengths.ts'
 
 /** Why a connection was cut. */

@@ -55,7 +55,7 @@ const NO_ID = '(none)'
 
 /**
  * The MQTT broker inside the server (3.1 and 3.1.1, TCP and WebSocket), open to devices only: each publishes below
- * its own id, and reads there and at the server's birth and state. Every session is a clean one, retained messages
+ * its own id, and reads there, at the server's birth and state, and what the others of the site tell. Every session is a clean one, retained messages
  * are small and limited in number, large packets and slow readers are cut off.
  */
 export class EmbeddedBroker implements Transport {

@@ -15,12 +15,19 @@ export interface Mosquitto {
   stop(): Promise<void>
 }
 
-/** Starts Mosquitto on a port of its own (or a given one) and waits until it accepts connections. */
-export async function startMosquitto(givenPort?: number): Promise<Mosquitto> {
+/**
+ * Starts Mosquitto on a port of its own (or a given one) and waits until it accepts connections.
+ *
+ * @param accessRules an ACL file's text; without it everybody may do everything
+ */
+export async function startMosquitto(givenPort?: number, accessRules?: string): Promise<Mosquitto> {
   const port = givenPort ?? (await freePort())
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-mosquitto-'))
   const config = join(folder, 'mosquitto.conf')
-  writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\nuser root\n`)
+  const rulesFile = join(folder, 'acl')
+  if (accessRules !== undefined) writeFileSync(rulesFile, accessRules, { mode: 0o600 })
+  const rules = accessRules === undefined ? '' : `acl_file ${rulesFile}\n`
+  writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\nuser root\n${rules}`)
   const child = spawn(BINARY, ['-c', config], { stdio: 'ignore' })
   await accepting(port, child)
   return {

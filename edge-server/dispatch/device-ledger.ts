@@ -1,5 +1,5 @@
+import { TokenBucket } from '@isthmus/policies'
 import { ReplayWindow } from './replay-window.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 const COMPLAINTS_PER_SECOND = 2
 const COMPLAINTS_AT_ONCE = 5

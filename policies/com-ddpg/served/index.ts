@@ -1,0 +1,5 @@
+export { networkKey } from './network-key.ts'
+export type { PeerCounters, PeerLimits } from './peer-table.ts'
+export { TalkingAgent, type TalkingAgentOptions } from './talking-agent.ts'
+export { TalkingPolicy, type TalkingPolicyOptions } from './talking-policy.ts'
+export { saysNothing, type Told } from './told.ts'
