@@ -1,6 +1,7 @@
+import { addProduct, type Numbers } from '../products.ts'
 import { type ActorShape, type ActorWeights, heardWidth } from './actor-shape.ts'
 import { type AgentMessage, Listener } from './listener.ts'
-import { addProduct, sigmoid, type Weights } from './products.ts'
+import { sigmoid } from './sigmoid.ts'
 
 /** What an agent remembers from round to round, of each place: `[places, hidden]`. Zeros at first. */
 export interface AgentMemory {
@@ -26,14 +27,14 @@ export interface AgentThought {
 export class Actor {
   readonly shape: ActorShape
   readonly listener: Listener
-  readonly #weights: Record<string, Weights>
+  readonly #weights: Record<string, Numbers>
   readonly #input: Float64Array
   readonly #gates: Float64Array
   readonly #pooled: Float64Array
   readonly #shared: Float64Array
   readonly #unit: Float64Array
 
-  constructor(shape: ActorShape, weights: ActorWeights | ReadonlyMap<string, Weights>) {
+  constructor(shape: ActorShape, weights: ActorWeights | ReadonlyMap<string, Numbers>) {
     this.shape = shape
     this.listener = new Listener(shape, weights)
     this.#weights = Object.fromEntries(weights)
@@ -70,12 +71,12 @@ export class Actor {
     for (let place = 0; place < places; place++) {
       const at = place * hidden
       encoded.set(weights['encoder.bias']!, at)
-      addProduct(rows, place * row, row, weights['encoder.weight']!, 0, hidden, encoded, at)
+      addProduct(rows, place * row, row, weights['encoder.weight']!, encoded, at, hidden)
       for (let unit = at; unit < at + hidden; unit++) if (!(encoded[unit]! > 0)) encoded[unit] = 0
       if (communication === 'none') continue
       const { values } = message
       values.set(weights['message.bias']!, place * width)
-      addProduct(encoded, at, hidden, weights['message.weight']!, 0, width, values, place * width)
+      addProduct(encoded, at, hidden, weights['message.weight']!, values, place * width, width)
       for (let unit = place * width; unit < (place + 1) * width; unit++)
         values[unit] = Math.tanh(values[unit]!)
     }
@@ -101,7 +102,7 @@ export class Actor {
     }
     const shared = this.#shared
     shared.set(weights['head.bias']!)
-    addProduct(pooled, 0, width, weights['head.pooled']!, 0, hidden, shared, 0)
+    addProduct(pooled, 0, width, weights['head.pooled']!, shared, 0, hidden)
     for (let place = 0; place < places; place++) {
       if (message.allowed[place] !== 1) {
         scores[place] = -1e9
@@ -110,8 +111,8 @@ export class Actor {
       this.#join(thought, context, place)
       const unit = this.#unit
       unit.set(shared)
-      addProduct(input, 0, width, weights['head.input']!, 0, hidden, unit, 0)
-      addProduct(memory.hidden, place * hidden, hidden, weights['head.memory']!, 0, hidden, unit, 0)
+      addProduct(input, 0, width, weights['head.input']!, unit, 0, hidden)
+      addProduct(memory.hidden, place * hidden, hidden, weights['head.memory']!, unit, 0, hidden)
       let score = 0
       for (let at = 0; at < hidden; at++)
         if (unit[at]! > 0) score += unit[at]! * weights['output.weight']![at]!
@@ -132,8 +133,8 @@ export class Actor {
     const weights = this.#weights
     const gates = this.#gates
     gates.set(weights['memory.bias']!)
-    addProduct(this.#input, 0, this.#input.length, weights['memory.input']!, 0, 4 * hidden, gates, 0)
-    addProduct(state, place * hidden, hidden, weights['memory.state']!, 0, 4 * hidden, gates, 0)
+    addProduct(this.#input, 0, this.#input.length, weights['memory.input']!, gates, 0, 4 * hidden)
+    addProduct(state, place * hidden, hidden, weights['memory.state']!, gates, 0, 4 * hidden)
     for (let unit = 0; unit < hidden; unit++) {
       const at = place * hidden + unit
       const kept = sigmoid(gates[hidden + unit]!) * cell[at]!

@@ -1,10 +1,10 @@
 import { StepRunner } from '@isthmus/models/train'
 import { RandomStream } from '../env/index.ts'
+import type { Numbers } from '../products.ts'
 import { Actor } from './actor.ts'
 import type { SequenceSize } from './actor-graph.ts'
 import { type ActorShape, actorDims, heardWidth, initialActor } from './actor-shape.ts'
 import { compileImitation, imitationOptimizer } from './imitation.ts'
-import type { Weights } from './products.ts'
 import { type SequenceBatch, SequenceReplay } from './sequence-replay.ts'
 
 /** The training graph held against the actor that plays, which is written apart from it. */
@@ -44,10 +44,10 @@ export async function checkGradients(
   // After one step of Adam its first moment is a tenth of the gradient.
   const moments = runner.state['actor.moment1']!
   await runner.dispose()
-  const exact = new Map<string, Weights>(
+  const exact = new Map<string, Numbers>(
     [...first].map(([name, values]) => [name, Float64Array.from(values)]),
   )
-  const loss = (weights: ReadonlyMap<string, Weights>) =>
+  const loss = (weights: ReadonlyMap<string, Numbers>) =>
     lossByActors(shape, exact, weights, batch, size, burnIn)
   const lossError = Math.abs(loss(exact) - (result.loss!.data[0] as number))
   const byWeight: Record<string, number> = {}
@@ -68,10 +68,10 @@ export async function checkGradients(
 }
 
 function slopeOf(
-  weights: ReadonlyMap<string, Weights>,
+  weights: ReadonlyMap<string, Numbers>,
   name: string,
   at: number,
-  loss: (weights: ReadonlyMap<string, Weights>) => number,
+  loss: (weights: ReadonlyMap<string, Numbers>) => number,
 ): number {
   const moved = (by: number) => {
     const values = weights.get(name)!.slice()
@@ -99,8 +99,8 @@ function randomBatch(size: SequenceSize, shape: ActorShape, random: RandomStream
 /** The imitation loss, by actors that play the batch round by round. */
 function lossByActors(
   shape: ActorShape,
-  before: ReadonlyMap<string, Weights>,
-  weights: ReadonlyMap<string, Weights>,
+  before: ReadonlyMap<string, Numbers>,
+  weights: ReadonlyMap<string, Numbers>,
   batch: SequenceBatch,
   { steps, sequences, agents, places }: SequenceSize,
   burnIn: number,

@@ -28,11 +28,11 @@ function begun(communication: Communication): { first: AgentsNetwork; context: C
   }
 }
 
-const rounds = { rounds: 30, episodes: 4, steps: 20, memory: 100 }
+const rounds = { rounds: 50, episodes: 4, steps: 20, memory: 100 }
 
 function byCosts(communication: Communication) {
   const { first, context } = begun(communication)
-  const options = { discount: 0, temperature: 1, actorRate: 0.3 }
+  const options = { discount: 0, temperature: 1, actorRate: 1 }
   const stage = {
     ...rounds,
     rate: 0.01,

@@ -1,10 +1,11 @@
+import { addProduct, type Numbers } from '../products.ts'
 import { type ActorShape, type ActorWeights, DIRECTIONS, heardWidth, sideWidth } from './actor-shape.ts'
-import { addProduct, sigmoid, type Weights } from './products.ts'
+import { sigmoid } from './sigmoid.ts'
 
 /** What an agent tells the others before a round. */
 export interface AgentMessage {
   /** `[places, message]`, each from −1 to 1 */
-  readonly values: Weights
+  readonly values: Numbers
   /** `[places]`: 1 where its task may run */
   readonly allowed: Uint8Array
   /** Whether it decides in this round, or only tells of work that it has sent. */
@@ -17,7 +18,7 @@ export interface AgentMessage {
  */
 export class Listener {
   readonly #shape: ActorShape
-  readonly #weights: Record<string, Weights>
+  readonly #weights: Record<string, Numbers>
   #state = new Float64Array(0)
   #claimed = new Float64Array(0)
   #own = new Float64Array(0)
@@ -27,7 +28,7 @@ export class Listener {
   readonly #query: Float64Array
   readonly #key: Float64Array
 
-  constructor(shape: ActorShape, weights: ActorWeights | ReadonlyMap<string, Weights>) {
+  constructor(shape: ActorShape, weights: ActorWeights | ReadonlyMap<string, Numbers>) {
     this.#shape = shape
     this.#weights = Object.fromEntries(weights)
     this.#input = new Float64Array(3 * shape.heard)
@@ -136,13 +137,13 @@ export class Listener {
       // Nobody hears of another's own device.
       if (place === 0) continue
       input.set(weights[`${direction}.bias`]!)
-      addProduct(values, place * message, message, weights[`${direction}.input`]!, 0, 3 * heard, input, 0)
+      addProduct(values, place * message, message, weights[`${direction}.input`]!, input, 0, 3 * heard)
       const claims = weights[`${direction}.claimed`]!
       for (let unit = 0; unit < 3 * heard; unit++) {
         input[unit]! += share * claims[unit]! + claimed[place]! * claims[3 * heard + unit]!
       }
       fromState.fill(0)
-      addProduct(state, place * heard, heard, weights[`${direction}.state`]!, 0, 3 * heard, fromState, 0)
+      addProduct(state, place * heard, heard, weights[`${direction}.state`]!, fromState, 0, 3 * heard)
       for (let unit = 0; unit < heard; unit++) {
         const reset = sigmoid(input[unit]! + fromState[unit]!)
         const update = sigmoid(input[heard + unit]! + fromState[heard + unit]!)
@@ -172,11 +173,11 @@ export class Listener {
     const fits = new Float64Array(others.length)
     for (let place = 1; place < places; place++) {
       const query = this.#query.fill(0)
-      addProduct(own.values, place * message, message, weights['attention.query']!, 0, heard, query, 0)
+      addProduct(own.values, place * message, message, weights['attention.query']!, query, 0, heard)
       let highest = -Infinity
       for (const [at, { values }] of others.entries()) {
         const key = this.#key.fill(0)
-        addProduct(values, place * message, message, weights['attention.key']!, 0, heard, key, 0)
+        addProduct(values, place * message, message, weights['attention.key']!, key, 0, heard)
         let fit = 0
         for (let unit = 0; unit < heard; unit++) fit += query[unit]! * key[unit]!
         fits[at] = fit / Math.sqrt(heard)

@@ -89,7 +89,7 @@ export function defaultComDdpg(problem: RoundProblemSpec, seed: number): ComDdpg
     length: alone ? 14 : 12,
     burnIn: alone ? 2 : 4,
     messageLoss: alone ? 0 : 0.5,
-    stages: [alone ? graphImitation : problem.env === 'herding' ? { ...imitation, rounds: 60 } : imitation],
+    stages: [alone ? graphImitation : problem.env === 'herding' ? { ...imitation, rounds: 20 } : imitation],
   }
 }
 
