@@ -6,8 +6,10 @@ export {
   actorParameters,
   type Communication,
   initialActor,
+  lengthOf,
 } from './actor-shape.ts'
 export { agentPlanner } from './agent-planner.ts'
+export { type AgentsManifest, parseAgentsManifest, sightOf } from './agents-manifest.ts'
 export type { AgentsNetwork } from './agents-network.ts'
 export type { DagScenarioOptions } from './dag-scenario.ts'
 export { dagScenario } from './dag-scenario.ts'
@@ -24,5 +26,6 @@ export {
   defaultComDdpg,
   quickComDdpg,
 } from './recipe.ts'
+export { type ComDdpgForm, HIGHEST_COM_DDPG_SEED, parseComDdpg } from './recipe-form.ts'
 export { Talk, type TalkOptions } from './talk.ts'
 export { type ComDdpgProgress, type ComDdpgTraining, trainComDdpg } from './train-com-ddpg.ts'

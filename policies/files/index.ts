@@ -1,3 +1,5 @@
+export { type AgentsFolder, holdsAgents, loadAgents } from './load-agents.ts'
 export { loadPolicy, type PolicyFolder } from './load-policy.ts'
+export { type FinishedAgents, saveAgents } from './save-agents.ts'
 export { type FinishedPolicy, savePolicy } from './save-policy.ts'
-export { trainedFolder } from './trained-folder.ts'
+export { type TrainedAgents, trainedAgentsFolder, trainedFolder } from './trained-folder.ts'

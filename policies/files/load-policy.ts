@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { policyError } from '../errors.ts'
 import {
@@ -11,6 +10,7 @@ import {
   type PolicyNetwork,
   parsePolicyManifest,
 } from '../gmorl/index.ts'
+import { bytesOf, manifestOf } from './folder-files.ts'
 
 /** A policy as it lies in its folder. */
 export interface PolicyFolder {
@@ -27,7 +27,7 @@ export interface PolicyFolder {
  *   not of its form, `POLICY_CHANGED` for a model of another hash, `POLICY_VERSION` for an encoding that this Isthmus has not
  */
 export async function loadPolicy(folder: string): Promise<PolicyFolder> {
-  const manifest = parsePolicyManifest(jsonOf(await bytesOf(folder, 'manifest.json'), folder))
+  const manifest = parsePolicyManifest(await manifestOf(folder))
   const encoding = encodingOf(manifest.encoding)
   checkShape(encoding, manifest.shape)
   checkSight(manifest, encoding)
@@ -54,23 +54,5 @@ function checkSight(
   }
   if (objectives.length !== encoding.objectives) {
     throw bad(`objectives: there are ${objectives.length}, but ${version} has ${encoding.objectives}`)
-  }
-}
-
-async function bytesOf(folder: string, file: string): Promise<Buffer> {
-  try {
-    return await readFile(join(folder, file))
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'there is none' : (code ?? 'it cannot be read')
-    throw policyError('POLICY_UNREADABLE', `${join(folder, file)}: ${why}; is ${folder} a policy's folder?`)
-  }
-}
-
-function jsonOf(bytes: Buffer, folder: string): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'))
-  } catch (error) {
-    throw policyError('BAD_POLICY', `manifest: ${folder} holds no JSON: ${(error as Error).message}`)
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type PolicyManifest,
@@ -8,6 +8,7 @@ import {
   policyModel,
   type SeenRange,
 } from '../gmorl/index.ts'
+import { put } from './folder-files.ts'
 
 /** A trained policy and what is to be known of it. */
 export interface FinishedPolicy {
@@ -44,10 +45,4 @@ export async function savePolicy(folder: string, policy: FinishedPolicy): Promis
   await put(join(folder, MODEL), model)
   await put(join(folder, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
   return manifest
-}
-
-/** Beside the old file first: a crash leaves one of the two whole. */
-async function put(file: string, content: Uint8Array | string): Promise<void> {
-  await writeFile(`${file}.new`, content)
-  await rename(`${file}.new`, file)
 }
