@@ -11,6 +11,7 @@ export {
 export { agentPlanner } from './agent-planner.ts'
 export { type AgentsManifest, parseAgentsManifest, sightOf } from './agents-manifest.ts'
 export type { AgentsNetwork } from './agents-network.ts'
+export { checkAgents } from './check-agents.ts'
 export type { DagScenarioOptions } from './dag-scenario.ts'
 export { dagScenario } from './dag-scenario.ts'
 export { checkGradients, type GradientCheck } from './gradient-check.ts'

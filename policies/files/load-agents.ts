@@ -34,7 +34,7 @@ export async function loadAgents(folder: string): Promise<AgentsFolder> {
   if (found !== weights.sha256) {
     throw policyError('POLICY_CHANGED', `${file} has SHA-256 ${found}, its manifest says ${weights.sha256}`)
   }
-  return { manifest, network: { shape, weights: unpackWeights(shape, bytes) } }
+  return { manifest, network: unpackWeights(shape, bytes) }
 }
 
 /** Whether a folder holds agents, of whatever version; false for all else, a folder that is not there included. */

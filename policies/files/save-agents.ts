@@ -29,15 +29,14 @@ export async function saveAgents(
   folder: string,
   { name, network, recipe, minutes, machine }: FinishedAgents,
 ): Promise<AgentsManifest> {
-  const { shape, weights } = network
-  const packed = packWeights(shape, weights)
+  const packed = packWeights(network)
   const { rows, observation } = sightOf(recipe.problem)
   const manifest = parseAgentsManifest({
     format: 'isthmus-agents/1',
     name,
     rows,
     observation,
-    shape,
+    shape: network.shape,
     weights: { file: 'agents.f32', sha256: createHash('sha256').update(packed).digest('hex') },
     training: { recipe, minutes, machine },
   })
