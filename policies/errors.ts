@@ -19,7 +19,8 @@ export const policyErrors = {
   EPISODE_OVER: 'Call reset() to begin the next episode.',
   TRAINING_STOPPED: 'Start it again with the same folder: it goes on after the last stage that ended.',
   BAD_POLICY: 'Take the policy folder as it was exported; train again for another version.',
-  BAD_RECIPE: 'Correct the field of the recipe that is named; docs/training-policies.md says what each is.',
+  BAD_RECIPE:
+    'Correct the field of the recipe that is named; docs/training-policies.md and docs/training-agents.md say what each is.',
   POLICY_UNREADABLE: 'Give the folder that isthmus-policies train wrote; the message names the file.',
   POLICY_CHANGED: 'Export the policy again: a file is not the one that its manifest was written for.',
   POLICY_VERSION: 'Use the Isthmus that trained the policy, or train it again with this one.',

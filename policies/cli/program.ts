@@ -8,5 +8,9 @@ export const program: Program = {
   commands: [trainCommand, evaluateCommand],
   start: `See it work in some minutes:
   isthmus-policies train gmorl --env mec --quick --out ./policy
-  isthmus-policies evaluate ./policy --system E=3 --episodes 20 --points 51`,
+  isthmus-policies evaluate ./policy --system E=3 --episodes 20 --points 51
+
+Agents that talk, in a minute:
+  isthmus-policies train com-ddpg --env dag --quick --out ./agents
+  isthmus-policies evaluate ./agents`,
 }

@@ -35,3 +35,32 @@ export const tinyRecipe = {
     { ...stage, base: 'self' },
   ],
 }
+
+const rounds = { rounds: 2, episodes: 1, steps: 2, memory: 8 }
+
+/** Two stages of next to nothing for two users and two servers. */
+export const tinyComDdpg = {
+  problem: { env: 'dag', users: 2, servers: 2, horizonS: 1 },
+  seed: 3,
+  communication: 'bidirectional',
+  hidden: 4,
+  message: 2,
+  heard: 2,
+  sequences: 2,
+  length: 4,
+  burnIn: 1,
+  messageLoss: 0.5,
+  stages: [
+    { kind: 'imitation', ...rounds, rate: 0.005, spread: 0.05 },
+    {
+      kind: 'ddpg',
+      ...rounds,
+      rate: 0.002,
+      options: { discount: 0.9, temperature: 1, actorRate: 0.05 },
+      critic: 4,
+      exploration: 0.5,
+      targetRate: 0.01,
+      criticRounds: 1,
+    },
+  ],
+}

@@ -1,92 +1,92 @@
 import { z } from 'zod'
+import { OFFLOAD_OBSERVATION } from '../env/index.ts'
 import { policyError } from '../errors.ts'
-import { type ActorShape, actorDims, lengthOf } from './actor-shape.ts'
-import type { AgentsNetwork } from './agents-network.ts'
+import type { ActorShape } from './actor-shape.ts'
 import { GRAPH_ROW, GRAPH_ROWS } from './graph-rows.ts'
 import { OFFLOAD_ROWS, ROW } from './offload-rows.ts'
+import type { RoundProblemSpec } from './problems.ts'
+import { MOST_UNITS, roundProblemSchema } from './recipe-form.ts'
 
-const width = z.int().min(1).max(512)
-const finite = z.number().refine(Number.isFinite, 'must be finite')
+/** What agents of each environment read: the form of their rows, a row's length, and of the observations that rows are made from. */
+const SIGHTS: Record<RoundProblemSpec['env'], AgentsSight> = {
+  herding: { rows: OFFLOAD_ROWS, row: ROW, observation: OFFLOAD_OBSERVATION },
+  dag: { rows: OFFLOAD_ROWS, row: ROW, observation: OFFLOAD_OBSERVATION },
+  // Of a plan that is being made, which has no observation beside it.
+  graph: { rows: GRAPH_ROWS, row: GRAPH_ROW, observation: 'none' },
+}
+
+/** Versions of what agents read. */
+export interface AgentsSight {
+  readonly rows: string
+  readonly row: number
+  readonly observation: string
+}
+
+export const sightOf = ({ env }: RoundProblemSpec): AgentsSight => SIGHTS[env]
+
+const units = z.int().min(1).max(MOST_UNITS)
 
 const schema = z.strictObject({
   format: z.literal('isthmus-agents/1'),
   name: z.string().min(1).max(200),
-  /** Version of the rows that the agents read. */
-  rows: z.string(),
+  rows: z.string().max(200),
+  observation: z.string().max(200),
   shape: z.strictObject({
-    row: width,
-    hidden: width,
-    message: width,
-    heard: width,
+    row: units,
+    hidden: units,
+    message: units,
+    heard: units,
     communication: z.enum(['bidirectional', 'attention', 'none']),
   }),
   weights: z.strictObject({
-    file: z.string().regex(/^[\w-][\w.-]*\.f32$/),
+    file: z.literal('agents.f32'),
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
   }),
-  /** How they were trained: the recipe as plain data, the time, and what it ran on. */
-  training: z.strictObject({ recipe: z.unknown(), minutes: finite, machine: z.string() }),
+  /** How they were trained: the recipe as plain data, the time, and what it ran on. Of the recipe only the problem is read again. */
+  training: z.strictObject({
+    recipe: z.looseObject({ problem: roundProblemSchema }),
+    minutes: z.number().min(0),
+    machine: z.string().max(1000),
+  }),
 })
 
 /** What is known of trained agents beside their weights. */
-export type AgentsManifest = z.infer<typeof schema>
+export type AgentsManifest = z.infer<typeof schema> & { readonly shape: ActorShape }
 
-const rowsKnown: Readonly<Record<string, number>> = { [OFFLOAD_ROWS]: ROW, [GRAPH_ROWS]: GRAPH_ROW }
-
-/** Throws IsthmusError `BAD_POLICY` that names the field, `POLICY_VERSION` for rows that this Isthmus does not write. */
+/**
+ * Throws IsthmusError `BAD_POLICY` that names the field, and `POLICY_VERSION` for agents that read what this Isthmus does not
+ * write.
+ */
 export function parseAgentsManifest(json: unknown): AgentsManifest {
+  checkVersion(json)
   const parsed = schema.safeParse(json)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!
     throw policyError('BAD_POLICY', `manifest: ${issue.path.join('.') || 'the whole'}: ${issue.message}`)
   }
-  const { rows, shape } = parsed.data
-  const row = Object.hasOwn(rowsKnown, rows) ? rowsKnown[rows] : undefined
-  if (row === undefined) {
+  const { rows, observation, shape, training } = parsed.data
+  const sight = sightOf(training.recipe.problem)
+  for (const [field, found, known] of [
+    ['rows', rows, sight.rows],
+    ['observation', observation, sight.observation],
+  ] as const) {
+    if (found === known) continue
     throw policyError(
       'POLICY_VERSION',
-      `manifest: rows are ${rows}; known are ${Object.keys(rowsKnown).join(', ')}`,
+      `manifest: ${field}: the agents read ${found}; here agents for ${training.recipe.problem.env} read ${known}`,
     )
   }
-  if (shape.row !== row) {
-    throw policyError('BAD_POLICY', `manifest: shape.row is ${shape.row}, but ${rows} have ${row} numbers`)
-  }
-  return parsed.data
+  if (shape.row === sight.row) return parsed.data
+  throw policyError(
+    'BAD_POLICY',
+    `manifest: shape.row is ${shape.row}, but a row of ${rows} has ${sight.row} numbers`,
+  )
 }
 
-/** All weights one after the other, float32 little-endian, in the order of their names in {@link actorDims}. */
-export function agentsBytes({ shape, weights }: AgentsNetwork): Uint8Array {
-  const parts = Object.keys(actorDims(shape)).map((name) => weights.get(name)!)
-  const bytes = new Uint8Array(4 * parts.reduce((sum, { length }) => sum + length, 0))
-  const view = new DataView(bytes.buffer)
-  let at = 0
-  for (const part of parts) {
-    for (const value of part) {
-      view.setFloat32(at, value, true)
-      at += 4
-    }
-  }
-  return bytes
-}
-
-/** The other way. Throws IsthmusError `BAD_POLICY` for bytes that are too few, too many, or no finite numbers. */
-export function agentsOf(bytes: Uint8Array, shape: ActorShape): AgentsNetwork {
-  const dims = Object.entries(actorDims(shape))
-  const count = dims.reduce((sum, [, of]) => sum + lengthOf(of), 0)
-  if (bytes.byteLength !== 4 * count) {
-    throw policyError(
-      'BAD_POLICY',
-      `weights: ${bytes.byteLength} bytes, but the shape has ${count} numbers of four`,
-    )
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const weights = new Map<string, Float32Array>()
-  let at = 0
-  for (const [name, of] of dims) {
-    const values = new Float32Array(lengthOf(of))
-    for (let k = 0; k < values.length; k++, at += 4) values[k] = view.getFloat32(at, true)
-    if (!values.every(Number.isFinite)) throw policyError('BAD_POLICY', `weights: ${name} is not finite`)
-    weights.set(name, values)
-  }
-  return { shape, weights }
+/** Agents of another format are not damaged: another Isthmus reads them. */
+function checkVersion(json: unknown): void {
+  const { format } = (json ?? {}) as { format?: unknown }
+  if (typeof format !== 'string' || !/^isthmus-agents\/\d{1,4}$/.test(format)) return
+  if (format === 'isthmus-agents/1') return
+  throw policyError('POLICY_VERSION', `manifest: format is ${format}; here there is isthmus-agents/1`)
 }

@@ -6,10 +6,12 @@ export {
   actorParameters,
   type Communication,
   initialActor,
+  lengthOf,
 } from './actor-shape.ts'
 export { agentPlanner } from './agent-planner.ts'
-export { type AgentsManifest, agentsBytes, agentsOf, parseAgentsManifest } from './agents-manifest.ts'
+export { type AgentsManifest, parseAgentsManifest, sightOf } from './agents-manifest.ts'
 export type { AgentsNetwork } from './agents-network.ts'
+export { checkAgents } from './check-agents.ts'
 export type { DagScenarioOptions } from './dag-scenario.ts'
 export { dagScenario } from './dag-scenario.ts'
 export { checkGradients, type GradientCheck } from './gradient-check.ts'
@@ -25,5 +27,6 @@ export {
   defaultComDdpg,
   quickComDdpg,
 } from './recipe.ts'
+export { type ComDdpgForm, HIGHEST_COM_DDPG_SEED, parseComDdpg } from './recipe-form.ts'
 export { Talk, type TalkOptions } from './talk.ts'
 export { type ComDdpgProgress, type ComDdpgTraining, trainComDdpg } from './train-com-ddpg.ts'

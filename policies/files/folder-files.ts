@@ -1,40 +1,40 @@
-import { createHash } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { policyError } from '../errors.ts'
 
-export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+/** A manifest that is longer is none. */
+const LONGEST_MANIFEST = 4_000_000
 
-/** Beside the old file first: a crash leaves one of the two whole. */
-export async function putFile(file: string, content: Uint8Array | string): Promise<void> {
-  await writeFile(`${file}.new`, content)
-  await rename(`${file}.new`, file)
-}
-
-/** Throws IsthmusError `POLICY_UNREADABLE` that names the file. */
+/** Reads a file of a policy's folder. Throws IsthmusError `POLICY_UNREADABLE` for one that is missing. */
 export async function bytesOf(folder: string, file: string): Promise<Buffer> {
   try {
     return await readFile(join(folder, file))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'there is none' : (code ?? 'it cannot be read')
-    throw policyError('POLICY_UNREADABLE', `${join(folder, file)}: ${why}; is ${folder} a policy's folder?`)
+    throw unreadable(folder, file, error)
   }
 }
 
-/** Reads a file of a hash that is known. Throws IsthmusError `POLICY_UNREADABLE` and `POLICY_CHANGED`. */
-export async function sealedBytesOf(folder: string, file: string, sha256: string): Promise<Buffer> {
-  const bytes = await bytesOf(folder, file)
-  const found = sha256Of(bytes)
-  if (found === sha256) return bytes
-  throw policyError(
-    'POLICY_CHANGED',
-    `${join(folder, file)} has SHA-256 ${found}, its manifest says ${sha256}`,
-  )
+/** Length of a file, to be looked at before it is read. Throws as {@link bytesOf}. */
+export async function lengthOfFile(folder: string, file: string): Promise<number> {
+  try {
+    return (await stat(join(folder, file))).size
+  } catch (error) {
+    throw unreadable(folder, file, error)
+  }
 }
 
-/** The folder's manifest as JSON has it. Throws IsthmusError `POLICY_UNREADABLE` and `BAD_POLICY`. */
+function unreadable(folder: string, file: string, error: unknown) {
+  const { code } = error as NodeJS.ErrnoException
+  const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'there is none' : (code ?? 'it cannot be read')
+  return policyError('POLICY_UNREADABLE', `${join(folder, file)}: ${why}; is ${folder} a policy's folder?`)
+}
+
+/** The manifest of a folder as JSON. Throws as {@link bytesOf}, and IsthmusError `BAD_POLICY` for one that is none. */
 export async function manifestOf(folder: string): Promise<unknown> {
+  const length = await lengthOfFile(folder, 'manifest.json')
+  if (length > LONGEST_MANIFEST) {
+    throw policyError('BAD_POLICY', `manifest: ${folder} has one of ${length} bytes, far too long`)
+  }
   const bytes = await bytesOf(folder, 'manifest.json')
   try {
     return JSON.parse(bytes.toString('utf8'))
@@ -43,6 +43,8 @@ export async function manifestOf(folder: string): Promise<unknown> {
   }
 }
 
-/** Writes the folder's manifest. */
-export const putManifest = (folder: string, manifest: unknown): Promise<void> =>
-  putFile(join(folder, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
+/** Beside the old file first: a crash leaves one of the two whole. */
+export async function put(file: string, content: Uint8Array | string): Promise<void> {
+  await writeFile(`${file}.new`, content)
+  await rename(`${file}.new`, file)
+}

@@ -1,4 +1,4 @@
-export { type AgentsFolder, loadAgents } from './load-agents.ts'
+export { type AgentsFolder, holdsAgents, loadAgents } from './load-agents.ts'
 export { loadPolicy, type PolicyFolder } from './load-policy.ts'
 export { type FinishedAgents, saveAgents } from './save-agents.ts'
 export { type FinishedPolicy, savePolicy } from './save-policy.ts'

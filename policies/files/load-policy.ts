@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { policyError } from '../errors.ts'
 import {
   type CandidateEncoding,
@@ -8,7 +10,7 @@ import {
   type PolicyNetwork,
   parsePolicyManifest,
 } from '../gmorl/index.ts'
-import { manifestOf, sealedBytesOf } from './folder-files.ts'
+import { bytesOf, manifestOf } from './folder-files.ts'
 
 /** A policy as it lies in its folder. */
 export interface PolicyFolder {
@@ -30,7 +32,14 @@ export async function loadPolicy(folder: string): Promise<PolicyFolder> {
   checkShape(encoding, manifest.shape)
   checkSight(manifest, encoding)
   const { file, sha256 } = manifest.model
-  const model = await sealedBytesOf(folder, file, sha256)
+  const model = await bytesOf(folder, file)
+  const found = createHash('sha256').update(model).digest('hex')
+  if (found !== sha256) {
+    throw policyError(
+      'POLICY_CHANGED',
+      `${join(folder, file)} has SHA-256 ${found}, its manifest says ${sha256}`,
+    )
+  }
   return { manifest, network: networkOf(model, manifest.shape), encoding }
 }
 

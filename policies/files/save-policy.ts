@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -7,7 +8,7 @@ import {
   policyModel,
   type SeenRange,
 } from '../gmorl/index.ts'
-import { putFile, putManifest, sha256Of } from './folder-files.ts'
+import { put } from './folder-files.ts'
 
 /** A trained policy and what is to be known of it. */
 export interface FinishedPolicy {
@@ -36,12 +37,12 @@ export async function savePolicy(folder: string, policy: FinishedPolicy): Promis
     observation: observationVersion,
     objectives: [...policy.objectives],
     shape: policy.network.shape,
-    model: { file: MODEL, sha256: sha256Of(model) },
+    model: { file: MODEL, sha256: createHash('sha256').update(model).digest('hex') },
     seen: policy.seen,
     training: policy.training,
   })
   await mkdir(folder, { recursive: true })
-  await putFile(join(folder, MODEL), model)
-  await putManifest(folder, manifest)
+  await put(join(folder, MODEL), model)
+  await put(join(folder, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
   return manifest
 }

@@ -1,19 +1,22 @@
 import { fileURLToPath } from 'node:url'
 
+const folderOf = (name: string): string => fileURLToPath(new URL(`../../trained/${name}`, import.meta.url))
+
 /** The folder of a policy that comes with this package, for `loadPolicy`: trained by the default recipe of its environment. */
 export const trainedFolder = (name: 'mec' | 'split'): string => folderOf(name)
 
-/** Agents that come with this package: for graphs of several users, for Tang and Wong's queue, for a single graph, and what they are compared with. */
+/**
+ * Agents that come with this package: of the default recipe of `dag`, `herding` and `graph`; trained without communication
+ * (`silent`), with attention, and with four users instead of eight.
+ */
 export type TrainedAgents =
   | 'dag'
   | 'dag-silent'
-  | 'dag-four'
   | 'dag-attention'
+  | 'dag-four'
   | 'herding'
   | 'herding-silent'
   | 'graph'
 
 /** The folder of agents that come with this package, for `loadAgents`. */
 export const trainedAgentsFolder = (name: TrainedAgents): string => folderOf(`agents-${name}`)
-
-const folderOf = (name: string): string => fileURLToPath(new URL(`../../trained/${name}`, import.meta.url))

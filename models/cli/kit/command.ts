@@ -13,8 +13,8 @@ export interface Command {
   readonly name: string
   /** One line for the list of commands. */
   readonly summary: string
-  /** What `--help` prints: usage, options, and examples that can be copied. */
-  readonly help: string
+  /** What `--help` prints: usage, options, and examples that can be copied; of what the other words of the line name, where there is more. */
+  readonly help: string | ((args: readonly string[]) => string)
   /** Does the work and gives the exit code: 0 done, 1 not as promised. Wrong usage is thrown as BAD_USAGE. */
   run(args: readonly string[], output: Output): Promise<number>
 }

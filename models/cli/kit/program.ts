@@ -46,7 +46,7 @@ export async function runProgram(program: Program, args: readonly string[], outp
       throw usageError(`No command "${name}". There are: ${commands.map((entry) => entry.name).join(', ')}.`)
     }
     if (rest.includes('--help') || rest.includes('-h')) {
-      output.print(command.help)
+      output.print(typeof command.help === 'string' ? command.help : command.help(rest))
       return 0
     }
     return await command.run(rest, output)

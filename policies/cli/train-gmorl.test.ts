@@ -115,8 +115,10 @@ describe('isthmus-policies train gmorl', () => {
       expect(result).toMatchObject({ code: 2, err: expect.stringContaining('isthmus-policies train --help') })
       return result.err
     }
-    expect(await wrong('train')).toContain('train gmorl')
-    expect(await wrong('train', 'magic')).toContain('"magic"')
+    expect(await wrong('train')).toContain('train gmorl or train com-ddpg')
+    expect(await wrong('train', 'magic')).toMatch(/"magic".*gmorl, com-ddpg/)
+    expect(await wrong('train', '--out', at('x'), 'magic')).toContain('"magic"')
+    expect(await wrong(...train('x', '--env', 'mec'), 'more')).toContain('"more"')
     expect(await wrong('train', 'gmorl', '--env', 'mec')).toContain('--out DIR')
     expect(await wrong(...train('x'))).toContain('--env mec or --env split')
     expect(await wrong(...train('x', '--env', 'chess'))).toMatch(/--env chess: choose mec or split/)
@@ -126,7 +128,11 @@ describe('isthmus-policies train gmorl', () => {
     expect(await wrong(...train('x', '--env', 'split', '--recipe', at('tiny.json')))).toContain('for mec')
     expect(await cli(['train', '--help'])).toMatchObject({
       code: 0,
-      out: expect.stringContaining('Examples:'),
+      out: expect.stringMatching(/ gmorl .*\n +com-ddpg [\s\S]*Examples:/),
+    })
+    expect(await cli(['train', '--help', '--env', 'mec', 'gmorl'])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^Usage: isthmus-policies train gmorl [\s\S]*Examples:/),
     })
     expect(await cli(['--help'])).toMatchObject({
       code: 0,

@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { usageError, whole } from '@isthmus/models/cli'
-import { policyError } from '../errors.ts'
+import { whole } from '@isthmus/models/cli'
 import {
   defaultRecipe,
   type GmorlRecipe,
@@ -11,9 +9,10 @@ import {
   quickRecipe,
   type RecipeForm,
 } from '../gmorl/index.ts'
+import { checkLearnerOptions, learnerOptions, recipeJson, seedOf } from './learner.ts'
 import { chooseProblem, formOf, problemOptions } from './problem-options.ts'
 
-export const trainHelp = `Usage: isthmus-policies train gmorl --env NAME --out DIR [options]
+export const gmorlHelp = `Usage: isthmus-policies train gmorl --env NAME --out DIR [options]
 
 Trains one small network that follows any preference between delay, energy (and errors). It begins as the problem's own
 greedy rule and learns from a teacher that looks ahead. DIR gets policy.onnx and manifest.json, and a checkpoint at the
@@ -41,8 +40,14 @@ Examples:
 
 Exit code 1 when it was stopped or failed; the reason is one line.`
 
-/** What was asked of `isthmus-policies train`. */
-export interface TrainOptions {
+export const gmorlOptions = {
+  ...learnerOptions,
+  collectors: { type: 'string' },
+  ...problemOptions,
+} as const
+
+/** What was asked of `isthmus-policies train gmorl`. */
+export interface TrainGmorlOptions {
   readonly out: string
   readonly collectors: number
   readonly problem: Problem
@@ -52,55 +57,24 @@ export interface TrainOptions {
 }
 
 /** Throws BAD_USAGE for what is missing or not of its form, and IsthmusError `BAD_RECIPE`, `BAD_OPTION` or `BAD_TRACE`. */
-export async function readTrainOptions(args: readonly string[]): Promise<TrainOptions> {
-  const text = { type: 'string' } as const
+export async function readGmorlOptions(args: readonly string[]): Promise<TrainGmorlOptions> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: {
-      env: text,
-      out: text,
-      seed: text,
-      collectors: text,
-      quick: { type: 'boolean', default: false },
-      recipe: text,
-      ...problemOptions,
-    },
+    options: gmorlOptions,
   })
-  const [learner, more] = positionals
-  if (learner === undefined) throw usageError('Name the learner: train gmorl.')
-  if (learner !== 'gmorl') throw usageError(`No learner "${learner}". There is: gmorl.`)
-  if (more !== undefined) throw usageError(`What is "${more}"?`)
-  if (values.out === undefined) throw usageError('Say where the policy goes: --out DIR.')
-  if (values.quick && values.recipe !== undefined) throw usageError('Not both --quick and --recipe.')
-  const given = values.recipe === undefined ? undefined : await readRecipe(values.recipe)
+  const out = checkLearnerOptions(positionals, values)
+  const given = values.recipe === undefined ? undefined : parseRecipe(await recipeJson(values.recipe))
   const { problem, spec, form } = await chooseProblem(formOf(values.env, given?.problem), values)
   const seed = values.seed === undefined ? (given?.seed ?? 1) : seedOf(values.seed)
   const made = (values.quick ? quickRecipe : defaultRecipe)(spec, seed)
   const { hidden, stages } = given ?? made
   return {
-    out: values.out,
+    out,
     collectors:
       values.collectors === undefined ? availableParallelism() : whole('collectors', values.collectors, 256),
     problem,
     recipe: { problem: spec, seed, hidden, stages },
     form: parseRecipe({ problem: form, seed, hidden, stages }),
   }
-}
-
-function seedOf(text: string): number {
-  const seed = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(seed)) return seed
-  throw usageError(`--seed ${text} is not a whole number.`)
-}
-
-async function readRecipe(file: string): Promise<RecipeForm> {
-  const text = await readFile(file, 'utf8')
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch (error) {
-    throw policyError('BAD_RECIPE', `recipe: ${file} holds no JSON: ${(error as Error).message}`)
-  }
-  return parseRecipe(json)
 }
