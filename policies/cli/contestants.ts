@@ -4,7 +4,7 @@ import {
   roundEnvironment,
   roundProblem,
   type TalkOptions,
-  talkingPolicy,
+  talkingRounds,
 } from '../com-ddpg/index.ts'
 import { type CentralCosts, centralRule, DagCosts, HerdingCosts, playRounds } from '../env/index.ts'
 import { randomRounds, selfishRounds } from '../heuristics/index.ts'
@@ -38,7 +38,7 @@ function amongAgents(
   messageLoss: number,
 ): Contest {
   const environment = roundEnvironment(spec)
-  const agents = (name: string, options: TalkOptions) => talkingPolicy(name, shape, weights, options)
+  const agents = (name: string, options: TalkOptions) => talkingRounds(name, shape, weights, options)
   const costs = spec.env === 'dag' ? new DagCosts() : new HerdingCosts()
   const policies = [
     agents('agents', {}),

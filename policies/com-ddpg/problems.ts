@@ -20,9 +20,10 @@ import { type DagScenarioOptions, dagScenario } from './dag-scenario.ts'
 import { type GraphProblemOptions, graphProblems, latencyGoal, recordGraph } from './graph-problem.ts'
 import { GRAPH_ROW, GRAPH_ROWS, graphPlaces } from './graph-rows.ts'
 import { OFFLOAD_ROWS, ROW } from './offload-rows.ts'
-import { recordEpisode, talkingPolicy } from './play.ts'
+import { recordEpisode } from './record-episode.ts'
 import type { RoundRecord } from './round-record.ts'
 import type { TalkOptions } from './talk.ts'
+import { talkingRounds } from './talking-rounds.ts'
 
 /** What agents are trained for, as plain data. */
 export type RoundProblemSpec =
@@ -112,7 +113,7 @@ export function inRounds(
         ...(taught && { teacher }),
       }),
     judge(who, firstSeed, episodes) {
-      const policy = typeof who === 'string' ? rules[who]! : talkingPolicy(name, who.shape, who.weights)
+      const policy = typeof who === 'string' ? rules[who]! : talkingRounds(name, who.shape, who.weights)
       return mean(episodes, (episode) => playRounds(judged, policy, firstSeed + episode)[figure]!)
     },
   }

@@ -4,8 +4,8 @@ import { Actor } from './actor.ts'
 import { type Communication, heardWidth, initialActor } from './actor-shape.ts'
 import type { AgentMessage } from './listener.ts'
 import { ROW } from './offload-rows.ts'
-import { talkingPolicy } from './play.ts'
 import { roundEnvironment } from './problems.ts'
+import { talkingRounds } from './talking-rounds.ts'
 
 const PLACES = 4
 
@@ -83,13 +83,13 @@ describe('agents that talk', () => {
 
   it('play in any number, each time the same', () => {
     for (const users of [1, 3, 8]) {
-      const policy = talkingPolicy('agents', shape, weights)
-      expect(play(policy, users)).toEqual(play(talkingPolicy('again', shape, weights), users))
+      const policy = talkingRounds('agents', shape, weights)
+      expect(play(policy, users)).toEqual(play(talkingRounds('again', shape, weights), users))
     }
   })
 
   it('decide as if alone when no message comes through', () => {
-    const lost = play(talkingPolicy('lost', shape, weights, { messageLoss: 1 }), 4)
+    const lost = play(talkingRounds('lost', shape, weights, { messageLoss: 1 }), 4)
     // What is not heard cannot count: the weights that make something of it may be anything.
     const deaf = new Map(weights)
     for (const name of weights.keys()) {
@@ -99,7 +99,7 @@ describe('agents that talk', () => {
           weights.get(name)!.map(() => 0.5),
         )
     }
-    expect(play(talkingPolicy('deaf', shape, deaf, { messageLoss: 1 }), 4)).toEqual(lost)
-    expect(play(talkingPolicy('heard', shape, weights), 4)).not.toEqual(lost)
+    expect(play(talkingRounds('deaf', shape, deaf, { messageLoss: 1 }), 4)).toEqual(lost)
+    expect(play(talkingRounds('heard', shape, weights), 4)).not.toEqual(lost)
   })
 })

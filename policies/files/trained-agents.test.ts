@@ -4,7 +4,7 @@ import {
   graphProblems,
   latencyGoal,
   roundEnvironment,
-  talkingPolicy,
+  talkingRounds,
 } from '../com-ddpg/index.ts'
 import { costOfPlan, heft } from '../dag/index.ts'
 import { playRounds, RandomStream, type RoundPolicy } from '../env/index.ts'
@@ -17,7 +17,7 @@ const agents = async (name: TrainedAgents) => (await loadAgents(trainedAgentsFol
 
 async function talking(name: TrainedAgents, messageLoss = 0): Promise<RoundPolicy> {
   const { shape, weights } = await agents(name)
-  return talkingPolicy(name, shape, weights, { messageLoss })
+  return talkingRounds(name, shape, weights, { messageLoss })
 }
 
 function mean(

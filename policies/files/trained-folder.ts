@@ -7,13 +7,14 @@ export const trainedFolder = (name: 'mec' | 'split'): string => folderOf(name)
 
 /**
  * Agents that come with this package: of the default recipe of `dag`, `herding` and `graph`; trained without communication
- * (`silent`), with attention, and with four users instead of eight.
+ * (`silent`), with attention, with four users instead of eight, and from costs alone (`ddpg`).
  */
 export type TrainedAgents =
   | 'dag'
   | 'dag-silent'
   | 'dag-attention'
   | 'dag-four'
+  | 'dag-ddpg'
   | 'herding'
   | 'herding-silent'
   | 'graph'

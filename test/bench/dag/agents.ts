@@ -2,7 +2,7 @@ import {
   type AgentsNetwork,
   type RoundProblemSpec,
   roundEnvironment,
-  talkingPolicy,
+  talkingRounds,
 } from '@isthmus/policies/com-ddpg'
 import { playRounds, RandomStream, type RoundEnvironment, type RoundPolicy } from '@isthmus/policies/env'
 import { loadAgents, trainedAgentsFolder } from '@isthmus/policies/files'
@@ -46,7 +46,7 @@ export const agentsPolicy = (
   name: string,
   { shape, weights }: AgentsNetwork,
   messageLoss = 0,
-): RoundPolicy<RoundEnvironment> => talkingPolicy(name, shape, weights, { messageLoss })
+): RoundPolicy<RoundEnvironment> => talkingRounds(name, shape, weights, { messageLoss })
 
 const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 

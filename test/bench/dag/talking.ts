@@ -35,6 +35,7 @@ export async function measureTalking({ quick, say }: SuiteContext): Promise<Part
   const silent = await committedAgents('dag-silent')
   const four = await committedAgents('dag-four')
   const attentive = await committedAgents('dag-attention')
+  const byCosts = await committedAgents('dag-ddpg')
   const episodes = quick ? 4 : 40
   const played = playAll(
     EIGHT,
@@ -45,6 +46,7 @@ export async function measureTalking({ quick, say }: SuiteContext): Promise<Part
       agentsPolicy('agents trained with four', four),
       agentsPolicy('agents with attention', attentive),
       agentsPolicy('agents without communication', silent),
+      agentsPolicy('agents that talk, by deep deterministic policy gradient alone', byCosts),
       selfishRounds(),
       randomRounds(),
       centralRule(new DagCosts() as unknown as CentralCosts),

@@ -1,30 +1,8 @@
-import { type CentralCosts, lowest, type RoundEnvironment, type RoundPolicy } from '../env/index.ts'
-import { Actor } from './actor.ts'
-import type { ActorShape, ActorWeights } from './actor-shape.ts'
+import { type CentralCosts, lowest, type RoundEnvironment } from '../env/index.ts'
+import type { Actor } from './actor.ts'
 import { CHANCE, ROW } from './offload-rows.ts'
 import type { RoundRecord } from './round-record.ts'
 import { Talk, type TalkOptions } from './talk.ts'
-
-/** A trained actor as the policy of all agents. */
-export function talkingPolicy(
-  name: string,
-  shape: ActorShape,
-  weights: ActorWeights,
-  options: TalkOptions = {},
-): RoundPolicy {
-  const actor = new Actor(shape, weights)
-  let talk: Talk | undefined
-  let of: RoundEnvironment | undefined
-  return {
-    name,
-    begin: (environment, seed) => {
-      if (of !== environment) talk = new Talk(actor, environment, options)
-      of = environment
-      talk!.begin(seed)
-    },
-    decide: (environment, actions) => talk!.decide(environment, actions),
-  }
-}
 
 export interface RecordOptions extends TalkOptions {
   /** Says what each place costs; its choices are what imitation learns. */
