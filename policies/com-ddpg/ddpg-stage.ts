@@ -7,6 +7,7 @@ import { actorDims } from './actor-shape.ts'
 import { type AgentsNetwork, actorOf } from './agents-network.ts'
 import { comDdpgOptimizer, compileComDdpg } from './com-ddpg.ts'
 import { criticDims, initialCritic } from './critic-shape.ts'
+import { gumbel } from './gumbel.ts'
 import type { DdpgStage } from './recipe.ts'
 import { drawLoss, SequenceReplay } from './sequence-replay.ts'
 import type { ComDdpgContext } from './stage.ts'
@@ -81,5 +82,3 @@ export async function runDdpg(
     await runner.dispose()
   }
 }
-
-const gumbel = (random: RandomStream): number => -Math.log(-Math.log(1 - random.uniform()))

@@ -6,6 +6,7 @@ import {
 } from '../env/index.ts'
 import type { Actor, AgentMemory, AgentThought } from './actor.ts'
 import { heardWidth } from './actor-shape.ts'
+import { gumbel } from './gumbel.ts'
 import type { AgentMessage } from './listener.ts'
 import { writeRows } from './offload-rows.ts'
 
@@ -98,7 +99,7 @@ export class Talk {
     let best = 0
     let highest = -Infinity
     for (let place = 0; place < places; place++) {
-      const noise = exploration > 0 ? -exploration * Math.log(-Math.log(1 - this.random.uniform())) : 0
+      const noise = exploration > 0 ? exploration * gumbel(this.random) : 0
       const score = this.#scores[place]! + noise
       if (score > highest) {
         highest = score
