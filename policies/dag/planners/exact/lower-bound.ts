@@ -27,6 +27,11 @@ export class LowerBound {
   private readonly opens: Float64Array
   private readonly closes: Float64Array
   private readonly byClose: Int32Array
+  /** `[task, host]`: earliest start and latest end there; `[host]`: the first and the last of some tasks'. */
+  private readonly begins: Float64Array
+  private readonly ends: Float64Array
+  private readonly roomFrom: Float64Array
+  private readonly roomTo: Float64Array
   private readonly deadlines: Float64Array
   private readonly meeting: MeetingBound
   /** Open tasks, and their number. */
@@ -47,6 +52,10 @@ export class LowerBound {
     this.opens = new Float64Array(tasks)
     this.closes = new Float64Array(tasks)
     this.byClose = new Int32Array(tasks)
+    this.begins = new Float64Array(tasks * hosts)
+    this.ends = new Float64Array(tasks * hosts)
+    this.roomFrom = new Float64Array(hosts)
+    this.roomTo = new Float64Array(hosts)
     this.deadlines = new Float64Array(units.jobs)
     this.meeting = new MeetingBound(tasks)
     this.open = new Int32Array(tasks)
@@ -262,27 +271,36 @@ export class LowerBound {
     return struck
   }
 
-  /** Whether some open tasks cannot all run between the first moment and the last that are left to them. */
+  /**
+   * Whether some open tasks cannot all run between the first moment and the last that are left to them. A host has room only from
+   * when the first of them can be there, and only while one of them still does in time there.
+   */
   private overloaded(schedule: PartialSchedules, limit: number): boolean {
-    const { units, opens, closes, byClose, count } = this
+    const { units, opens, byClose, count, begins, ends, roomFrom, roomTo } = this
     const { tasks, hosts, work, speed } = units
     this.windows(schedule, limit)
-    const { free, depth, allowed } = schedule
+    const { depth, allowed } = schedule
     for (let first = 0; first < count; first++) {
       const from = opens[this.open[first]!]!
       let sum = 0
-      let mask = 0
+      roomFrom.fill(Infinity)
+      roomTo.fill(-Infinity)
       for (let at = 0; at < count; at++) {
         const task = byClose[at]!
         if (opens[task]! < from) continue
         sum += work[task]!
-        mask |= allowed[depth * tasks + task]!
-        const to = closes[task]!
+        const mask = allowed[depth * tasks + task]!
+        const row = task * hosts
         let room = 0
         for (let host = 0; host < hosts; host++) {
-          if (!(mask & (1 << host))) continue
-          const begin = free[depth * hosts + host]!
-          const span = to - (begin > from ? begin : from)
+          if (mask & (1 << host)) {
+            const begin = begins[row + host]!
+            const end = ends[row + host]!
+            if (begin < roomFrom[host]!) roomFrom[host] = begin
+            if (end > roomTo[host]!) roomTo[host] = end
+          }
+          const begin = roomFrom[host]!
+          const span = roomTo[host]! - (begin > from ? begin : from)
           if (span > 0) room += span * speed[host]!
         }
         if (sum > room * (1 + 1e-9)) return true
@@ -292,7 +310,7 @@ export class LowerBound {
   }
 
   private windows(schedule: PartialSchedules, limit: number): void {
-    const { units, opens, closes, byClose, head, tail, excess, deadlines, count } = this
+    const { units, opens, closes, byClose, head, tail, excess, deadlines, count, begins, ends } = this
     const { tasks, hosts, jobOf, powered } = units
     const { depth, allowed, ready, free, last } = schedule
     this.setDeadlines(schedule, limit)
@@ -309,8 +327,10 @@ export class LowerBound {
         const start = powered
           ? Math.max(last[depth]!, free[depth * hosts + host]!, ready[(depth * tasks + task) * hosts + host]!)
           : head[own]!
+        begins[own] = start
         if (start < from) from = start
         const end = deadline - tail[depth * tasks * hosts + own]! - excess[own]!
+        ends[own] = end
         if (end > to) to = end
       }
       opens[task] = from
