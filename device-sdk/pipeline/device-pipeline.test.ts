@@ -377,6 +377,15 @@ describe('on the device', () => {
     expect(await rejected(world.run())).toMatch(/^LOCAL_FAILED: Stage 'b'/)
   })
 
+  test('a stage that fails here after the deadline, with the server still silent, ends the run', async () => {
+    const stages = row.map((stage) => ({ ...stage, deviceMs: 60 }))
+    const placement = { a: 'edge', b: 'edge', c: 'edge' } as const
+    const world = await PipelineWorld.create({ stages, placement })
+    world.loseReplies = true
+    world.failing.set('c', failure('RUN_FAILED', false))
+    expect(await rejected(world.run())).toMatch(/^LOCAL_FAILED: Stage 'c'/)
+  })
+
   test('such a stage does not matter while the server runs it', async () => {
     const world = await PipelineWorld.create({
       deadlineMs: 45,

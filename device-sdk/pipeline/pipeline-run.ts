@@ -271,7 +271,9 @@ export class PipelineRun implements LaneRun {
       else this.#broken.set(stage, error)
     }
     this.#running = undefined
-    this.#advance()
+    // After the deadline nobody else ends the wait for a server that gives what the device has just failed to.
+    if (this.#timer === undefined) this.#onDeadline()
+    else this.#advance()
   }
 
   #onDeadline(): void {

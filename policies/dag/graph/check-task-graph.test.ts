@@ -231,3 +231,30 @@ describe('topologicalOrder', () => {
     )
   })
 })
+
+describe('a large graph', () => {
+  it('is read as far as its first fault only', () => {
+    let read = 0
+    const fault = {
+      get bits() {
+        read++
+        return 'many'
+      },
+    }
+    const tasks = Array.from({ length: 200 }, (_, at) => ({ id: `${at}`, cycles: 1, after: [fault, fault] }))
+    expect(refusal({ tasks })).toMatchObject({ code: 'BAD_GRAPH' })
+    expect(read).toBeLessThan(5)
+  })
+
+  it('with a long cycle is refused with a short message', () => {
+    const tasks = Array.from({ length: 5000 }, (_, at) => ({
+      id: `${'x'.repeat(200)}${at}`,
+      cycles: 1,
+      after: [{ task: `${'x'.repeat(200)}${(at + 1) % 5000}`, bits: 0 }],
+    }))
+    const { code, message } = refusal({ tasks }) as Error & { code: string }
+    expect(code).toBe('GRAPH_CYCLE')
+    expect(message.length).toBeLessThan(6000)
+    expect(message).toContain('→ … →')
+  })
+})

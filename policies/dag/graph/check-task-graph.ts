@@ -1,7 +1,7 @@
 import { nearestNames } from '@isthmus/models/nearest-names'
 import { z } from 'zod'
 import { policyError } from '../../errors.ts'
-import type { TaskGraph } from './task-graph.ts'
+import type { Task, TaskGraph } from './task-graph.ts'
 import { topologicalOrder } from './topological-order.ts'
 
 /** How large a graph may be. */
@@ -30,11 +30,11 @@ const task = z.strictObject({
   cycles: amount,
   inputBits: amount.optional(),
   outputBits: amount.optional(),
-  after: z.array(dependency).optional(),
+  after: z.array(z.unknown()).optional(),
 })
 const schema = z.strictObject({
   name: name.optional(),
-  tasks: z.array(task).min(1),
+  tasks: z.array(z.unknown()).min(1),
   deadlineS: z.number().positive().optional(),
 })
 
@@ -54,9 +54,8 @@ const keys: Readonly<Record<number, readonly string[]>> = {
  */
 export function checkTaskGraph(value: unknown, limits: GraphLimits = {}): TaskGraph {
   checkSize(value, limits)
-  const checked = schema.safeParse(value)
-  if (!checked.success) throw policyError('BAD_GRAPH', `graph: ${complaint(value, checked.error.issues[0]!)}`)
-  const graph: TaskGraph = checked.data
+  const { tasks, ...rest } = checked(schema, value, value, [])
+  const graph: TaskGraph = { ...rest, tasks: tasks.map((each, at) => taskAt(value, each, at)) }
   for (const { id, after = [] } of graph.tasks) {
     const before = new Set<string>()
     for (const { task } of after) {
@@ -86,6 +85,23 @@ function checkSize(value: unknown, { maxTasks = 10_000, maxDependencies = 1_000_
       `graph: ${dependencies} dependencies; at most ${maxDependencies} are taken`,
     )
   }
+}
+
+function taskAt(graph: unknown, value: unknown, at: number): Task {
+  const { after, ...rest } = checked(task, value, graph, ['tasks', at])
+  if (!after) return rest
+  return {
+    ...rest,
+    after: after.map((each, edge) => checked(dependency, each, graph, ['tasks', at, 'after', edge])),
+  }
+}
+
+/** One part of a graph. Parts are checked one after the other: the first fault ends it, and of a million none is listed. */
+function checked<Part>(part: z.ZodType<Part>, value: unknown, graph: unknown, path: PropertyKey[]): Part {
+  const result = part.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  throw policyError('BAD_GRAPH', `graph: ${complaint(graph, { ...issue, path: [...path, ...issue.path] })}`)
 }
 
 function complaint(value: unknown, issue: z.core.$ZodIssue): string {

@@ -1,9 +1,12 @@
 import { policyError } from '../../errors.ts'
 import type { TaskGraph } from './task-graph.ts'
 
+/** Names of a cycle that a message holds. */
+const MOST_NAMED = 20
+
 /**
  * Indices of the tasks in an order in which none comes before one that it waits for, else as they are listed (Kahn 1962).
- * Throws IsthmusError `GRAPH_CYCLE` that names the tasks of a cycle, `GRAPH_UNKNOWN_TASK` and `GRAPH_DUPLICATE_TASK`.
+ * Throws IsthmusError `GRAPH_CYCLE` that names the tasks of a cycle (of a long one the first and the last), `GRAPH_UNKNOWN_TASK` and `GRAPH_DUPLICATE_TASK`.
  */
 export function topologicalOrder({ tasks }: TaskGraph): number[] {
   const index = new Map<string, number>()
@@ -33,7 +36,8 @@ export function topologicalOrder({ tasks }: TaskGraph): number[] {
   }
   if (order.length < tasks.length) {
     const cycle = findCycle(tasks, index, new Set(order))
-    throw policyError('GRAPH_CYCLE', `graph: these tasks wait for each other: ${cycle.join(' → ')}`)
+    const named = cycle.length <= MOST_NAMED ? cycle : [...cycle.slice(0, MOST_NAMED - 1), '…', cycle.at(-1)!]
+    throw policyError('GRAPH_CYCLE', `graph: these tasks wait for each other: ${named.join(' → ')}`)
   }
   return order
 }

@@ -1,4 +1,5 @@
 import type { SchedulingProblem } from '../schedule/problem.ts'
+import { checkGoal } from './check-goal.ts'
 import { taskEnergyJ } from './plan-cost.ts'
 import type { Planner, PlanningGoal } from './planner.ts'
 import { rankOrder } from './upward-rank.ts'
@@ -10,6 +11,7 @@ import { rankOrder } from './upward-rank.ts'
 export const greedy: Planner = {
   name: 'greedy',
   plan(problem, goal) {
+    checkGoal(goal)
     const { tasks, hosts, executionS } = problem
     const sequence = rankOrder(problem)
     const host = new Int32Array(tasks)

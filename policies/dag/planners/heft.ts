@@ -43,7 +43,7 @@ export const lookaheadHeft: Planner = {
         for (const follower of followers) done = Math.max(done, placeEarliest(problem, slots, follower))
         for (const follower of followers) slots.remove(follower)
         slots.remove(task)
-        if (done < bestDone || (done === bestDone && own < bestOwn)) {
+        if (best < 0 || done < bestDone || (done === bestDone && own < bestOwn)) {
           best = host
           bestDone = done
           bestOwn = own

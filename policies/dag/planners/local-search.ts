@@ -114,6 +114,8 @@ export class PlanDescent {
     this.sequence.set(sequence)
     this.cost = this.plans.of(this)
     this.keep()
+    // Whatever it costs: there is no other yet.
+    if (this.bestCost === Infinity) this.take()
   }
 
   /** Takes up a plan again whose cost is known. */
@@ -140,7 +142,7 @@ export class PlanDescent {
 
   /** From the best plan, a few tasks moved at random, again and again. */
   iterate(random: RandomStream): void {
-    while (!this.over) {
+    while (!this.over && this.movable.length > 0) {
       this.host.set(this.bestHost)
       this.sequence.set(this.bestSequence)
       this.kick(random)
@@ -152,6 +154,10 @@ export class PlanDescent {
   private keep(): void {
     if (this.cost >= this.bestCost) return
     this.bestCost = this.cost
+    this.take()
+  }
+
+  private take(): void {
     this.bestHost.set(this.host)
     this.bestSequence.set(this.sequence)
   }

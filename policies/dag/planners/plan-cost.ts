@@ -1,6 +1,7 @@
 import type { SchedulePlan, Timeline } from '../schedule/plan.ts'
 import type { SchedulingProblem } from '../schedule/problem.ts'
 import { timelineOf } from '../schedule/timeline.ts'
+import { checkGoal } from './check-goal.ts'
 import type { PlanningGoal } from './planner.ts'
 
 /** What `costOfPlan` gives, without allocating: for searches that ask often. */
@@ -13,7 +14,9 @@ export class PlanCost {
   private readonly doneS: Float64Array
   private readonly busyS: Float64Array
 
+  /** @throws IsthmusError `BAD_OPTION` for weights or a reference by which nothing can be compared */
   constructor(problem: SchedulingProblem, goal: PlanningGoal) {
+    checkGoal(goal)
     this.problem = problem
     this.goal = goal
     this.timeline = { startS: new Float64Array(problem.tasks), finishS: new Float64Array(problem.tasks) }

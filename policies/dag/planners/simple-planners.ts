@@ -3,11 +3,14 @@ import type { SchedulingProblem } from '../schedule/problem.ts'
 import type { Planner } from './planner.ts'
 import { rankOrder } from './upward-rank.ts'
 
-/** Every task on its user's device, by upward rank. */
+/** Every task on its user's device, one that may not run there where it is quickest; by upward rank. */
 export const allLocal: Planner = {
   name: 'all local',
   plan(problem) {
-    const host = Int32Array.from(problem.jobOf, (job) => problem.deviceOf[job]!)
+    const host = Int32Array.from(problem.jobOf, (job, task) => {
+      const device = problem.deviceOf[job]!
+      return problem.executionS[task * problem.hosts + device]! < Infinity ? device : quickest(problem, task)
+    })
     return { host, sequence: rankOrder(problem) }
   },
 }
@@ -20,6 +23,11 @@ export const randomPlanner = (random: RandomStream): Planner => ({
     return { host, sequence: rankOrder(problem) }
   },
 })
+
+function quickest({ hosts, executionS }: SchedulingProblem, task: number): number {
+  const times = executionS.subarray(task * hosts, (task + 1) * hosts)
+  return times.indexOf(Math.min(...times))
+}
 
 /** A host that may run the task, each as likely. */
 export function randomHost(

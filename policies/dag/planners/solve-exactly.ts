@@ -3,6 +3,7 @@ import { optionChecks } from '../../option-checks.ts'
 import { costOfPlan } from '../schedule/cost.ts'
 import type { SchedulePlan } from '../schedule/plan.ts'
 import type { SchedulingProblem } from '../schedule/problem.ts'
+import { checkGoal } from './check-goal.ts'
 import { BranchAndBound } from './exact/branch-and-bound.ts'
 import { costUnits } from './exact/cost-units.ts'
 import { greedy } from './greedy.ts'
@@ -40,7 +41,8 @@ const SAME = 1e-9
  * The cheapest plan of a small problem, by branch and bound over the schedules that waste no time: proved optimal where the budget
  * allows, else the best found and how good the best can be. For latency and energy.
  *
- * @throws IsthmusError `BAD_OPTION`: an imbalance weight, more than 64 tasks or 31 hosts, a bad budget
+ * @throws IsthmusError `BAD_OPTION`: an imbalance weight, more than 64 tasks or 31 hosts, a bad budget, a
+ *   reference by which nothing can be compared
  */
 export function solveExactly(
   problem: SchedulingProblem,
@@ -51,6 +53,7 @@ export function solveExactly(
   within('budgetMs', budgetMs, 0, Number.MAX_SAFE_INTEGER)
   within('maxNodes', maxNodes, 0, Number.MAX_SAFE_INTEGER)
   within('tableMiB', tableMiB, 1, 1024)
+  checkGoal(goal)
   if ((goal.weights.imbalance ?? 0) !== 0)
     throw bad('the weight of imbalance must be 0: it has no useful bound')
   within('tasks', problem.tasks, 0, 64)

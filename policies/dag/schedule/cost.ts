@@ -17,14 +17,17 @@ export interface CostReference {
   readonly energyJ: number
 }
 
-/** Latency and energy of the plan that runs every task on the user's device, in order. */
+/**
+ * Latency and energy of the plan that runs every task on the user's device, in order. One that is 0, energy where nothing is said of it,
+ * is given as 1, so that costs count in s or J; one that is infinite, since a device cannot run a task of its own, stays so.
+ */
 export function allLocalReference(problem: SchedulingProblem): CostReference {
   const plan: SchedulePlan = {
     host: Int32Array.from(problem.jobOf, (job) => problem.deviceOf[job]!),
     sequence: Int32Array.from(problem.jobOf.keys()),
   }
   const { latencyS, energyJ } = outcomeOf(problem, plan, timelineOf(problem, plan))
-  return { latencyS, energyJ }
+  return { latencyS: latencyS || 1, energyJ: energyJ || 1 }
 }
 
 /** Σ weight · outcome, latency and energy as shares of the reference. */

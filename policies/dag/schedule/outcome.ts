@@ -36,7 +36,7 @@ export function outcomeOf(
     makespanS = Math.max(makespanS, done)
   }
   return {
-    latencyS: latency / jobs.length,
+    latencyS: latency / Math.max(1, jobs.length),
     makespanS,
     energyJ: serverJ + deviceJ,
     deviceEnergyJ: deviceJ,

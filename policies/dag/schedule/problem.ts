@@ -88,12 +88,19 @@ export function schedulingProblem(
     freeAtS: new Float64Array(hosts),
   }
   if (freeAtS) problem.freeAtS.set(Float64Array.from(freeAtS).subarray(0, hosts))
+  for (const [host, free] of problem.freeAtS.entries()) {
+    if (!(Math.abs(free) <= LARGEST))
+      throw policyError('BAD_PLATFORM', `freeAtS[${host}] is ${free}; it must be finite`)
+  }
   writeLinks(problem)
   let task = 0
   let edge = 0
   for (const [job, { graph, device, arrivalS }] of jobs.entries()) {
     if (!(device >= 0 && device < firstServer && Number.isInteger(device))) {
       throw policyError('BAD_PLATFORM', `job ${job}: there is no device ${device}`)
+    }
+    if (!(Math.abs(arrivalS) <= LARGEST)) {
+      throw policyError('BAD_PLATFORM', `job ${job}: arrivalS is ${arrivalS}; it must be finite`)
     }
     const order = orders[job]!
     const number = new Map(order.map((at, position) => [graph.tasks[at]!.id, task + position]))
@@ -113,6 +120,10 @@ export function schedulingProblem(
   turnEdges(problem)
   return problem
 }
+
+/** Speeds, rates, powers and moments lie between these (or are 0): products and sums of them stay finite. */
+const LEAST = 1e-9
+const LARGEST = 1e21
 
 function writeLinks({ platform, hosts, firstServer, bitS, bitJ }: SchedulingProblem): void {
   for (let from = 0; from < hosts; from++) {
@@ -178,10 +189,13 @@ function checkPlatform({ devices, servers, uplinkBps, downlinkBps, betweenServer
     throw policyError('BAD_PLATFORM', `platform: ${field} is ${value}; it must be ${wanted}`)
   }
   const positive = (field: string, value: number) => {
-    if (!(value > 0 && value < Infinity)) fail(field, value, 'above 0')
+    if (!(value >= LEAST && value <= LARGEST)) fail(field, value, `from ${LEAST} to ${LARGEST}`)
   }
   const notNegative = (field: string, value: number) => {
-    if (!(value >= 0 && value < Infinity)) fail(field, value, 'at least 0')
+    if (!(value >= 0 && value <= LARGEST)) fail(field, value, `from 0 to ${LARGEST}`)
+  }
+  const zeroOrPositive = (field: string, value: number) => {
+    if (value !== 0) positive(field, value)
   }
   if (devices.length === 0) fail('devices', 'empty', 'at least one device')
   for (const [at, device] of devices.entries()) {
@@ -193,7 +207,7 @@ function checkPlatform({ devices, servers, uplinkBps, downlinkBps, betweenServer
       if (rates[at]?.length !== servers.length) {
         fail(`${name}[${at}]`, `${rates[at]?.length ?? 'no'} long`, `as long as servers, ${servers.length}`)
       }
-      for (const [server, rate] of rates[at]!.entries()) notNegative(`${name}[${at}][${server}]`, rate)
+      for (const [server, rate] of rates[at]!.entries()) zeroOrPositive(`${name}[${at}][${server}]`, rate)
     }
   }
   for (const [at, server] of servers.entries()) {

@@ -191,3 +191,9 @@ describe('taskGraphToDot', () => {
     expect(dot).toContain('"a & \\"b\\"" -> "c\\\\" [bits="8000", label="8 kbit"]')
   })
 })
+
+it.each([undefined, null, 42, {}])('%s is no text, and said to be none', (text) => {
+  expect(() => graphFromDot(text as never)).toThrow(
+    expect.objectContaining({ code: 'BAD_GRAPH', message: expect.stringContaining('no text') }),
+  )
+})

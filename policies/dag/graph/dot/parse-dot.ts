@@ -10,6 +10,7 @@ const MOST_NODES = 1_000_000
 
 /** Syntax tree of the one directed graph that the text holds. Throws IsthmusError `BAD_GRAPH` that says where it breaks. */
 export function parseDot(text: string): GraphASTNode {
+  if (typeof text !== 'string') throw bad(`it is ${text === null ? 'null' : typeof text}, no text`)
   if (text.length > MOST_CHARACTERS) {
     throw bad(`it is ${text.length} characters long; at most ${MOST_CHARACTERS} are read`)
   }
