@@ -1,5 +1,5 @@
 import { quantile } from '@isthmus/policies'
-import { type AgentsNetwork, agentPlanner } from '@isthmus/policies/com-ddpg'
+import { type AgentsNetwork, agentPlanner, initialActor } from '@isthmus/policies/com-ddpg'
 import {
   antColony,
   costOfPlan,
@@ -56,12 +56,19 @@ function planners(seed: number, agent: AgentsNetwork): ReadonlyMap<string, Plann
     ['acoGapPct', antColony({ ...budget, random: new RandomStream(seed, 2) })],
     ['policyGapPct', agentPlanner(agent, { passes: PASSES })],
     ['the trained agent, one pass', agentPlanner(agent)],
+    [`the agent before its training, ${PASSES} passes`, agentPlanner(untrained(agent), { passes: PASSES })],
     ['local search to its end', localSearch()],
     ['local search to its end, from pilot HEFT', localSearch({ seed: pilotHeft() })],
     ['local search to its end, from the trained agent', localSearch({ seed: agentPlanner(agent) })],
     ['random', randomPlanner(new RandomStream(seed, 3))],
   ])
 }
+
+/** Chooses by what a placement is on its face. */
+const untrained = ({ shape }: AgentsNetwork): AgentsNetwork => ({
+  shape,
+  weights: initialActor(shape, new RandomStream(1)),
+})
 
 /** What the tables call those that have a figure. */
 const named = (key: string): string =>
