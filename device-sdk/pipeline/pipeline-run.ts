@@ -64,6 +64,8 @@ export class PipelineRun implements LaneRun {
   readonly #shop: PipelineShop
   readonly #task: PipelineTask
   readonly #known = new Map<number, StageArray>()
+  /** Stages still needed, until something new is known. */
+  #neededNow: ReadonlySet<number> | undefined
   readonly #took = new Map<number, StageTime>()
   readonly #errands: readonly Errand[]
   readonly #errandOf: readonly (Errand | undefined)[]
@@ -136,8 +138,14 @@ export class PipelineRun implements LaneRun {
     return { expectedMs: local.longestMs(stage), run: () => this.#runHere(stage) }
   }
 
-  #needed(): Set<number> {
-    return neededStages(this.#shop.wiring, this.#known)
+  #needed(): ReadonlySet<number> {
+    this.#neededNow ??= neededStages(this.#shop.wiring, this.#known)
+    return this.#neededNow
+  }
+
+  #learn(tensor: number, array: StageArray): void {
+    this.#known.set(tensor, array)
+    this.#neededNow = undefined
   }
 
   #hasAll(tensors: readonly number[]): boolean {
@@ -239,7 +247,7 @@ export class PipelineRun implements LaneRun {
     const nowMs = clock.now()
     const took = server.add(stages, body.stageUs, nowMs - errand.askedMs, nowMs)
     const news = outputs.filter((tensor) => !this.#known.has(tensor))
-    for (const tensor of news) this.#known.set(tensor, arrays[outputs.indexOf(tensor)]!)
+    for (const tensor of news) this.#learn(tensor, arrays[outputs.indexOf(tensor)]!)
     for (const [at, stage] of stages.entries()) {
       if (news.length > 0) this.#took.set(stage, { id: this.#idOf(stage), host: 'edge', ms: took[at]! })
     }
@@ -262,7 +270,7 @@ export class PipelineRun implements LaneRun {
       const { outputs, ms } = await this.#shop.local.run(stage, (tensor) => this.#known.get(tensor)!)
       for (const [at, { number }] of this.#shop.wiring.stages[stage]!.outputs.entries()) {
         if (this.#known.has(number)) continue
-        this.#known.set(number, outputs[at]!)
+        this.#learn(number, outputs[at]!)
         this.#took.set(stage, { id: this.#idOf(stage), host: 'device', ms })
       }
     } catch (error) {
