@@ -28,8 +28,15 @@ describe('bench', () => {
       ...['hvLoose', 'hvTight'].flatMap((figure) => [1, 3, 5, 8].map((edges) => `${figure}_E${edges}`)),
       ...['hvUnseen', 'hvSplitVsBest', 'preferenceSpearman', 'decisionMsP99', 'params'],
       ...['simDecisionsPerSec', 'updateMs', 'updateVsTorch', 'trainMinutes'],
-      ...['bnbOptimalShare', 'heftGapPct', 'lookaheadHeftGapPct', 'greedyGapPct'],
-      ...['localSearchGapPct', 'acoGapPct'],
+      ...[
+        'bnbOptimalShare',
+        'bnbOptimalShareLayered',
+        'heftGapPct',
+        'lookaheadHeftGapPct',
+        'pilotHeftGapPct',
+      ],
+      ...['greedyGapPct', 'localSearchGapPct', 'acoGapPct', 'policyGapPct', 'herdDropRatio'],
+      ...['commGainPct', 'agents4to8Pct', 'messageLossPct', 'decisionMsP99', 'bpttGradRelErr', 'pipelineE2E'],
     ])
   })
 
