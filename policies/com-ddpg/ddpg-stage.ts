@@ -9,8 +9,8 @@ import { comDdpgOptimizer, compileComDdpg } from './com-ddpg.ts'
 import { criticDims, initialCritic } from './critic-shape.ts'
 import { gumbel } from './gumbel.ts'
 import type { DdpgStage } from './recipe.ts'
-import { drawLoss, SequenceReplay } from './sequence-replay.ts'
-import type { ComDdpgContext } from './stage.ts'
+import { SequenceReplay } from './sequence-replay.ts'
+import { type ComDdpgContext, playEpisodes } from './stage.ts'
 
 /** Runs one stage of deep deterministic policy gradient from `start` on; returns the agents at its end. */
 export async function runDdpg(
@@ -18,7 +18,7 @@ export async function runDdpg(
   start: AgentsNetwork,
   context: ComDdpgContext,
 ): Promise<AgentsNetwork> {
-  const { problem, sequence, burnIn, messageLoss, seed } = context
+  const { sequence, burnIn, messageLoss, seed } = context
   const { shape } = start
   const critic = { row: shape.row, hidden: stage.critic }
   const random = new RandomStream(seed, 5)
@@ -44,21 +44,11 @@ export async function runDdpg(
   const rate = cosine(stage.rate, stage.rounds * stage.steps, 0.02)
   let agents = start
   try {
-    for (let round = 0, episode = 0; round < stage.rounds; round++) {
+    for (let round = 0; round < stage.rounds; round++) {
       const actor = new Actor(shape, agents.weights)
-      for (let k = 0; k < stage.episodes; k++, episode++) {
-        const { exploration } = stage
-        const loss = episode % 2 === 0 ? 0 : drawLoss(messageLoss, random)
-        replay.add(
-          problem.record(actor, seed * 1e6 + episode, {
-            taught: false,
-            acts: 'agents',
-            exploration,
-            messageLoss: loss,
-          }),
-        )
-        context.checkAborted()
-      }
+      const which = { first: round * stage.episodes, episodes: stage.episodes }
+      const { exploration } = stage
+      playEpisodes(context, replay, actor, which, random, { taught: false, acts: 'agents', exploration })
       const actorWeight: Tensor<'float32'> = {
         dtype: 'float32',
         dims: [],

@@ -4,8 +4,8 @@ import { Actor } from './actor.ts'
 import { type AgentsNetwork, actorOf } from './agents-network.ts'
 import { compileImitation, imitationOptimizer } from './imitation.ts'
 import type { ImitationStage } from './recipe.ts'
-import { drawLoss, SequenceReplay } from './sequence-replay.ts'
-import type { ComDdpgContext } from './stage.ts'
+import { SequenceReplay } from './sequence-replay.ts'
+import { type ComDdpgContext, playEpisodes } from './stage.ts'
 
 /** Runs one stage of imitation from `start` on; returns the agents at its end. */
 export async function runImitation(
@@ -13,7 +13,7 @@ export async function runImitation(
   start: AgentsNetwork,
   context: ComDdpgContext,
 ): Promise<AgentsNetwork> {
-  const { sequence, burnIn, messageLoss, problem, seed } = context
+  const { sequence, burnIn, messageLoss, seed } = context
   const { shape } = start
   const step = compileImitation(shape, start.weights, sequence, { burnIn, spread: stage.spread })
   const runner = await StepRunner.open(step, { optimizer: imitationOptimizer, threads: context.threads })
@@ -24,15 +24,12 @@ export async function runImitation(
   const rate = cosine(stage.rate, stage.rounds * stage.steps, 0.02)
   let agents = start
   try {
-    for (let round = 0, episode = 0; round < stage.rounds; round++) {
+    for (let round = 0; round < stage.rounds; round++) {
       const actor = new Actor(shape, agents.weights)
-      for (let k = 0; k < stage.episodes; k++, episode++) {
-        // The first are the teacher's own; of the others every second is played with messages lost.
-        const acts = round === 0 ? 'teacher' : 'agents'
-        const loss = episode % 2 === 0 ? 0 : drawLoss(messageLoss, random)
-        replay.add(problem.record(actor, seed * 1e6 + episode, { taught: true, acts, messageLoss: loss }))
-        context.checkAborted()
-      }
+      // The first are the teacher's own.
+      const acts = round === 0 ? 'teacher' : 'agents'
+      const which = { first: round * stage.episodes, episodes: stage.episodes }
+      playEpisodes(context, replay, actor, which, random, { taught: true, acts })
       let loss = 0
       for (let k = 0; k < stage.steps; k++) {
         replay.draw(batch, { ...sequence, messageLoss }, random)

@@ -18,8 +18,8 @@ import { agentPlanner } from './agent-planner.ts'
 import type { AgentsNetwork } from './agents-network.ts'
 import { type DagScenarioOptions, dagScenario } from './dag-scenario.ts'
 import { type GraphProblemOptions, graphProblems, latencyGoal, recordGraph } from './graph-problem.ts'
-import { GRAPH_ROW, GRAPH_ROWS, graphPlaces } from './graph-rows.ts'
-import { OFFLOAD_ROWS, ROW } from './offload-rows.ts'
+import { GRAPH_ROW, graphPlaces } from './graph-rows.ts'
+import { ROW } from './offload-rows.ts'
 import { recordEpisode } from './record-episode.ts'
 import type { RoundRecord } from './round-record.ts'
 import type { TalkOptions } from './talk.ts'
@@ -43,9 +43,8 @@ export interface RoundProblem {
   readonly name: string
   readonly agents: number
   readonly places: number
-  /** Numbers of a row, and their version. */
+  /** Numbers of a row. */
   readonly row: number
-  readonly rows: string
   /** Plays one episode and writes it down. */
   record(actor: Actor, seed: number, options: PlayOptions): RoundRecord
   /** The figure that is to be low, and what rules come to that need no learning. */
@@ -104,7 +103,6 @@ export function inRounds(
     agents: played.agents,
     places: played.places,
     row: ROW,
-    rows: OFFLOAD_ROWS,
     figure,
     rules: Object.keys(rules),
     record: (actor, seed, { taught, ...options }) =>
@@ -128,7 +126,6 @@ function ofGraphs(options: GraphProblemOptions): RoundProblem {
     agents: 1,
     places: graphPlaces(hosts),
     row: GRAPH_ROW,
-    rows: GRAPH_ROWS,
     figure: 'cost',
     rules: Object.keys(rules),
     record(actor, seed, { acts }) {

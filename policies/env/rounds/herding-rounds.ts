@@ -2,8 +2,8 @@ import { policyError } from '../../errors.ts'
 import { TangWongEnvironment } from '../tang-wong/tang-wong-environment.ts'
 import {
   ACTIVITY_SLOTS,
-  TANG_WONG_OBSERVATION,
   type TangWongObservation,
+  tangWongObservation,
 } from '../tang-wong/tang-wong-observation.ts'
 import { type TangWongOptions, tangWongSettings } from '../tang-wong/tang-wong-options.ts'
 import type { OffloadObservation } from './offload-observation.ts'
@@ -27,8 +27,8 @@ export class HerdingRounds implements RoundEnvironment {
   private begun = false
 
   constructor(options: TangWongOptions = {}) {
-    const { devices, fogs, slots, slotS, deadlineSlots, fogGhz, gigacyclesPerMbit } =
-      tangWongSettings(options)
+    const settings = tangWongSettings(options)
+    const { devices, fogs, slots, slotS } = settings
     this.world = new TangWongEnvironment(options)
     this.agents = devices
     this.places = 1 + fogs
@@ -42,22 +42,7 @@ export class HerdingRounds implements RoundEnvironment {
       round: new Int32Array(most),
       cost: new Float64Array(most),
     }
-    this.seen = {
-      version: TANG_WONG_OBSERVATION,
-      device: 0,
-      slot: 0,
-      slots,
-      deadlineSlots,
-      fogs,
-      taskMbit: 0,
-      localWaitSlots: 0,
-      uplinkWaitSlots: 0,
-      localSlots: 0,
-      uplinkSlots: 0,
-      ownFogMbit: new Float64Array(fogs),
-      fogMbitPerSlot: (fogGhz * slotS) / gigacyclesPerMbit,
-      activity: new Float64Array(ACTIVITY_SLOTS * fogs),
-    }
+    this.seen = tangWongObservation(settings)
   }
 
   get round(): number {

@@ -2,7 +2,12 @@ import { policyError } from '../../errors.ts'
 import type { Environment, ResetOptions, ResetResult, RewardSpace, StepResult } from '../environment.ts'
 import { RandomStream } from '../random-stream.ts'
 import { FogQueues } from './fog-queues.ts'
-import { ACTIVITY_SLOTS, TANG_WONG_OBSERVATION, type TangWongObservation } from './tang-wong-observation.ts'
+import {
+  ACTIVITY_SLOTS,
+  TANG_WONG_OBSERVATION,
+  type TangWongObservation,
+  tangWongObservation,
+} from './tang-wong-observation.ts'
 import { type TangWongOptions, type TangWongSettings, tangWongSettings } from './tang-wong-options.ts'
 
 /** The episode so far, and which tasks the last step brought to an end. The same object at every step. */
@@ -83,22 +88,7 @@ export class TangWongEnvironment implements Environment<TangWongObservation, Tan
       endedBornSlot: new Int32Array(slots * devices),
       endedDelaySlots: new Int32Array(slots * devices),
     }
-    this.seen = {
-      version: TANG_WONG_OBSERVATION,
-      device: 0,
-      slot: 0,
-      slots,
-      deadlineSlots,
-      fogs,
-      taskMbit: 0,
-      localWaitSlots: 0,
-      uplinkWaitSlots: 0,
-      localSlots: 0,
-      uplinkSlots: 0,
-      ownFogMbit: new Float64Array(fogs),
-      fogMbitPerSlot,
-      activity: new Float64Array(ACTIVITY_SLOTS * fogs),
-    }
+    this.seen = tangWongObservation(this.settings)
     this.result = {
       observation: this.seen,
       reward: new Float64Array(2),

@@ -1,3 +1,5 @@
+import type { TangWongSettings } from './tang-wong-options.ts'
+
 /** Version of {@link TangWongObservation}. */
 export const TANG_WONG_OBSERVATION = 'tang-wong/1'
 
@@ -30,4 +32,31 @@ export interface TangWongObservation {
    * over, so a slot old.
    */
   readonly activity: Float64Array
+}
+
+/** Room for what devices see, before any has looked. Written by the environment from then on. */
+export function tangWongObservation({
+  slots,
+  deadlineSlots,
+  fogs,
+  fogGhz,
+  slotS,
+  gigacyclesPerMbit,
+}: TangWongSettings): TangWongObservation {
+  return {
+    version: TANG_WONG_OBSERVATION,
+    device: 0,
+    slot: 0,
+    slots,
+    deadlineSlots,
+    fogs,
+    taskMbit: 0,
+    localWaitSlots: 0,
+    uplinkWaitSlots: 0,
+    localSlots: 0,
+    uplinkSlots: 0,
+    ownFogMbit: new Float64Array(fogs),
+    fogMbitPerSlot: (fogGhz * slotS) / gigacyclesPerMbit,
+    activity: new Float64Array(ACTIVITY_SLOTS * fogs),
+  }
 }
