@@ -1,22 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { RandomStream } from '../../env/index.ts'
 import { improvingPlanner } from '../../pipeline/index.ts'
 import {
-  allLocal,
   allLocalReference,
-  antColony,
   greedy,
-  heft,
-  localSearch,
-  lookaheadHeft,
   type Planner,
   pilotHeft,
-  randomPlanner,
   type ScheduleWeights,
-  type SchedulingProblem,
   schedulingProblem,
   solveExactly,
 } from '../index.ts'
+import { everyPlanner, expectPossible } from './planners.test.kit.ts'
 import { costFor, leastCost } from './problems.test.kit.ts'
 
 const untilDone = { budgetMs: 1, clock: () => 0 }
@@ -26,19 +19,7 @@ const exact: Planner = {
   plan: (problem, goal) => solveExactly(problem, goal, untilDone).plan,
 }
 
-const all: readonly Planner[] = [
-  heft,
-  lookaheadHeft,
-  greedy,
-  allLocal,
-  randomPlanner(new RandomStream(1)),
-  localSearch(),
-  localSearch({ random: new RandomStream(2), evaluations: 300 }),
-  antColony({ random: new RandomStream(3), iterations: 3, ants: 4 }),
-  pilotHeft(),
-  improvingPlanner,
-  exact,
-]
+const all: readonly Planner[] = [...everyPlanner, improvingPlanner, exact]
 
 const platform = {
   devices: [{ name: 'd', cyclesPerS: 1, cycleJ: 0, transmitW: 0.5, idleW: 0 }],
@@ -62,17 +43,6 @@ const diamond = (cycles: number) =>
       arrivalS: 0,
     },
   ])
-
-function expectPossible(problem: SchedulingProblem, { host, sequence }: ReturnType<Planner['plan']>): void {
-  const { tasks, hosts, executionS, firstIn, source } = problem
-  expect([...sequence].sort((a, b) => a - b)).toEqual(Array.from({ length: tasks }, (_, task) => task))
-  for (let task = 0; task < tasks; task++) {
-    expect(executionS[task * hosts + host[task]!]).toBeLessThan(Infinity)
-    for (const from of source.subarray(firstIn[task]!, firstIn[task + 1]!)) {
-      expect(sequence.indexOf(from)).toBeLessThan(sequence.indexOf(task))
-    }
-  }
-}
 
 const both: ScheduleWeights = { latency: 0.5, energy: 0.5 }
 

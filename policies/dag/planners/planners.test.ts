@@ -1,68 +1,32 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { GRAPH_ROW } from '../../com-ddpg/graph-rows.ts'
-import { agentPlanner, initialActor } from '../../com-ddpg/index.ts'
 import { RandomStream } from '../../env/index.ts'
 import {
   allLocal,
   allLocalReference,
-  antColony,
   greedy,
   heft,
   localSearch,
-  lookaheadHeft,
   PlanCost,
   type Planner,
   pilotHeft,
   randomPlanner,
   rankOrder,
   type SchedulePlan,
-  type SchedulingProblem,
   schedulingProblem,
   timelineOf,
   upwardRank,
 } from '../index.ts'
 import { HostSlots } from './host-slots.ts'
+import { everyPlanner, expectPossible, untrainedAgent } from './planners.test.kit.ts'
 import { costFor, goalOf, goals, smallProblems } from './problems.test.kit.ts'
 import { randomProblem } from './random-problem.ts'
-
-/** Takes what is best on its face, as pilot HEFT does. */
-function untrainedAgent(passes = 1): Planner {
-  const shape = { row: GRAPH_ROW, hidden: 4, message: 1, heard: 1, communication: 'none' } as const
-  return agentPlanner({ shape, weights: initialActor(shape, new RandomStream(4)) }, { passes })
-}
-
-const all: readonly Planner[] = [
-  heft,
-  lookaheadHeft,
-  greedy,
-  allLocal,
-  randomPlanner(new RandomStream(1)),
-  localSearch(),
-  localSearch({ random: new RandomStream(2), evaluations: 300 }),
-  antColony({ random: new RandomStream(3), iterations: 3, ants: 4 }),
-  pilotHeft(),
-  untrainedAgent(),
-]
-
-/** Every task once, none before one that it waits for, each where it may run. */
-function expectPossible(problem: SchedulingProblem, { host, sequence }: SchedulePlan): void {
-  const place = new Map([...sequence].map((task, at) => [task, at]))
-  expect(place.size).toBe(problem.tasks)
-  expect(sequence.length).toBe(problem.tasks)
-  for (let task = 0; task < problem.tasks; task++) {
-    expect(problem.executionS[task * problem.hosts + host[task]!]).toBeLessThan(Infinity)
-    for (let edge = problem.firstIn[task]!; edge < problem.firstIn[task + 1]!; edge++) {
-      expect(place.get(problem.source[edge]!)).toBeLessThan(place.get(task)!)
-    }
-  }
-}
 
 const wide = (seed: number, tasks = 16) =>
   randomProblem(new RandomStream(seed, 77), { tasks, shape: 'wide', ratio: 1 })
 
 describe('every planner', () => {
-  it.each(all.map((planner) => [planner.name, planner] as const))(
+  it.each(everyPlanner.map((planner) => [planner.name, planner] as const))(
     '%s gives plans that can be run',
     (_, planner) => {
       fc.assert(
