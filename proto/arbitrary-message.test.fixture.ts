@@ -9,6 +9,8 @@ const id = fc.integer({ min: 1, max: 0xffffffff })
 const numbers = (maxLength: number) => fc.array(uint32, { maxLength })
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
 const float32 = fc.float({ noNaN: true, noDefaultInfinity: true })
+const number = fc.double({ noNaN: true, noDefaultInfinity: true })
+const amounts = fc.array(number, { minLength: 4, maxLength: 4 })
 const word = fc.string({ unit: 'binary', minLength: 1, maxLength: 64 })
 const idWord = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/)
 const ownTopic = fc.tuple(idWord, idWord, fc.constantFrom(...verbs)).map((parts) => topic(...parts))
@@ -22,6 +24,7 @@ const envelope: fc.Arbitrary<Envelope> = fc.record({
   sentUs: uint32,
   receiverUs: maybe(uint32),
   replyTopic: fc.oneof(fc.constant(''), ownTopic),
+  server: maybe(uint32),
 })
 
 const stamps = { echoUs: uint32, receivedUs: uint32, serverUs: uint32, epoch: uint32 }
@@ -102,6 +105,76 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
         allowed: uint32,
       }),
     ),
+  bid: fc.record({
+    kind: fc.constant('bid' as const),
+    nonce: uint32,
+    validMs: uint32,
+    demand: amounts,
+    price: number,
+    priority: number,
+    reliability: number,
+    availability: number,
+    latencyMs: number,
+    x: number,
+    y: number,
+    resourceKind: fc.string({ unit: 'binary', maxLength: 32 }),
+  }),
+  award: fc.record({
+    kind: fc.constant('award' as const),
+    bidBoot: uint32,
+    nonce: uint32,
+    outcome: fc.constantFrom('won' as const, 'lost' as const, 'renewed' as const, 'lapsed' as const),
+    reason: fc.string({ unit: 'binary', maxLength: 32 }),
+    detail: fc.string({ unit: 'binary', maxLength: 128 }),
+    server: idWord,
+    term: uint32,
+    round: uint32,
+    payment: number,
+    leaseMs: uint32,
+    holdMs: uint32,
+    credits: uint32,
+    retryAfterMs: uint32,
+  }),
+  renew: fc.record({ kind: fc.constant('renew' as const), nonce: uint32, server: idWord }),
+  release: fc.record({ kind: fc.constant('release' as const), nonce: uint32, server: idWord }),
+  capacity: fc.record({
+    kind: fc.constant('capacity' as const),
+    resourceKind: fc.string({ unit: 'binary', maxLength: 32 }),
+    capacity: amounts,
+    free: amounts,
+    unitCost: number,
+    reliability: number,
+    availability: number,
+    energy: number,
+    x: number,
+    y: number,
+    leases: uint32,
+  }),
+  claim: fc.record({
+    kind: fc.constant('claim' as const),
+    holder: idWord,
+    term: uint32,
+    round: uint32,
+    roundMs: uint32,
+  }),
+  grants: fc.record({
+    kind: fc.constant('grants' as const),
+    server: idWord,
+    term: uint32,
+    round: uint32,
+    part: uint32,
+    grants: fc.array(
+      fc.record({
+        device: idWord,
+        boot: uint32,
+        bid: uint32,
+        nonce: uint32,
+        demand: amounts,
+        payment: number,
+      }),
+      { maxLength: 8 },
+    ),
+  }),
   probeReply: fc.record({ kind: fc.constant('probeReply' as const), probeBytes: uint32, ...stamps }),
 }
 
@@ -116,8 +189,19 @@ export function messageOf(kind: Body['kind']): fc.Arbitrary<Message> {
 
 export const message: fc.Arbitrary<Message> = fc.constantFrom(...bodyKinds).chain(messageOf)
 
+const withoutPayload: ReadonlySet<Body['kind']> = new Set([
+  'tell',
+  'bid',
+  'award',
+  'renew',
+  'release',
+  'capacity',
+  'claim',
+  'grants',
+] as const)
+
 function payloadOf(body: Body): fc.Arbitrary<Uint8Array> {
-  if (body.kind === 'tell') return fc.constant(new Uint8Array(0))
+  if (withoutPayload.has(body.kind)) return fc.constant(new Uint8Array(0))
   if (body.kind !== 'reply') return fc.uint8Array({ maxLength: 600 })
   return bytesOf(4 * elements(body.dims))
 }

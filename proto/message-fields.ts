@@ -1,15 +1,23 @@
 import { isthmus } from '#messages'
 import {
+  AMOUNTS,
+  type Award,
+  type Bid,
   type Birth,
   type Body,
   type BundleOffer,
+  type Capacity,
+  type Claim,
   type Envelope,
   type ErrorReply,
+  type Grant,
+  type Grants,
   type InferReply,
   type InferRequest,
   MAX_BUNDLES,
   MAX_DETAIL_CHARS,
   MAX_DIMS,
+  MAX_GRANTS,
   MAX_NAME_CHARS,
   MAX_PIPELINES,
   MAX_STAGES,
@@ -17,9 +25,12 @@ import {
   MAX_TOLD_SERVERS,
   MAX_TOLD_VALUES,
   MAX_TOPIC_CHARS,
+  type Outcome,
   type PipelineOffer,
   type Presence,
   type ProbeReply,
+  type Release,
+  type Renew,
   type Route,
   SCHEMA_VERSION,
   type StagesReply,
@@ -37,6 +48,7 @@ type Loose<T> = { readonly [K in keyof T]?: T[K] | null | undefined }
 
 type WireRoute = isthmus.v1.Route
 type WirePresence = isthmus.v1.Presence
+type WireOutcome = isthmus.v1.Outcome
 
 const routeNumbers: Record<Route, WireRoute> = {
   local: isthmus.v1.Route.ROUTE_LOCAL,
@@ -49,6 +61,13 @@ const presenceNumbers: Record<Presence, WirePresence> = {
   draining: isthmus.v1.Presence.PRESENCE_DRAINING,
   offline: isthmus.v1.Presence.PRESENCE_OFFLINE,
 }
+const outcomeNumbers: Record<Outcome, WireOutcome> = {
+  won: isthmus.v1.Outcome.OUTCOME_WON,
+  lost: isthmus.v1.Outcome.OUTCOME_LOST,
+  renewed: isthmus.v1.Outcome.OUTCOME_RENEWED,
+  lapsed: isthmus.v1.Outcome.OUTCOME_LAPSED,
+}
+const outcomes = namesByNumber(outcomeNumbers)
 const routes = namesByNumber(routeNumbers)
 const presences = namesByNumber(presenceNumbers)
 
@@ -58,6 +77,14 @@ export function routeOf(number: number): Route | undefined {
 
 export function presenceOf(number: number): Presence | undefined {
   return presences[number]
+}
+
+export function outcomeOf(number: number): Outcome | undefined {
+  return outcomes[number]
+}
+
+export function numberOfOutcome(outcome: Outcome): WireOutcome {
+  return outcomeNumbers[outcome]
 }
 
 export function numberOfRoute(route: Route): WireRoute {
@@ -81,6 +108,7 @@ export function envelopeFrom(
     sentUs: uint32(fields.sentUs, 'sent_us'),
     receiverUs: fields.receiverUs == null ? undefined : uint32(fields.receiverUs, 'receiver_us'),
     replyTopic: topicName(fields.replyTopic),
+    server: fields.server == null ? undefined : uint32(fields.server, 'server'),
   }
 }
 
@@ -249,13 +277,114 @@ function toldValues(values: Uint8Array | null | undefined, name: string, places:
 
 const noBytes = new Uint8Array(0)
 
+export function bidFrom(fields: Loose<Bid>): Bid {
+  return {
+    kind: 'bid',
+    nonce: uint32(fields.nonce, 'nonce'),
+    validMs: uint32(fields.validMs, 'valid_ms'),
+    demand: amounts(fields.demand, 'demand'),
+    price: finite(fields.price, 'price'),
+    priority: finite(fields.priority, 'priority'),
+    reliability: finite(fields.reliability, 'reliability'),
+    availability: finite(fields.availability, 'availability'),
+    latencyMs: finite(fields.latencyMs, 'latency_ms'),
+    x: finite(fields.x, 'x'),
+    y: finite(fields.y, 'y'),
+    resourceKind: text(fields.resourceKind, 'resource_kind', 0, MAX_NAME_CHARS),
+  }
+}
+
+export function awardFrom(fields: Loose<Omit<Award, 'outcome'>>, outcome: Outcome | undefined): Award {
+  if (outcome === undefined || !Object.hasOwn(outcomeNumbers, outcome)) {
+    throw bad('Its outcome is none of won, lost, renewed, lapsed')
+  }
+  return {
+    kind: 'award',
+    bidBoot: uint32(fields.bidBoot, 'bid_boot'),
+    nonce: uint32(fields.nonce, 'nonce'),
+    outcome,
+    reason: text(fields.reason, 'reason', 0, MAX_NAME_CHARS),
+    detail: text(fields.detail, 'detail', 0, MAX_DETAIL_CHARS),
+    server: text(fields.server, 'server', 0, MAX_NAME_CHARS),
+    term: uint32(fields.term, 'term'),
+    round: uint32(fields.round, 'round'),
+    payment: finite(fields.payment, 'payment'),
+    leaseMs: uint32(fields.leaseMs, 'lease_ms'),
+    holdMs: uint32(fields.holdMs, 'hold_ms'),
+    credits: uint32(fields.credits, 'credits'),
+    retryAfterMs: uint32(fields.retryAfterMs, 'retry_after_ms'),
+  }
+}
+
+export function renewFrom(fields: Loose<Renew>): Renew {
+  return { kind: 'renew', ...leaseFrom(fields) }
+}
+
+export function releaseFrom(fields: Loose<Release>): Release {
+  return { kind: 'release', ...leaseFrom(fields) }
+}
+
+const leaseFrom = (fields: Loose<Omit<Renew, 'kind'>>) => ({
+  nonce: uint32(fields.nonce, 'nonce'),
+  server: text(fields.server, 'server', 1, MAX_NAME_CHARS),
+})
+
+export function capacityFrom(fields: Loose<Capacity>): Capacity {
+  return {
+    kind: 'capacity',
+    resourceKind: text(fields.resourceKind, 'resource_kind', 0, MAX_NAME_CHARS),
+    capacity: amounts(fields.capacity, 'capacity'),
+    free: amounts(fields.free, 'free'),
+    unitCost: finite(fields.unitCost, 'unit_cost'),
+    reliability: finite(fields.reliability, 'reliability'),
+    availability: finite(fields.availability, 'availability'),
+    energy: finite(fields.energy, 'energy'),
+    x: finite(fields.x, 'x'),
+    y: finite(fields.y, 'y'),
+    leases: uint32(fields.leases, 'leases'),
+  }
+}
+
+export function claimFrom(fields: Loose<Claim>): Claim {
+  return {
+    kind: 'claim',
+    holder: text(fields.holder, 'holder', 1, MAX_NAME_CHARS),
+    term: uint32(fields.term, 'term'),
+    round: uint32(fields.round, 'round'),
+    roundMs: uint32(fields.roundMs, 'round_ms'),
+  }
+}
+
+type LooseGrants = Loose<Omit<Grants, 'grants'>> & { readonly grants?: readonly Loose<Grant>[] | null }
+
+export function grantsFrom(fields: LooseGrants): Grants {
+  const grants = fields.grants ?? []
+  if (grants.length > MAX_GRANTS) throw bad(`It grants ${grants.length} bids, at most ${MAX_GRANTS} fit`)
+  return {
+    kind: 'grants',
+    server: text(fields.server, 'server', 1, MAX_NAME_CHARS),
+    term: uint32(fields.term, 'term'),
+    round: uint32(fields.round, 'round'),
+    part: uint32(fields.part, 'part'),
+    grants: grants.map((grant) => ({
+      device: text(grant.device, 'device', 1, MAX_NAME_CHARS),
+      boot: uint32(grant.boot, 'boot'),
+      bid: uint32(grant.bid, 'bid'),
+      nonce: uint32(grant.nonce, 'nonce'),
+      demand: amounts(grant.demand, 'demand'),
+      payment: finite(grant.payment, 'payment'),
+    })),
+  }
+}
+
 /** What must hold between the parts of one message. */
 export function checkParts(envelope: Envelope, body: Body, payloadBytes: number): void {
   if (envelope.schema !== SCHEMA_VERSION) throw unsupportedSchema(envelope.schema)
   if (envelope.id === 0 && !withoutId.has(body.kind)) {
     throw bad(`The ${body.kind} has no id; ids start at 1`)
   }
-  if (body.kind === 'tell' && payloadBytes > 0) throw bad('A tell has no payload')
+  if (withoutPayload.has(body.kind) && payloadBytes > 0)
+    throw bad(`A message of kind ${body.kind} has no payload`)
   if (body.kind === 'reply') {
     const count = body.dims.reduce((product, dim) => product * dim, 1)
     if (count * 4 !== payloadBytes) {
@@ -267,7 +396,25 @@ export function checkParts(envelope: Envelope, body: Body, payloadBytes: number)
   }
 }
 
-const withoutId: ReadonlySet<Body['kind']> = new Set(['birth', 'state', 'error', 'tell'])
+const withoutId: ReadonlySet<Body['kind']> = new Set([
+  'birth',
+  'state',
+  'error',
+  'tell',
+  'capacity',
+  'claim',
+  'grants',
+] as const)
+const withoutPayload: ReadonlySet<Body['kind']> = new Set([
+  'tell',
+  'bid',
+  'award',
+  'renew',
+  'release',
+  'capacity',
+  'claim',
+  'grants',
+] as const)
 
 export function unsupportedSchema(schema: number) {
   return wireError(
@@ -290,6 +437,18 @@ function list(values: readonly number[] | null | undefined, name: string, most: 
   const numbers = values ?? []
   if (numbers.length > most) throw bad(`${name} has ${numbers.length} entries, at most ${most} fit`)
   return numbers.map((value) => uint32(value, name))
+}
+
+function finite(value: number | null | undefined, name: string): number {
+  const number = value ?? 0
+  if (!Number.isFinite(number)) throw wireError('NOT_FINITE', `${name} is ${number}`)
+  return number
+}
+
+function amounts(values: readonly number[] | null | undefined, name: string): number[] {
+  const numbers = values ?? []
+  if (numbers.length !== AMOUNTS) throw bad(`${name} has ${numbers.length} amounts, not ${AMOUNTS}`)
+  return numbers.map((value) => finite(value, name))
 }
 
 function float32(value: number, name: string): number {

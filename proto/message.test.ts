@@ -38,10 +38,9 @@ describe('a message', () => {
     fc.assert(
       fc.property(message, (sent) => {
         const ours = encodeMessage(sent, sent.payload)
-        const theirs = isthmus.v1.Message.encode(isthmus.v1.Message.decode(ours)).finish()
-        // A checksum of 0 is proto3's default, which a stock writer leaves out.
-        fc.pre(ours.at(-4) !== 0 || ours.at(-3) !== 0 || ours.at(-2) !== 0 || ours.at(-1) !== 0)
-        expect(Buffer.from(theirs)).toEqual(Buffer.from(ours))
+        const { checksum: _, ...unchecked } = isthmus.v1.Message.decode(ours)
+        const theirs = [isthmus.v1.Message.encode(unchecked).finish(), ours.subarray(-5)]
+        expect(Buffer.concat(theirs)).toEqual(Buffer.from(ours))
       }),
     )
   })
@@ -71,6 +70,7 @@ describe('a message', () => {
       sentUs: 0,
       receiverUs: undefined,
       replyTopic: '',
+      server: undefined,
     }
     expect(envelope).toEqual(expected)
     expect(body).toEqual({

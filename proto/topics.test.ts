@@ -5,9 +5,11 @@ import {
   deviceMaySubscribe,
   EDGE_ID,
   isDeviceId,
+  isServerId,
   parseTopic,
   tellsOf,
   topic,
+  type Verb,
   verbs,
 } from './topics.ts'
 
@@ -47,9 +49,17 @@ describe('a topic', () => {
 })
 
 describe('a device', () => {
-  it('may write below its own id and nowhere else', () => {
-    for (const verb of verbs) expect(deviceMayPublish('home', 'cam', topic('home', 'cam', verb))).toBe(true)
+  it('may write below its own id and nowhere else, and nothing that only servers say', () => {
+    const serverVerbs: readonly Verb[] = ['award', 'capacity', 'claim', 'beat', 'grant']
+    for (const verb of verbs) {
+      expect(deviceMayPublish('home', 'cam', topic('home', 'cam', verb)), verb).toBe(
+        !serverVerbs.includes(verb),
+      )
+    }
     for (const other of [
+      topic('home', 'cam2', 'bid'),
+      topic('home', EDGE_ID, 'claim'),
+      topic('home', 'edge-b', 'grant'),
       topic('home', 'cam2', 'infer'),
       topic('home', 'cam2', 'tell'),
       topic('away', 'cam', 'infer'),
@@ -70,6 +80,7 @@ describe('a device', () => {
       'isthmus/1/home/cam/#',
       topic('home', EDGE_ID, 'birth'),
       topic('home', EDGE_ID, 'state'),
+      topic('home', EDGE_ID, 'claim'),
       topic('home', 'cam2', 'tell'),
       tellsOf('home'),
     ]) {
@@ -90,6 +101,11 @@ describe('a device', () => {
       'isthmus/1/home/edge/infer',
       'isthmus/1/away/edge/state',
       'isthmus/1/home/cam2/reply',
+      'isthmus/1/home/cam2/bid',
+      'isthmus/1/home/+/bid',
+      'isthmus/1/home/+/award',
+      'isthmus/1/home/edge/grant',
+      'isthmus/1/home/edge-b/capacity',
       '$share/g/isthmus/1/home/cam/infer',
       '$SYS/#',
     ]) {
@@ -104,5 +120,12 @@ describe('a device', () => {
       expect(deviceMaySubscribe('home', reserved, `isthmus/1/home/${reserved}/#`)).toBe(false)
     }
     expect(isDeviceId('edgecam')).toBe(true)
+    expect(['edge', 'edge-2', 'edgecam', 'edge-/', ''].map(isServerId)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ])
   })
 })

@@ -1,14 +1,20 @@
 import { IsthmusError, protoErrors } from './errors.ts'
 
 /** Last word of a topic: what its messages are about. */
-export type Verb = 'birth' | 'state' | 'infer' | 'reply' | 'tell' | 'sample' | 'patch' | 'bid' | 'award'
+export type Verb =
+  | ('birth' | 'state' | 'infer' | 'reply' | 'tell' | 'sample' | 'patch')
+  | ('bid' | 'award' | 'capacity' | 'claim' | 'beat' | 'grant')
 
 export const verbs: readonly Verb[] = [
   ...(['birth', 'state', 'infer', 'reply', 'tell'] as const),
   ...(['sample', 'patch', 'bid', 'award'] as const),
+  ...(['capacity', 'claim', 'beat', 'grant'] as const),
 ]
 
-/** The server's own id: it publishes its retained birth and state below it. */
+/**
+ * The server's own id: it publishes its retained birth and state below it. Where several servers share a site, each has an id
+ * `edge-...` of its own, and the one that holds the auction speaks as `edge`, too.
+ */
 export const EDGE_ID = 'edge'
 
 const root = 'isthmus/1'
@@ -33,10 +39,24 @@ export function isDeviceId(id: string): boolean {
   return idPattern.test(id) && id !== EDGE_ID && !id.startsWith(`${EDGE_ID}-`)
 }
 
-/** The access rule, writing: a device publishes only to the topics below its own id. */
+/** Whether a server may bear this id: `edge` or `edge-...`. */
+export function isServerId(id: string): boolean {
+  return idPattern.test(id) && !isDeviceId(id)
+}
+
+/** What only servers say, below whatever id. */
+const serverVerbs: ReadonlySet<Verb> = new Set(['award', 'capacity', 'claim', 'beat', 'grant'])
+
+/** The access rule, writing: a device publishes only to the topics below its own id, and no award there. */
 export function deviceMayPublish(site: string, device: string, topic: string): boolean {
   const parts = parseTopic(topic)
-  return parts !== undefined && isDeviceId(device) && parts.site === site && parts.device === device
+  return (
+    parts !== undefined &&
+    isDeviceId(device) &&
+    parts.site === site &&
+    parts.device === device &&
+    !serverVerbs.has(parts.verb)
+  )
 }
 
 /** The filter for what all devices of a site tell each other. Throws BAD_ID for a site that no topic can hold. */
@@ -45,8 +65,8 @@ export function tellsOf(site: string): string {
 }
 
 /**
- * The access rule, reading: a device subscribes below its own id, to the server's birth and state, and to what the devices of its
- * site tell.
+ * The access rule, reading: a device subscribes below its own id, to the server's birth and state, to who holds the auction, and to
+ * what the devices of its site tell. The bids of others are not for it.
  */
 export function deviceMaySubscribe(site: string, device: string, filter: string): boolean {
   if (!isDeviceId(device) || !idPattern.test(site)) return false
@@ -58,7 +78,7 @@ export function deviceMaySubscribe(site: string, device: string, filter: string)
   return (
     parts.device === device ||
     (parts.verb === 'tell' && isDeviceId(parts.device)) ||
-    (parts.device === EDGE_ID && (parts.verb === 'birth' || parts.verb === 'state'))
+    (parts.device === EDGE_ID && (parts.verb === 'birth' || parts.verb === 'state' || parts.verb === 'claim'))
   )
 }
 

@@ -15,6 +15,7 @@ const envelope: Envelope = {
   sentUs: 0,
   receiverUs: undefined,
   replyTopic: '',
+  server: undefined,
 }
 const request: InferRequest = {
   kind: 'infer',
