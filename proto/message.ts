@@ -90,6 +90,8 @@ export interface InferRequest {
   route: Route
   scale: number | undefined
   zeroPoint: number | undefined
+  /** Version of the patch that the head ran with; 0: as packed. */
+  patch: number
 }
 
 /** The message's payload is the result: `dims` numbers, float32 little-endian. */
@@ -104,6 +106,8 @@ export interface InferReply {
   decodeUs: number
   tailUs: number
   epoch: number
+  /** Version of the patch that the tail ran with; 0: as packed. */
+  patch: number
 }
 
 export interface ErrorReply {
@@ -254,6 +258,50 @@ export interface Grants {
   grants: readonly Grant[]
 }
 
+/** What the payload of a `Sample` is: uint8 pixels [height, width, channels], a coded image, a coded latent. */
+export type SampleInput = 'pixels' | 'image' | 'latent'
+
+/** The message's payload is the input. */
+export interface Sample {
+  kind: 'sample'
+  family: number
+  /** Counts the samples of this sender and boot, from 1. */
+  number: number
+  input: SampleInput
+  /** Pixels: [height, width, channels]; else empty. */
+  dims: readonly number[]
+  /** Version of the patch that the network ran with; 0: as packed. */
+  patch: number
+  /** In nats. */
+  entropy: number
+  /** Latents: the head's bundle and mode. */
+  bundle: number
+  mode: number
+  scale: number | undefined
+  zeroPoint: number | undefined
+}
+
+/** The message's payload is the patch, to be verified before it is believed. */
+export interface Patch {
+  kind: 'patch'
+  family: number
+  /** From 1. */
+  version: number
+}
+
+/** Why a device asks for a patch; see messages.proto. */
+export type PatchReason = 'start' | 'gap' | 'damaged' | 'rolledBack'
+
+export interface PatchRequest {
+  kind: 'patchRequest'
+  family: number
+  /** 0: as packed. */
+  version: number
+  reason: PatchReason
+  /** 0: none. */
+  refused: number
+}
+
 export type Body =
   | Birth
   | State
@@ -265,6 +313,9 @@ export type Body =
   | StagesRequest
   | StagesReply
   | Tell
+  | Sample
+  | Patch
+  | PatchRequest
   | Bid
   | Award
   | Renew
@@ -296,6 +347,9 @@ export type BodyFields =
   | Draft<StagesRequest, 'pipeline' | 'stages' | 'inputs' | 'outputs'>
   | Draft<StagesReply, 'pipeline' | 'stageUs'>
   | Draft<Tell, 'network' | 'servers'>
+  | Draft<Sample, 'family' | 'number' | 'input' | 'entropy'>
+  | Draft<Patch, 'family' | 'version'>
+  | Draft<PatchRequest, 'family' | 'reason'>
   | Draft<Bid, 'nonce' | 'validMs' | 'demand' | 'price'>
   | Draft<Award, 'bidBoot' | 'nonce' | 'outcome' | 'server'>
   | Renew

@@ -24,6 +24,7 @@ const request: InferRequest = {
   route: 'split',
   scale: undefined,
   zeroPoint: undefined,
+  patch: 0,
 }
 const view: AdmissionView = {
   site: 'yard',
