@@ -39,7 +39,9 @@ export function clippedZoom({ height, width }: ImageSize, factor: number): ZoomI
 function zoomedAxis(size: number, factor: number) {
   const crop = Math.ceil(size / factor)
   const start = (size - crop) >> 1
-  const zoomed = Math.round(crop * factor)
+  // SciPy takes Python's rounding: halves go to the even number.
+  const wanted = crop * factor
+  const zoomed = wanted % 1 === 0.5 ? 2 * Math.round(wanted / 2) : Math.round(wanted)
   const trim = Math.max(0, (zoomed - size) >> 1)
   const step = zoomed > 1 ? (crop - 1) / (zoomed - 1) : 0
   const near = new Int32Array(size)
