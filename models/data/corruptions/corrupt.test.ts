@@ -12,11 +12,12 @@ const sets = ['cifar', 'imagenet'] as const
 /**
  * Where a higher severity need not lie farther from the clean image, by the published constants themselves: saturate first
  * takes colour away, then adds it; glass blurs more but scatters as far; elastic trades a coarse movement for a fine one;
- * frost dims the image it brightens; motion at 3 and 4 has the same Gaussian; spatter changes from water to mud at 4.
+ * frost dims the image it brightens; motion at 3 and 4 has the same Gaussian;
+ * spatter changes from water to mud at 4; ImageNet's snow at 3 has fewer but larger flakes than at 2.
  */
 const notMonotone: Readonly<Record<(typeof sets)[number], readonly string[]>> = {
   cifar: ['saturate', 'glass_blur', 'elastic_transform', 'frost', 'motion_blur', 'spatter'],
-  imagenet: ['saturate', 'glass_blur', 'elastic_transform', 'frost', 'snow', 'spatter'],
+  imagenet: ['saturate', 'glass_blur', 'elastic_transform', 'frost', 'snow'],
 }
 
 const distortions = (
@@ -86,7 +87,8 @@ describe.each(corruptionTypes)('%s', (type) => {
   })
 
   for (const set of sets) {
-    it.skipIf(notMonotone[set].includes(type))(`of ${set} harms more with each severity`, () => {
+    if (notMonotone[set].includes(type)) continue
+    it(`of ${set} harms more with each severity`, () => {
       const side = set === 'cifar' ? 32 : 64
       const row = distortions(naturalImages(set === 'cifar' ? 24 : 8, side, side), type, set)
       for (let k = 1; k < row.length; k++) expect(row[k], row.join(' ')).toBeGreaterThan(row[k - 1]!)
