@@ -5,13 +5,13 @@ import {
   copyNormParameters,
   NormForward,
 } from '@isthmus/models/adapt'
-import { answerEntropy, type SelectorName, selectorNamed } from '@isthmus/policies/upload'
+import { answerEntropy, type UploadSelector } from '@isthmus/policies/upload'
 import type { Method } from './method.ts'
 import type { AdaptNetworks } from './networks.ts'
 
 export interface CemaMethodOptions {
   readonly name: string
-  readonly selector: SelectorName
+  readonly selector: UploadSelector
   readonly settings?: Partial<CemaSettings>
   readonly threads: number
 }
@@ -24,7 +24,7 @@ const BATCH = 64
  */
 export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOptions): Promise<Method> {
   const { student, foundation, mean, std } = networks
-  const { name, selector: selectorName, settings = {}, threads } = options
+  const { name, selector, settings = {}, threads } = options
   const { model, layout, classes } = student
   const engine = await CemaEngine.open({
     student: model,
@@ -36,7 +36,6 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
   })
   const forward = await NormForward.open(model, layout, 'running', threads)
   const byBatch = await NormForward.open(model, layout, 'batch', threads)
-  const selector = selectorNamed(selectorName, classes)
   let parameters = copyNormParameters(student.source)
   let version = 0
   let first = true
@@ -64,10 +63,10 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
         selected[row] = 1
         engine.add(sample)
       })
-      while (engine.queued >= engine.settings.batch) {
-        await engine.tick()
-        version++
-      }
+      // At least one step for each batch of the device: from the store alone, where too few were sent up.
+      do {
+        if (await engine.tick()) version++
+      } while (engine.queued >= engine.settings.batch)
       if (version > 0) parameters = engine.parameters()
       return { logits, entropy, selected }
     },

@@ -9,6 +9,7 @@ import {
   sarAdapter,
   tent,
 } from '@isthmus/models/adapt'
+import { cemaReleaseSelector, cemaSelector } from '@isthmus/policies/upload'
 import { cemaMethod } from './cema-method.ts'
 import type { Method } from './method.ts'
 import type { AdaptNetworks } from './networks.ts'
@@ -41,12 +42,11 @@ export async function openMethod(
     case 'sar':
       return asMethod(sarAdapter(student, undefined, threads))
     case 'cema':
-      return cemaMethod(networks, { name, selector: 'cema', threads })
+      return cemaMethod(networks, { name, selector: cemaSelector(student.classes), threads })
     case 'cema-release':
       return cemaMethod(networks, {
         name,
-        selector: 'cema-release',
-        settings: { statisticsFrom: 'first-batch' },
+        selector: cemaReleaseSelector(student.classes),
         threads,
       })
   }
