@@ -93,7 +93,7 @@ export async function clearRound(from: Market, options: RoundOptions = {}): Prom
   const packing = packingOf(market, options)
   const cleared = await clearedBy(payment, market, weights, candidates, packing, options)
   const { resource } = cleared
-  const value = valueOf(candidates, resource)
+  const value = utilitySum(candidates, resource)
   const proved = cleared.isExact && payment !== 'vcg' ? 0 : upperBound(candidates, packing, { value }).bound
   const { upperBound: bound, gap } = bounded({ resource, value }, proved)
   const awards = market.requests.map(({ id, requester }, at): Award => {
@@ -156,7 +156,7 @@ async function clearedBy(
   return { ...found, ...paid }
 }
 
-function valueOf({ starts, resources, utility }: Candidates, resource: Int32Array): number {
+function utilitySum({ starts, resources, utility }: Candidates, resource: Int32Array): number {
   let value = 0
   for (const [request, place] of resource.entries()) {
     if (place < 0) continue

@@ -1,0 +1,8 @@
+import { someMarket } from '../market.test.support.ts'
+import type { PaymentRule } from '../round.ts'
+import { searchForLies } from './search-for-lies.ts'
+
+export const profitableLies = (
+  rule: Exclude<PaymentRule, 'none'>,
+  options: { readonly markets: number; readonly misreports: number; readonly seed: number },
+) => searchForLies(rule, { ...options, marketOf: someMarket })
