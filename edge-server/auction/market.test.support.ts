@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Random, seededRandom } from '@isthmus/models/data'
+import { seededRandom } from '@isthmus/models/data'
 import fc from 'fast-check'
 import type { Packing } from './allocation/packing.ts'
 import type { Candidates } from './candidates.ts'
 import type { Market, Request, Resource } from './market.ts'
+import { randomMarket } from './random-market.ts'
 
 /** Folder of public data that is not part of the repository; undefined: not here. */
 export const sharedData = process.env.ISTHMUS_SHARED_DATA
@@ -34,39 +35,11 @@ export const resource = (id: string, changes: Partial<Resource> = {}): Resource 
   ...changes,
 })
 
-/** A market of any shape from a random source: all four kinds of amounts, two kinds of servers. */
-export function someMarket(random: Random, requests: number, resources: number): Market {
-  const place = () => ({ x: 100 * random.uniform(), y: 100 * random.uniform() })
-  const amounts = (most: number) => Array.from({ length: 4 }, () => Math.ceil(most * random.uniform()) / 2)
-  return {
-    requests: Array.from({ length: requests }, (_, at) => ({
-      id: `q${at}`,
-      requester: `u${random.below(1 + requests)}`,
-      demand: amounts(4),
-      bid: 20 * random.uniform(),
-      priority: random.uniform(),
-      needs: { reliability: 0.3 * random.uniform(), availability: 0.3 * random.uniform(), latencyMs: 1 },
-      place: place(),
-      ...(random.uniform() < 0.2 ? { kind: 'gpu' } : {}),
-    })),
-    resources: Array.from({ length: resources }, (_, at) => ({
-      id: `r${at}`,
-      kind: random.uniform() < 0.5 ? 'gpu' : 'edge',
-      capacity: amounts(12),
-      unitCost: 0.1 + random.uniform(),
-      reliability: random.uniform(),
-      availability: random.uniform(),
-      energy: random.uniform(),
-      place: place(),
-    })),
-  }
-}
-
 /** Markets of a few requests and resources, by seed. */
 export const markets = (requests = 7, resources = 4): fc.Arbitrary<Market> =>
   fc
     .tuple(fc.nat(), fc.integer({ min: 1, max: requests }), fc.integer({ min: 1, max: resources }))
-    .map(([seed, n, m]) => someMarket(seededRandom(seed), n, m))
+    .map(([seed, n, m]) => randomMarket(seededRandom(seed), n, m))
 
 /** Candidates from a table of values: rows are requests; pairs of undefined are none. */
 export function tableOf(rows: readonly (readonly (number | undefined)[])[]): Candidates {

@@ -9,14 +9,15 @@ import {
   termsOf,
   utilityOf,
 } from './index.ts'
-import { request, resource, someMarket } from './market.test.support.ts'
+import { request, resource } from './market.test.support.ts'
+import { randomMarket } from './random-market.ts'
 
 describe('utility', () => {
   it('and each of its terms are from 0 to 1, whatever the pair, and no method is worth more than its winners', () => {
     const random = seededRandom(3)
     let pairs = 0
     while (pairs < 100_000) {
-      const market = someMarket(random, 40, 25)
+      const market = randomMarket(random, 40, 25)
       const scales = { history: new Map([['u1', 5 * random.uniform()]]), reachKm: 1 + 100 * random.uniform() }
       for (const one of market.requests) {
         for (const other of market.resources) {
@@ -64,7 +65,7 @@ describe('utility', () => {
         fc.double({ min: 0, max: 100, noNaN: true }),
         fc.double({ min: 0, max: 100, noNaN: true }),
         (seed, a, b) => {
-          const market = someMarket(seededRandom(seed), 1, 1)
+          const market = randomMarket(seededRandom(seed), 1, 1)
           const [low, high] = [a, b]
             .sort((x, y) => x - y)
             .map((bid) => termsOf({ ...market.requests[0]!, bid }, market.resources[0]!))

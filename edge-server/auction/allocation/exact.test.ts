@@ -11,7 +11,8 @@ import {
   solveBySearch,
   upperBound,
 } from '../index.ts'
-import { bestByTrying, markets, packingFor, someMarket, tableOf } from '../market.test.support.ts'
+import { bestByTrying, markets, packingFor, tableOf } from '../market.test.support.ts'
+import { randomMarket } from '../random-market.ts'
 import { solveMixedInteger } from './mixed-integer.ts'
 
 const gapLike = (seed: number, jobs: number, agents: number) => {
@@ -107,7 +108,7 @@ describe('exact mode', () => {
   }, 60_000)
 
   it('knows an empty round', async () => {
-    const market = { ...someMarket(seededRandom(1), 3, 2), requests: [] }
+    const market = { ...randomMarket(seededRandom(1), 3, 2), requests: [] }
     expect(await exactAllocation(candidatesOf(market, defaultWeights), market)).toMatchObject({
       value: 0,
       gap: 0,

@@ -12,7 +12,8 @@ import {
   setGreedy,
   sumOf,
 } from '../index.ts'
-import { loadsOf, markets, packingFor, someMarket, tableOf } from '../market.test.support.ts'
+import { loadsOf, markets, packingFor, tableOf } from '../market.test.support.ts'
+import { randomMarket } from '../random-market.ts'
 
 describe('greedy', () => {
   it('never gives away more than a resource has, nor a request two resources, also after local search', () => {
@@ -65,7 +66,7 @@ describe('lazy greedy for set objectives', () => {
     let [lazily, plainly] = [0, 0]
     for (let seed = 0; seed < 1000; seed++) {
       const random = seededRandom(seed)
-      const market = someMarket(random, 8, 4)
+      const market = randomMarket(random, 14, 5)
       const candidates = candidatesOf(market, defaultWeights)
       const packing = packingOf(market)
       const requesters = [...new Set(market.requests.map(({ requester }) => requester))]

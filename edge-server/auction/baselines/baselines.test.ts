@@ -1,13 +1,14 @@
 import { seededRandom } from '@isthmus/models/data'
 import { describe, expect, it } from 'vitest'
 import { baselines, candidatesOf, defaultWeights, packingOf, utilityOf } from '../index.ts'
-import { loadsOf, request, resource, someMarket } from '../market.test.support.ts'
+import { loadsOf, request, resource } from '../market.test.support.ts'
+import { randomMarket } from '../random-market.ts'
 import { nomadScore } from './index.ts'
 
 describe('baselines', () => {
   it.each(Object.entries(baselines))('%s fits, and is worth what the one utility says', (_, baseline) => {
     for (let seed = 0; seed < 30; seed++) {
-      const market = someMarket(seededRandom(seed), 15, 5)
+      const market = randomMarket(seededRandom(seed), 15, 5)
       const candidates = candidatesOf(market, defaultWeights)
       const { resource: won, value } = baseline(market, candidates, packingOf(market), seededRandom(seed))
       let sum = 0
