@@ -58,13 +58,30 @@ export async function adaptDevice(
   device: AdaptedDevice,
   ground: AdaptationGround,
 ): Promise<Adaptation> {
+  const { link } = device
+  const models =
+    options.patchKey === undefined ? [] : await patchedModels(options.patchKey, options, device, ground)
+  return new Adaptation({
+    privacy: options.privacy,
+    outputKind: device.bundle.manifest.output.kind,
+    uploader: uploaderFor(options, device),
+    models,
+    isOnline: () => link !== undefined && link.refusal() === undefined,
+  })
+}
+
+/** What sends samples. */
+export function uploaderFor(
+  options: AdaptationOptions,
+  device: Omit<AdaptedDevice, 'bundle' | 'runners'> & { readonly bundle: Pick<Bundle, 'manifest' | 'key'> },
+): Uploader {
   const { manifest } = device.bundle
   const { clock, link, shape, images } = device
   const { privacy, onEvent, queue, bytesPerHour } = options
   const tell = onEvent ?? (() => {})
   const family = manifest.models.local?.sha256 ?? manifest.models.head?.sha256 ?? ''
   const isSmall = shape.count <= SMALL_PICTURE
-  const uploader = new Uploader({
+  return new Uploader({
     family: familyKey(family),
     bundleKey: device.bundle.key,
     outputKind: manifest.output.kind,
@@ -89,15 +106,6 @@ export async function adaptDevice(
     },
     clock,
     tell,
-  })
-  const models =
-    options.patchKey === undefined ? [] : await patchedModels(options.patchKey, options, device, ground)
-  return new Adaptation({
-    privacy,
-    outputKind: manifest.output.kind,
-    uploader,
-    models,
-    isOnline: () => link !== undefined && link.refusal() === undefined,
   })
 }
 

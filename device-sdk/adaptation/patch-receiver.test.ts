@@ -221,7 +221,7 @@ describe('a patch that is refused', () => {
   it('makes the network overflow', async () => {
     const kit = await receiver()
     const { base } = kit.network
-    const huge = { ...base, shift: base.shift.map(() => 3e38), scale: base.scale.map(() => 3e38) }
+    const huge = { ...base, mean: base.mean.map(() => 3e38), scale: base.scale.map(() => 3e38) }
     await kit.take(kit.patch({ version: 1, target: huge }).bytes)
     expect(kit.receiver.stats.adopted).toBe(0)
     expect((await kit.runner.answer(frame)).version.version).toBe(0)
