@@ -50,3 +50,12 @@ export { type MixedViewOptions, type MixView, mixedViews } from './mixed-views.t
 export type { FetchProgress } from './package-files.ts'
 export { listPhotos } from './photo-folder.ts'
 export { hash32, type Random, seededRandom, shuffledIndices } from './random.ts'
+export {
+  type ClassOrder,
+  type ShiftOrder,
+  type ShiftStream,
+  type ShiftStreamOptions,
+  type StreamBatch,
+  type StreamItem,
+  shiftStream,
+} from './streams/index.ts'

@@ -19,3 +19,11 @@ export {
   readPrivateKey,
   readPublicKey,
 } from './keys.ts'
+export { familyName, PatchRelay, type PatchRelayOptions, type Received } from './relay.ts'
+export {
+  type PatchKind,
+  PatchWriter,
+  type PatchWriterOptions,
+  type PublishedPatch,
+  type WriterState,
+} from './writer.ts'
