@@ -9,6 +9,8 @@ export interface ModelAnswer {
   readonly version: ModelVersion
 }
 
+const WARM_UP_RUNS = 3
+
 /**
  * Runs one model of the bundle: float32 in, float32 out. Opens its session again when the thread that ran it has
  * died, so that one lost run is all that it costs. Another form of the model can take over between two runs.
@@ -63,15 +65,17 @@ export class ModelRunner {
   }
 
   /**
-   * Another form of the model, opened, checked as the bundle's own was, and run once; what answers goes on undisturbed.
+   * Another form of the model, opened, checked as the bundle's own was, and run a few times; what answers goes on undisturbed.
    * Throws what opening and running throw. Whoever does not `swap` it in has to `retire` it.
    */
   async prepare(open: () => Promise<Session>, version: ModelVersion): Promise<LoadedModel> {
     const model = this.#loaded(open, version)
     try {
       const tensor = new Float32Array(this.#dims.reduce((product, dim) => product * dim, 1))
-      if (!allFinite(await this.runOn(model, tensor)))
-        throw deviceError('LOCAL_FAILED', `The ${this.#what} model gives NaN or an infinity.`)
+      // The first runs of a session are slow: no frame has to bear them.
+      for (let run = 0; run < WARM_UP_RUNS; run++)
+        if (!allFinite(await this.runOn(model, tensor)))
+          throw deviceError('LOCAL_FAILED', `The ${this.#what} model gives NaN or an infinity.`)
       if (this.#closed) throw closed()
       return model
     } catch (error) {

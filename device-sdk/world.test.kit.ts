@@ -11,7 +11,7 @@ import {
   wireErrors,
 } from '@isthmus/proto'
 import type { z } from 'zod'
-import { uploaderFor } from './adaptation/adapt-device.ts'
+import { type AdaptedDevice, uploaderFor } from './adaptation/adapt-device.ts'
 import { Adaptation } from './adaptation/adaptation.ts'
 import { adaptationOptions } from './adaptation/options.ts'
 import type { Clock } from './clock.ts'
@@ -235,16 +235,19 @@ export class World implements Transport {
       this.headRuns++
       return headMs
     }
+    const runners = {
+      local: hasLocal ? this.#runner('local', 'y', this.options.localOutput, local) : undefined,
+      head: this.#runner('head', 'z', [0, 1, 2, 3, 4, 5, 6, 7], head),
+    }
     this.device = new Device({
       id: 'cam-1',
       manifest,
       bundleKey: BUNDLE_KEY,
-      local: hasLocal ? this.#runner('local', 'y', this.options.localOutput, local) : undefined,
-      head: this.#runner('head', 'z', [0, 1, 2, 3, 4, 5, 6, 7], head),
+      ...runners,
       images: new SharpImages(),
       filter: this.#filter(),
       exit: this.#exit(),
-      adaptation: this.#adaptation(),
+      adaptation: this.#adaptation(runners),
       link: this.link,
       policy,
       clock: this.clock,
@@ -398,13 +401,13 @@ export class World implements Transport {
     if (this.#online) this.#handlers!.onMessage(name, packet)
   }
 
-  #adaptation(): Adaptation | undefined {
+  #adaptation(runners: AdaptedDevice['runners']): Adaptation | undefined {
     if (!this.options.adaptation) return undefined
     const options = adaptationOptions.parse(this.options.adaptation)
     const images = new SharpImages()
     const bundle = { manifest, key: BUNDLE_KEY }
     const shape = inputShape(manifest)
-    const device = { site: 'test', bundle, link: this.link, images, shape, clock: this.clock }
+    const device = { site: 'test', bundle, runners, link: this.link, images, shape, clock: this.clock }
     return new Adaptation({
       privacy: options.privacy,
       outputKind: 'logits',

@@ -73,10 +73,11 @@ export async function adaptDevice(
 /** What sends samples. */
 export function uploaderFor(
   options: AdaptationOptions,
-  device: Omit<AdaptedDevice, 'bundle' | 'runners'> & { readonly bundle: Pick<Bundle, 'manifest' | 'key'> },
+  device: Omit<AdaptedDevice, 'bundle'> & { readonly bundle: Pick<Bundle, 'manifest' | 'key'> },
 ): Uploader {
   const { manifest } = device.bundle
   const { clock, link, shape, images } = device
+  const runners = Object.values(device.runners)
   const { privacy, onEvent, queue, bytesPerHour } = options
   const tell = onEvent ?? (() => {})
   const family = manifest.models.local?.sha256 ?? manifest.models.head?.sha256 ?? ''
@@ -96,6 +97,7 @@ export function uploaderFor(
       // Whoever waits for an answer has the uplink to himself.
       blocked: () =>
         link?.refusal() !== undefined || !link ? 'offline' : link.outstanding > 0 ? 'busy' : undefined,
+      working: () => runners.some((runner) => runner !== undefined && runner.backlog > 0),
       send: (body, payload) => link?.tell(body, payload) ?? false,
       get rateBps() {
         return link?.estimate?.rateBps

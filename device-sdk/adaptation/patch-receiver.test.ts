@@ -154,7 +154,7 @@ describe('a patch that is refused', () => {
       undefined,
       ({ patch }) => patch({ version: 2, privateKey: newPatchKeys().privateKey }).bytes,
     ],
-    ['truncated', 'PATCH_MALFORMED', 'damaged', ({ patch }) => patch({ version: 2 }).bytes.slice(0, -9)],
+    ['truncated', 'PATCH_CORRUPT', 'damaged', ({ patch }) => patch({ version: 2 }).bytes.slice(0, -9)],
     ['empty', 'PATCH_MALFORMED', 'damaged', () => new Uint8Array(0)],
     [
       'damaged',

@@ -134,6 +134,23 @@ describe('the uplink', () => {
     expect(atMs <= askedAtMs || atMs >= askedAtMs + answer.wallMs - 1).toBe(true)
   })
 
+  it('waits for the processor, too: a device that is never idle sends one sample a second', async () => {
+    const world = await worldOf()
+    let going = true
+    const frames = async () => {
+      while (going) await world.device.infer(world.frame(), { route: 'local' })
+    }
+    const streams = [frames(), frames()]
+    await world.clock.advance(5500)
+    going = false
+    await world.clock.until(Promise.all(streams))
+    expect(world.samples.length).toBeGreaterThan(3)
+    expect(world.samples.length).toBeLessThan(7)
+    const before = world.samples.length
+    await world.clock.advance(2000)
+    expect(world.samples.length).toBeGreaterThan(before + 20)
+  })
+
   it('carries one sample at a time, and half of its time is free for frames', async () => {
     const world = await worldOf({ rateBps: 50_000 })
     world.loseRequests = false

@@ -42,6 +42,8 @@ export interface QueuedSample {
 export interface Uplink {
   /** Why nothing should be sent now. */
   blocked(): 'offline' | 'busy' | undefined
+  /** Whether a frame is at work on this device: what is sent then takes processor time from it. */
+  working(): boolean
   /** Whether it was handed over. */
   send(body: SampleBody, payload: Uint8Array): boolean
   readonly rateBps: number | undefined
@@ -68,12 +70,14 @@ export interface UploaderParts {
 const AROUND_BYTES = 128
 /** Shortest pause between two samples. */
 const GAP_MS = 5
+/** A device that is never idle lets a sample go after so long all the same. */
+const PATIENCE_MS = 1000
 /** Samples take at most this share of the uplink's time: frames come first. */
 const UPLINK_SHARE = 0.5
 
 /**
- * Sends what is worth learning from, after its answer, when nothing else wants the uplink: one sample at a time, never while a request is
- * out, and within the budget. What does not fit the queue is given up and counted.
+ * Sends what is worth learning from, after its answer, when nothing else wants the uplink or the processor: one sample at a time, never
+ * while a request is out, and within the budget. What does not fit the queue is given up and counted.
  */
 export class Uploader {
   readonly #parts: UploaderParts
@@ -81,6 +85,8 @@ export class Uploader {
   #timer: unknown
   #coding = 0
   #closed = false
+  /** Since when the next sample has waited for frames to be done. */
+  #waitsSinceMs: number | undefined
   #blocked: 'budget' | 'offline' | 'busy' = 'busy'
   readonly #stats = {
     seen: 0,
@@ -156,6 +162,15 @@ export class Uploader {
       this.#blocked = blocked
       return
     }
+    if (uplink.working()) {
+      this.#waitsSinceMs ??= nowMs
+      if (nowMs - this.#waitsSinceMs < PATIENCE_MS) {
+        this.#blocked = 'busy'
+        this.#later(GAP_MS)
+        return
+      }
+    }
+    this.#waitsSinceMs = undefined
     const { body, payload } = next.item
     const number = this.#number + 1
     if (!uplink.send({ ...body, number }, payload)) {

@@ -40,6 +40,17 @@ describe('retained messages', () => {
     ])
   })
 
+  it('of the servers, patches among them, stay as well, each found at its own topic', () => {
+    const { set, topics } = start(1)
+    set('edge-deadbeef', 'patch')
+    set('edge', 'birth')
+    set('a', 'birth')
+    set('b', 'birth')
+    expect(topics(at('edge-deadbeef', 'patch'))).toEqual([at('edge-deadbeef', 'patch')])
+    expect(topics(at('edge', '#'))).toEqual([at('edge', 'birth')])
+    expect(topics(at('edge-0badcafe', 'patch'))).toEqual([])
+  })
+
   it('of a device that has cleared what it had set count no more', () => {
     const { set, topics } = start(1)
     set('a', 'birth')

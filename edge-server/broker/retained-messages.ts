@@ -1,4 +1,4 @@
-import { EDGE_ID, parseTopic } from '@isthmus/proto'
+import { isServerId, parseTopic } from '@isthmus/proto'
 
 /** A message that the broker keeps for those who subscribe later. */
 export interface RetainedMessage {
@@ -10,7 +10,7 @@ export interface RetainedMessage {
 type Messages = Map<string, RetainedMessage>
 
 /**
- * The retained messages of the server and of the last `capacity` devices that set one, found by device: a subscription
+ * The retained messages of the server, patches among them, and of the last `capacity` devices that set one, found by device: a subscription
  * costs the same however many there are.
  */
 export class RetainedMessages {
@@ -31,7 +31,7 @@ export class RetainedMessages {
     // A copy: what came in is a view into all that was read from the connection at once.
     if (payload.length > 0) messages.set(topic, { topic, payload: copied(payload), qos })
     else messages.delete(topic)
-    if (device === EDGE_ID) return
+    if (isServerId(device)) return
     this.#devices.delete(device)
     if (messages.size > 0) this.#devices.set(device, messages)
     if (this.#devices.size > this.#capacity) this.#devices.delete(this.#devices.keys().next().value!)
@@ -42,13 +42,14 @@ export class RetainedMessages {
     const [, , , device = '', verb] = filter.split('/')
     const messages = this.#of(device)
     if (messages === undefined) return []
-    if (verb === '#' || verb === '+') return [...messages.values()]
+    if (verb === '#' || verb === '+')
+      return [...messages.values()].filter(({ topic }) => topic.startsWith(filter.slice(0, -1)))
     const message = messages.get(filter)
     return message === undefined ? [] : [message]
   }
 
   #of(device: string): Messages | undefined {
-    return device === EDGE_ID ? this.#server : this.#devices.get(device)
+    return isServerId(device) ? this.#server : this.#devices.get(device)
   }
 }
 

@@ -65,6 +65,9 @@ function offerFor(request: InferRequest, payloadBytes: number, catalog: Catalog)
     return { code: 'BAD_SHAPE', detail }
   }
   if (payloadBytes === 0) return { code: 'BAD_PAYLOAD', detail: 'The request has no payload' }
+  // Tails are those of the bundle: one for a patched head there is not.
+  if (request.patch !== 0)
+    return { code: 'PATCH_MISMATCH', detail: `There is no tail for version ${request.patch} of the head` }
   return rangeMisfit(offer, request) ?? offer
 }
 
