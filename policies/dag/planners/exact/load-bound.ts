@@ -61,6 +61,7 @@ export class LoadBound {
     const { tasks, hosts, work, speed } = units
     for (let first = 0; first < count; first++) {
       const from = opens[open[first]!]!
+      if (this.isRepeated(open, first)) continue
       let sum = 0
       roomFrom.fill(Infinity)
       roomTo.fill(-Infinity)
@@ -88,13 +89,87 @@ export class LoadBound {
     return false
   }
 
+  /** Whether the window of an open task opens when that of one before it does, too. */
+  private isRepeated(open: Int32Array, place: number): boolean {
+    const { opens } = this
+    const from = opens[open[place]!]!
+    for (let at = 0; at < place; at++) if (opens[open[at]!] === from) return true
+    return false
+  }
+
+  /** Strikes hosts on which a task does not fit beside those that can run nowhere else, by what the last `exceeded` saw; returns how many. */
+  strike(schedule: PartialSchedules, ways: Ways): number {
+    const { tasks, hosts } = this.units
+    const { depth, allowed } = schedule
+    const { open, count } = ways
+    let struck = 0
+    for (let host = 0; host < hosts; host++) {
+      const bit = 1 << host
+      const here = this.listBound(schedule, ways, host)
+      if (here === 0) continue
+      for (let at = 0; at < count; at++) {
+        const task = open[at]!
+        const mask = allowed[depth * tasks + task]!
+        if (!(mask & bit) || mask === bit || !this.overlong(host, here, task)) continue
+        allowed[depth * tasks + task] = mask & ~bit
+        struck++
+      }
+    }
+    return struck
+  }
+
   /**
-   * Whether the tasks that a host alone can run do not fit on it one after the other, even if each might be broken off and gone on
-   * with (Jackson's preemptive schedule).
+   * Whether the tasks that can run on one host alone do not fit there one after the other, even if each might be broken off and gone
+   * on with (Jackson's preemptive schedule).
    */
-  private crowded({ depth, allowed }: PartialSchedules, { open, count }: Ways, host: number): boolean {
-    const { units, begins, ends, bound } = this
-    const { tasks, hosts, execution } = units
+  private crowded(schedule: PartialSchedules, ways: Ways, host: number): boolean {
+    const { begins, bound } = this
+    const { hosts } = this.units
+    const here = this.listBound(schedule, ways, host)
+    for (let at = 0; at < here; at++) {
+      if (this.endsLate(host, here, begins[bound[at]! * hosts + host]!, -1)) return true
+    }
+    return false
+  }
+
+  /** Whether the listed tasks, which fit, no longer do with one more. */
+  private overlong(host: number, here: number, more: number): boolean {
+    const { begins, bound } = this
+    const { hosts } = this.units
+    const begin = begins[more * hosts + host]!
+    if (this.endsLate(host, here, begin, more)) return true
+    for (let at = 0; at < here; at++) {
+      const from = begins[bound[at]! * hosts + host]!
+      if (from < begin && this.endsLate(host, here, from, more)) return true
+    }
+    return false
+  }
+
+  /** Whether the listed tasks that can start at a moment or later, and one more, end too late when the first starts then. */
+  private endsLate(host: number, here: number, from: number, more: number): boolean {
+    const { begins, ends, bound } = this
+    const { hosts, execution } = this.units
+    let waiting = more
+    let end = from
+    for (let at = 0; at < here; at++) {
+      const own = bound[at]! * hosts + host
+      if (begins[own]! < from) continue
+      if (waiting >= 0 && ends[waiting * hosts + host]! < ends[own]!) {
+        end += execution[waiting * hosts + host]!
+        if (end >= ends[waiting * hosts + host]!) return true
+        waiting = -1
+      }
+      end += execution[own]!
+      if (end >= ends[own]!) return true
+    }
+    if (waiting < 0) return false
+    return end + execution[waiting * hosts + host]! >= ends[waiting * hosts + host]!
+  }
+
+  /** Lists the tasks that can run on one host alone, by their latest end; returns how many. */
+  private listBound({ depth, allowed }: PartialSchedules, { open, count }: Ways, host: number): number {
+    const { ends, bound } = this
+    const { tasks, hosts } = this.units
     let here = 0
     for (let at = 0; at < count; at++) {
       const task = open[at]!
@@ -105,17 +180,7 @@ export class LoadBound {
         bound[place] = bound[place - 1]!
       bound[place] = task
     }
-    for (let first = 0; first < here; first++) {
-      const from = begins[bound[first]! * hosts + host]!
-      let end = from
-      for (let at = 0; at < here; at++) {
-        const own = bound[at]! * hosts + host
-        if (begins[own]! < from) continue
-        end += execution[own]!
-        if (end >= ends[own]!) return true
-      }
-    }
-    return false
+    return here
   }
 
   private windows(schedule: PartialSchedules, ways: Ways): void {
