@@ -25,9 +25,10 @@ export class LoadBound {
   private readonly opens: Float64Array
   private readonly closes: Float64Array
   private readonly byClose: Int32Array
-  /** `[host]`: the first start and the last end of some tasks there. */
+  /** `[host]`: the first start and the last end of some tasks there, and the work that it can do between these. */
   private readonly roomFrom: Float64Array
   private readonly roomTo: Float64Array
+  private readonly rooms: Float64Array
   /** Tasks that can run on one host alone, by their latest end. */
   private readonly bound: Int32Array
 
@@ -41,15 +42,15 @@ export class LoadBound {
     this.byClose = new Int32Array(tasks)
     this.roomFrom = new Float64Array(hosts)
     this.roomTo = new Float64Array(hosts)
+    this.rooms = new Float64Array(hosts)
     this.bound = new Int32Array(tasks)
   }
 
   /** Whether the open tasks of a schedule are more than their hosts can do in time. */
   exceeded(schedule: PartialSchedules, ways: Ways): boolean {
     this.windows(schedule, ways)
-    if (this.overloaded(schedule, ways)) return true
     for (let host = 0; host < this.units.hosts; host++) if (this.crowded(schedule, ways, host)) return true
-    return false
+    return this.overloaded(schedule, ways)
   }
 
   /**
@@ -57,31 +58,31 @@ export class LoadBound {
    * when the first of them can be there, and only while one of them still does in time there.
    */
   private overloaded({ depth, allowed }: PartialSchedules, { open, count }: Ways): boolean {
-    const { units, opens, byClose, begins, ends, roomFrom, roomTo } = this
+    const { units, opens, byClose, begins, ends, roomFrom, roomTo, rooms } = this
     const { tasks, hosts, work, speed } = units
     for (let first = 0; first < count; first++) {
       const from = opens[open[first]!]!
       if (this.isRepeated(open, first)) continue
       let sum = 0
+      let room = 0
       roomFrom.fill(Infinity)
       roomTo.fill(-Infinity)
+      rooms.fill(0)
       for (let at = 0; at < count; at++) {
         const task = byClose[at]!
         if (opens[task]! < from) continue
         sum += work[task]!
-        const mask = allowed[depth * tasks + task]!
-        const row = task * hosts
-        let room = 0
-        for (let host = 0; host < hosts; host++) {
-          if (mask & (1 << host)) {
-            const begin = begins[row + host]!
-            const end = ends[row + host]!
-            if (begin < roomFrom[host]!) roomFrom[host] = begin
-            if (end > roomTo[host]!) roomTo[host] = end
-          }
-          const begin = roomFrom[host]!
-          const span = roomTo[host]! - (begin > from ? begin : from)
-          if (span > 0) room += span * speed[host]!
+        for (let mask = allowed[depth * tasks + task]!; mask !== 0; mask &= mask - 1) {
+          const host = 31 - Math.clz32(mask & -mask)
+          const begin = begins[task * hosts + host]!
+          const end = ends[task * hosts + host]!
+          if (begin >= roomFrom[host]! && end <= roomTo[host]!) continue
+          if (begin < roomFrom[host]!) roomFrom[host] = begin > from ? begin : from
+          if (end > roomTo[host]!) roomTo[host] = end
+          const span = roomTo[host]! - roomFrom[host]!
+          if (span <= 0) continue
+          room += span * speed[host]! - rooms[host]!
+          rooms[host] = span * speed[host]!
         }
         if (sum > room * (1 + 1e-9)) return true
       }
