@@ -126,14 +126,14 @@ export class BranchAndBound implements ExactSearch {
     const { schedule, units, bound } = this
     schedule.allowed.set(units.allowed)
     schedule.least.set(units.arrival)
-    return bound.of(schedule, limit)
+    return bound.narrowed(schedule, limit)
   }
 
   /** Judges the schedule that was just extended; whether to go on below it. */
   private visit(): boolean {
     const { schedule, units } = this
     const { depth } = schedule
-    const bound = this.bound.of(schedule, this.limit)
+    const bound = this.bound.narrowed(schedule, this.limit)
     if (bound >= this.limit) return false
     if (depth === units.tasks) {
       this.limit = bound - SAME * Math.abs(bound)

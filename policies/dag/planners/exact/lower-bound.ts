@@ -102,7 +102,7 @@ export class LowerBound implements Ways {
     }
   }
 
-  /** The same, with hosts struck for as long as that makes other tasks too late: worth it where much follows from a schedule. */
+  /** The same, with hosts also struck on which a task no longer fits beside others, for as long as that strikes more. */
   narrowed(schedule: PartialSchedules, limit: number): number {
     for (;;) {
       const bound = this.of(schedule, limit)
