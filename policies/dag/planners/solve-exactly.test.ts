@@ -30,7 +30,7 @@ describe('the exact solver', () => {
       fc.property(smallProblems(5), goals, (problem, latency) => {
         const goal = goalOf(problem, latency)
         const search = new BranchAndBound(costUnits(problem, goal), 2 ** 20)
-        search.run(1e9, 1, () => 0, Infinity)
+        search.advance(1e9, Infinity, () => false)
         expect(search.complete).toBe(true)
         const least = leastCost(problem, goal)
         expect(Math.abs(costFor(problem, goal)(search.best!) - least)).toBeLessThanOrEqual(1e-8 * least)
@@ -46,7 +46,7 @@ describe('the exact solver', () => {
       const roomy = solveExactly(problem, goal, untilDone)
       const units = costUnits(problem, goal)
       const tight = new BranchAndBound(units, 4096)
-      tight.run(Infinity, 1, () => 0, Infinity)
+      tight.advance(Infinity, Infinity, () => false)
       expect(costFor(problem, goal)(tight.best!)).toBeCloseTo(roomy.cost, 9)
     }
   })

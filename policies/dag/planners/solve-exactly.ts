@@ -4,8 +4,10 @@ import { costOfPlan } from '../schedule/cost.ts'
 import type { SchedulePlan } from '../schedule/plan.ts'
 import type { SchedulingProblem } from '../schedule/problem.ts'
 import { checkGoal } from './check-goal.ts'
+import { AssignmentSearch } from './exact/assignment-search.ts'
 import { BranchAndBound } from './exact/branch-and-bound.ts'
 import { costUnits } from './exact/cost-units.ts'
+import { takeTurns } from './exact/take-turns.ts'
 import { greedy } from './greedy.ts'
 import { heft, lookaheadHeft } from './heft.ts'
 import { localSearch } from './local-search.ts'
@@ -37,6 +39,13 @@ export interface ExactSolution {
 /** Relative difference of costs that counts as none. */
 const SAME = 1e-9
 
+/** Nodes after which a problem counts as hard. */
+const EASY = 2 ** 14
+
+/** Plans that local search looks at, over the square of the number of tasks: at once, and again where the problem is hard. */
+const EVALUATIONS = 100
+const MORE_EVALUATIONS = 1000
+
 /**
  * The cheapest plan of a small problem, by branch and bound over the schedules that waste no time: proved optimal where the budget
  * allows, else the best found and how good the best can be. For latency and energy.
@@ -59,27 +68,37 @@ export function solveExactly(
   within('tasks', problem.tasks, 0, 64)
   within('hosts', problem.hosts, 1, 31)
   const endMs = clock() + budgetMs
-  const start = bestOf(problem, goal, [heft, lookaheadHeft, greedy, allLocal])
-  const improved = localSearch({
-    seed: { name: 'best rule', plan: () => start },
-    // The same each time: what it finds only spares work.
-    random: new RandomStream(0),
-    evaluations: 100 * problem.tasks ** 2,
-    budgetMs: budgetMs / 4,
-    clock,
-  }).plan(problem, goal)
+  const late = () => clock() >= endMs
   const cost = (plan: SchedulePlan) => costOfPlan(problem, plan, goal.weights, goal.reference)
-  const search = new BranchAndBound(costUnits(problem, goal), tableMiB * 2 ** 20)
-  search.run(cost(improved) * (1 - SAME), endMs, clock, maxNodes)
-  const plan = search.best ?? improved
-  const found = cost(plan)
-  return {
-    plan,
-    cost: found,
-    lowerBound: search.complete ? found : Math.min(found, search.lowerBound),
-    optimal: search.complete,
-    nodes: search.nodes,
+  const improve = (plan: SchedulePlan, evaluations: number) =>
+    localSearch({
+      seed: { name: 'best yet', plan: () => plan },
+      // The same each time: what it finds only spares work.
+      random: new RandomStream(0),
+      evaluations: evaluations * problem.tasks ** 2,
+      budgetMs: Math.max(0, endMs - clock()) / 4,
+      clock,
+    }).plan(problem, goal)
+  const limitOf = (plan: SchedulePlan) => cost(plan) * (1 - SAME)
+
+  const units = costUnits(problem, goal)
+  const bySequence = new BranchAndBound(units, tableMiB * 2 ** 20)
+  let plan = improve(bestOf(problem, goal, [heft, lookaheadHeft, greedy, allLocal]), EVALUATIONS)
+  bySequence.advance(limitOf(plan), Math.min(EASY, maxNodes), late)
+  plan = bySequence.best ?? plan
+  let optimal = bySequence.complete
+  let nodes = bySequence.nodes
+  if (!optimal && nodes < maxNodes && !late()) {
+    plan = improve(plan, MORE_EVALUATIONS)
+    const byAssignment = new AssignmentSearch(units)
+    const searches = [byAssignment, bySequence]
+    optimal = takeTurns(searches, limitOf(plan), maxNodes - nodes, late)
+    for (const { best } of searches) if (best && cost(best) < cost(plan)) plan = best
+    nodes = byAssignment.nodes + bySequence.nodes
   }
+  const found = cost(plan)
+  const lowerBound = optimal ? found : Math.min(found, bySequence.lowerBound)
+  return { plan, cost: found, lowerBound, optimal, nodes }
 }
 
 function bestOf(problem: SchedulingProblem, goal: PlanningGoal, planners: readonly Planner[]): SchedulePlan {

@@ -1,13 +1,14 @@
 import type { SchedulePlan } from '../../schedule/plan.ts'
 import type { CostUnits } from './cost-units.ts'
 import { DominanceTable } from './dominance-table.ts'
+import type { ExactSearch } from './exact-search.ts'
 import { LowerBound } from './lower-bound.ts'
 import { PartialSchedules } from './partial-schedules.ts'
 
 /** Nodes between two looks at the clock. */
 const LOOK = 128
 
-/** Halvings of the range of the bound at the root. */
+/** Halvings of the range of the bound at the root, unless told otherwise. */
 const ROOT_STEPS = 20
 
 /** Relative difference of costs that counts as none. */
@@ -17,19 +18,20 @@ const SAME = 1e-9
  * Depth-first search over schedules in which each task starts as early as its host's earlier tasks and its inputs allow. Tasks are
  * placed by non-decreasing start, so that a schedule is met once, whatever the order in which it could be written down.
  */
-export class BranchAndBound {
+export class BranchAndBound implements ExactSearch {
   /** Cheapest schedule found that costs less than the limit. */
   best: SchedulePlan | undefined
   /** Whether every schedule was looked at or ruled out. */
   complete = false
+  limit = Infinity
   lowerBound = 0
   nodes = 0
   dominated = 0
   private readonly units: CostUnits
+  private readonly rootSteps: number
   private readonly schedule: PartialSchedules
   private readonly bound: LowerBound
   private readonly table: DominanceTable
-  private limit = Infinity
   /** `[depth, child]`: tasks and hosts to try, by how much they promise; `[depth]`: how many, and the next one. */
   private readonly childTask: Int32Array
   private readonly childHost: Int32Array
@@ -39,9 +41,10 @@ export class BranchAndBound {
   /** `[depth]`: bound of the schedule there. */
   private readonly bounds: Float64Array
 
-  constructor(units: CostUnits, tableBytes: number) {
+  constructor(units: CostUnits, tableBytes: number, rootSteps: number = ROOT_STEPS) {
     const { tasks, hosts } = units
     this.units = units
+    this.rootSteps = rootSteps
     this.schedule = new PartialSchedules(units)
     this.bound = new LowerBound(units)
     this.table = new DominanceTable(tableBytes)
@@ -54,62 +57,83 @@ export class BranchAndBound {
     this.bounds = new Float64Array(tasks + 1)
   }
 
-  /** Looks for schedules cheaper than `limit`. */
-  run(limit: number, endMs: number, clock: () => number, maxNodes: number): void {
+  advance(limit: number, maxNodes: number, late: () => boolean): void {
+    if (this.complete) return
+    this.limit = Math.min(this.limit, limit)
+    if (this.nodes === 0) this.enter()
     const { schedule, units } = this
     const width = units.tasks * units.hosts
-    this.limit = limit
-    this.nodes = 1
-    this.bounds[0] = this.rootBound()
-    this.lowerBound = this.bounds[0]
-    if (this.lowerBound >= limit) {
-      this.complete = true
-      return
-    }
-    this.expand()
-    for (;;) {
+    const last = this.nodes + maxNodes
+    while (!this.complete) {
       const { depth } = schedule
       if (this.next[depth]! >= this.children[depth]!) {
-        if (depth === 0) break
-        schedule.pop()
+        if (depth > 0) schedule.pop()
+        else this.complete = true
         continue
       }
-      const child = depth * width + this.next[depth]!++
-      if (this.bounds[depth]! >= this.limit) continue
-      if (this.nodes % LOOK === 0 && (clock() >= endMs || this.nodes >= maxNodes)) {
+      const child = depth * width + this.next[depth]!
+      if (this.bounds[depth]! >= this.limit) {
+        this.next[depth] = this.children[depth]!
+        continue
+      }
+      if (this.nodes >= last || (this.nodes % LOOK === 0 && late())) {
         this.lowerBound = this.openBound(depth)
         return
       }
+      this.next[depth]!++
       schedule.push(this.childTask[child]!, this.childHost[child]!)
       this.nodes++
       if (!this.visit()) schedule.pop()
     }
-    this.complete = true
+  }
+
+  /** Begins anew, with the hosts that the units now allow. */
+  restart(): void {
+    const { schedule } = this
+    while (schedule.depth > 0) schedule.pop()
+    this.table.forget()
+    this.best = undefined
+    this.complete = false
+    this.limit = Infinity
+    this.nodes = 0
+  }
+
+  private enter(): void {
+    this.nodes = 1
+    this.bounds[0] = this.rootBound()
+    this.lowerBound = this.bounds[0]
+    this.children[0] = 0
+    this.next[0] = 0
+    if (this.lowerBound >= this.limit) this.complete = true
+    else this.expand()
   }
 
   /** A limit that nothing is below, as high as halving the range finds it: limits strike hosts, so this is more than one bound. */
   private rootBound(): number {
-    const { schedule, bound, units } = this
-    let low = bound.of(schedule, Infinity)
+    let low = this.lookAtRoot(Infinity)
     let high = this.limit
-    for (let step = 0; step < ROOT_STEPS && low < high && high < Infinity; step++) {
-      schedule.allowed.set(units.allowed)
-      schedule.least.set(units.arrival)
-      const middle = step === 0 ? high : (low + high) / 2
-      if (bound.of(schedule, middle) === Infinity) low = middle
+    if (this.lookAtRoot(high) === Infinity) return high
+    for (let step = 0; step < this.rootSteps && low < high && high < Infinity; step++) {
+      const middle = (low + high) / 2
+      if (this.lookAtRoot(middle) === Infinity) low = middle
       else high = middle
     }
+    this.lookAtRoot(this.limit)
+    return low
+  }
+
+  private lookAtRoot(limit: number): number {
+    const { schedule, units, bound } = this
     schedule.allowed.set(units.allowed)
     schedule.least.set(units.arrival)
-    bound.of(schedule, this.limit)
-    return Math.min(low, this.limit)
+    return bound.narrowed(schedule, limit)
   }
 
   /** Judges the schedule that was just extended; whether to go on below it. */
   private visit(): boolean {
     const { schedule, units } = this
     const { depth } = schedule
-    const bound = this.bound.of(schedule, this.limit)
+    const bound = this.bound.narrowed(schedule, this.limit)
     if (bound >= this.limit) return false
     if (depth === units.tasks) {
       this.limit = bound - SAME * Math.abs(bound)

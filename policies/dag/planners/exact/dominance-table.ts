@@ -130,7 +130,7 @@ export class DominanceTable {
     this.used = at
   }
 
-  private forget(): void {
+  forget(): void {
     this.entries = 0
     this.used = 0
     this.buckets.fill(-1)

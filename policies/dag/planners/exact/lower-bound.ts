@@ -1,4 +1,5 @@
 import type { CostUnits } from './cost-units.ts'
+import { LoadBound, type Ways } from './load-bound.ts'
 import { MeetingBound } from './meeting-bound.ts'
 import type { PartialSchedules } from './partial-schedules.ts'
 
@@ -13,30 +14,22 @@ const ROUNDS = 3
  * the least that each task takes anywhere; the least of all tasks is paid beside it. Load: whatever has to run
  * between two moments must fit into what the hosts can do between them.
  */
-export class LowerBound {
+export class LowerBound implements Ways {
   private readonly units: CostUnits
   /** `[depth, task, host]`: longest way behind a task's end; the same with its execution. */
-  private readonly tail: Float64Array
+  readonly tail: Float64Array
   private readonly after: Float64Array
   /** `[task, host]`: longest way to its start, to its end. */
-  private readonly head: Float64Array
+  readonly head: Float64Array
   private readonly through: Float64Array
   /** `[task, host]`: energy above the least of the task. */
-  private readonly excess: Float64Array
-  /** `[task]`: window in which it runs. */
-  private readonly opens: Float64Array
-  private readonly closes: Float64Array
-  private readonly byClose: Int32Array
-  /** `[task, host]`: earliest start and latest end there; `[host]`: the first and the last of some tasks'. */
-  private readonly begins: Float64Array
-  private readonly ends: Float64Array
-  private readonly roomFrom: Float64Array
-  private readonly roomTo: Float64Array
-  private readonly deadlines: Float64Array
+  readonly excess: Float64Array
+  readonly deadlines: Float64Array
   private readonly meeting: MeetingBound
+  private readonly load: LoadBound
   /** Open tasks, and their number. */
-  private readonly open: Int32Array
-  private count = 0
+  readonly open: Int32Array
+  count = 0
   urgent = -1
   urgentStart = Infinity
   nextStart = Infinity
@@ -49,15 +42,9 @@ export class LowerBound {
     this.head = new Float64Array(tasks * hosts)
     this.through = new Float64Array(tasks * hosts)
     this.excess = new Float64Array(tasks * hosts)
-    this.opens = new Float64Array(tasks)
-    this.closes = new Float64Array(tasks)
-    this.byClose = new Int32Array(tasks)
-    this.begins = new Float64Array(tasks * hosts)
-    this.ends = new Float64Array(tasks * hosts)
-    this.roomFrom = new Float64Array(hosts)
-    this.roomTo = new Float64Array(hosts)
     this.deadlines = new Float64Array(units.jobs)
     this.meeting = new MeetingBound(tasks)
+    this.load = new LoadBound(units)
     this.open = new Int32Array(tasks)
   }
 
@@ -115,6 +102,14 @@ export class LowerBound {
     }
   }
 
+  /** The same, with hosts also struck on which a task no longer fits beside others, for as long as that strikes more. */
+  narrowed(schedule: PartialSchedules, limit: number): number {
+    for (;;) {
+      const bound = this.of(schedule, limit)
+      if (bound === Infinity || !this.units.timed || this.load.strike(schedule, this) === 0) return bound
+    }
+  }
+
   /** No job is done before what is placed of it; `afresh`: and that is all that is known. */
   private raiseLeast({ least, done, depth }: PartialSchedules, afresh: boolean): void {
     const { jobs } = this.units
@@ -126,7 +121,9 @@ export class LowerBound {
   private judged(schedule: PartialSchedules, energy: number, limit: number): number {
     const bound = energy + this.sumOfLeast(schedule)
     if (bound >= limit) return Infinity
-    return this.units.timed && this.overloaded(schedule, limit - energy) ? Infinity : bound
+    if (!this.units.timed) return bound
+    this.setDeadlines(schedule, limit - energy)
+    return this.load.exceeded(schedule, this) ? Infinity : bound
   }
 
   /** Energy of what is placed and the least of each open task. */
@@ -269,75 +266,5 @@ export class LowerBound {
       if (earliest > least[depth * jobs + job]!) least[depth * jobs + job] = earliest
     }
     return struck
-  }
-
-  /**
-   * Whether some open tasks cannot all run between the first moment and the last that are left to them. A host has room only from
-   * when the first of them can be there, and only while one of them still does in time there.
-   */
-  private overloaded(schedule: PartialSchedules, limit: number): boolean {
-    const { units, opens, byClose, count, begins, ends, roomFrom, roomTo } = this
-    const { tasks, hosts, work, speed } = units
-    this.windows(schedule, limit)
-    const { depth, allowed } = schedule
-    for (let first = 0; first < count; first++) {
-      const from = opens[this.open[first]!]!
-      let sum = 0
-      roomFrom.fill(Infinity)
-      roomTo.fill(-Infinity)
-      for (let at = 0; at < count; at++) {
-        const task = byClose[at]!
-        if (opens[task]! < from) continue
-        sum += work[task]!
-        const mask = allowed[depth * tasks + task]!
-        const row = task * hosts
-        let room = 0
-        for (let host = 0; host < hosts; host++) {
-          if (mask & (1 << host)) {
-            const begin = begins[row + host]!
-            const end = ends[row + host]!
-            if (begin < roomFrom[host]!) roomFrom[host] = begin
-            if (end > roomTo[host]!) roomTo[host] = end
-          }
-          const begin = roomFrom[host]!
-          const span = roomTo[host]! - (begin > from ? begin : from)
-          if (span > 0) room += span * speed[host]!
-        }
-        if (sum > room * (1 + 1e-9)) return true
-      }
-    }
-    return false
-  }
-
-  private windows(schedule: PartialSchedules, limit: number): void {
-    const { units, opens, closes, byClose, head, tail, excess, deadlines, count, begins, ends } = this
-    const { tasks, hosts, jobOf, powered } = units
-    const { depth, allowed, ready, free, last } = schedule
-    this.setDeadlines(schedule, limit)
-    for (let at = 0; at < count; at++) {
-      const task = this.open[at]!
-      const deadline = deadlines[jobOf[task]!]!
-      const mask = allowed[depth * tasks + task]!
-      let from = Infinity
-      let to = -Infinity
-      for (let host = 0; host < hosts; host++) {
-        if (!(mask & (1 << host))) continue
-        const own = task * hosts + host
-        // Where energy counts, heads hold some of it: they are no times.
-        const start = powered
-          ? Math.max(last[depth]!, free[depth * hosts + host]!, ready[(depth * tasks + task) * hosts + host]!)
-          : head[own]!
-        begins[own] = start
-        if (start < from) from = start
-        const end = deadline - tail[depth * tasks * hosts + own]! - excess[own]!
-        ends[own] = end
-        if (end > to) to = end
-      }
-      opens[task] = from
-      closes[task] = to
-      let place = at
-      for (; place > 0 && closes[byClose[place - 1]!]! > to; place--) byClose[place] = byClose[place - 1]!
-      byClose[place] = task
-    }
   }
 }
