@@ -23,4 +23,5 @@ export {
 } from './norm-parameters.ts'
 export { pixelReader } from './pixels.ts'
 export { plainWeights } from './plain-weights.ts'
+export { moveStatistics } from './running-statistics.ts'
 export { unfoldBatchNorm } from './unfold-batch-norm.ts'

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { IsthmusError } from '@isthmus/proto'
+import { adaptSuite } from './adapt/suite.ts'
 import { auctionSuite } from './auction/suite.ts'
 import { dagSuite } from './dag/suite.ts'
 import { isBusy, thisMachine } from './machine.ts'
@@ -22,6 +23,7 @@ const suites: readonly Suite[] = [
   policySuite,
   dagSuite,
   auctionSuite,
+  adaptSuite,
 ]
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))

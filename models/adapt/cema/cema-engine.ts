@@ -5,7 +5,7 @@ import { type AdaptableNetwork, adaptableNetwork } from '../adaptable-network.ts
 import { adaptError } from '../errors.ts'
 import { SelectiveGradients } from '../methods/gradients.ts'
 import { NormForward } from '../norm-forward.ts'
-import type { NormGradient } from '../norm-gradient.ts'
+import type { BatchMoments, NormGradient } from '../norm-gradient.ts'
 import { copyNormParameters, type NormParameters } from '../norm-parameters.ts'
 import { pixelReader } from '../pixels.ts'
 import { LearningNetwork, type LearningState } from './learning-network.ts'
@@ -127,6 +127,12 @@ export class CemaEngine {
     const threads = this.#options.threads ?? 1
     for (const learner of [this.#foundation, this.#student])
       await learner.startFrom(this.#read.batch(samples, learner.network), threads)
+  }
+
+  /** Takes the devices' own running statistics for the student's: they have seen every frame, uploads are a choice of them. */
+  useStatistics({ mean, variance }: BatchMoments): void {
+    this.#student.parameters.mean.set(mean)
+    this.#student.parameters.variance.set(variance)
   }
 
   /** One step, when there are uploads for it; one from the store alone, when it is full enough; else undefined. */

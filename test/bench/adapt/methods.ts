@@ -10,7 +10,7 @@ import {
   tent,
 } from '@isthmus/models/adapt'
 import { cemaReleaseSelector, cemaSelector } from '@isthmus/policies/upload'
-import { cemaMethod } from './cema-method.ts'
+import { type CemaMethodOptions, cemaMethod } from './cema-method.ts'
 import type { Method } from './method.ts'
 import type { AdaptNetworks } from './networks.ts'
 
@@ -20,6 +20,20 @@ const BATCH = 200
 export const methodNames = ['source', 'bn-1', 'tent', 'eta', 'eata', 'sar', 'cema', 'cema-release'] as const
 export type MethodName = (typeof methodNames)[number]
 
+/**
+ * CEMA for this student, chosen on the four held-out kinds of damage (speckle noise, blur, spatter, saturation), not on the fifteen that
+ * are measured. Both thresholds lie in the range that the authors explored; they teach by 1 : 1 : 1/3 and a rate of 0.0025.
+ */
+const cemaForStudent: Pick<CemaMethodOptions, 'settings'> & { lowest: number; factor: number } = {
+  lowest: 0.05,
+  factor: 0.8,
+  settings: {
+    studentRate: 0.006,
+    statisticsShare: 0.05,
+    loss: { alpha: 0.5, beta: 5, gamma: 1, temperature: 1 },
+  },
+}
+
 /** A method, fresh. */
 export async function openMethod(
   name: MethodName,
@@ -28,6 +42,7 @@ export async function openMethod(
   threads: number,
 ): Promise<Method> {
   const { student } = networks
+  const { lowest, factor, settings } = cemaForStudent
   const byEntropy = (settings: EntropySettings) => entropyAdapter(student, settings, fisher, threads)
   switch (name) {
     case 'source':
@@ -42,11 +57,17 @@ export async function openMethod(
     case 'sar':
       return asMethod(sarAdapter(student, undefined, threads))
     case 'cema':
-      return cemaMethod(networks, { name, selector: cemaSelector(student.classes), threads })
+      return cemaMethod(networks, {
+        name,
+        selector: cemaSelector(student.classes, { lowest, factor }),
+        settings,
+        threads,
+      })
     case 'cema-release':
       return cemaMethod(networks, {
         name,
         selector: cemaReleaseSelector(student.classes),
+        settings,
         threads,
       })
   }
