@@ -11,6 +11,26 @@ export {
   loadCifar10,
 } from './cifar10.ts'
 export {
+  benchmarkCorruptions,
+  type ConstantsTable,
+  type Corruption,
+  type CorruptionConstants,
+  type CorruptionSet,
+  type CorruptionType,
+  type Corruptor,
+  corrupt,
+  corruptImages,
+  corruptionConstants,
+  corruptionRandom,
+  corruptionTypes,
+  corruptor,
+  heldOutCorruptions,
+  type ImageSize,
+  type PlanarImage,
+  type Severity,
+  severities,
+} from './corruptions/index.ts'
+export {
   type DownloadProgress,
   downloadProgress,
   loadCifar10WithProgress,
