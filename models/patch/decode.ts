@@ -1,0 +1,92 @@
+import { type KeyObject, verify } from 'node:crypto'
+import { crc32 } from '@isthmus/proto'
+import type { NormLayout } from '../adapt/norm-layers.ts'
+import { patchError } from './errors.ts'
+import {
+  CHECKSUM_BYTES,
+  compareVersions,
+  HEADER_BYTES,
+  type PatchHeader,
+  type PatchVersion,
+  readHeader,
+  SIGNATURE_BYTES,
+} from './header.ts'
+import { checkedKey } from './keys.ts'
+import { bitmapBytes, layersOfBitmap, layoutDigest } from './layers.ts'
+import { payloadBytes } from './payload.ts'
+
+/** A patch that has been checked and can be applied. */
+export interface Patch {
+  readonly header: PatchHeader
+  readonly layout: NormLayout
+  /** Numbers of the layers that it changes, rising. */
+  readonly layers: readonly number[]
+  /** Its numbers, inflated. */
+  readonly payload: Uint8Array
+}
+
+export interface DecodeOptions {
+  readonly layout: NormLayout
+  readonly family: Uint8Array
+  /** The key that is trusted. */
+  readonly publicKey: KeyObject
+  /** What is held: version 0 for the base network itself. */
+  readonly current: PatchVersion
+  /**
+   * The newest version that was ever accepted, where that is not the current one: after a roll-back, the version that was
+   * turned down does not come back. Default: `current`.
+   */
+  readonly newest?: PatchVersion
+  /** Seconds since 1970. */
+  readonly nowS: number
+  /** How far the clock of the server may be ahead. Default 300 s. */
+  readonly toleranceS?: number
+}
+
+/**
+ * Reads a patch and checks all that can be known before it is applied: form, checksum, family, layout, signature, time, version and what
+ * it is a difference to. Nothing is allocated before the lengths fit. Throws the codes of `patchErrors`; a caller who gets
+ * PATCH_NEEDS_SNAPSHOT asks the server for one.
+ */
+export function decodePatch(bytes: Uint8Array, options: DecodeOptions): Patch {
+  const { layout, family, publicKey, current, newest = current, nowS, toleranceS = 300 } = options
+  const { layers, payload: packed, ...header } = readHeader(bytes)
+  const payloadAt = HEADER_BYTES + bitmapBytes(layers)
+  const bodyBytes = payloadAt + packed
+  const whole = bodyBytes + CHECKSUM_BYTES + SIGNATURE_BYTES
+  if (bytes.length !== whole)
+    throw patchError('PATCH_MALFORMED', `The patch has ${bytes.length} bytes where ${whole} are due`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (view.getUint32(bodyBytes, true) !== crc32(bytes, bodyBytes))
+    throw patchError('PATCH_CORRUPT', 'The patch has changed on its way')
+  if (!isSame(header.family, family))
+    throw patchError('PATCH_OTHER_FAMILY', 'The patch is for another network')
+  if (layers !== layout.layers.length || !isSame(header.layoutDigest, layoutDigest(layout)))
+    throw patchError('PATCH_OTHER_LAYOUT', `The patch is for ${layers} layers with other names or channels`)
+  const signed = bytes.subarray(0, bodyBytes + CHECKSUM_BYTES)
+  if (!verify(null, signed, checkedKey(publicKey, 'public'), bytes.subarray(signed.length)))
+    throw patchError('PATCH_UNTRUSTED', 'The signature does not fit')
+  if (header.issuedS > nowS + toleranceS)
+    throw patchError('PATCH_FROM_THE_FUTURE', `Made ${Math.ceil(header.issuedS - nowS)} s from now`)
+  if (compareVersions(header, newest) <= 0)
+    throw patchError('PATCH_REPLAYED', `Version ${named(header)} comes after version ${named(newest)}`)
+  const fits = header.against === 0 || compareVersions(current, { ...header, version: header.against }) === 0
+  if (!fits)
+    throw patchError(
+      'PATCH_NEEDS_SNAPSHOT',
+      `Version ${named(header)} builds on ${header.against}, held is ${named(current)}`,
+    )
+  const chosen = layersOfBitmap(bytes.subarray(HEADER_BYTES, payloadAt), layers)
+  const payload = bytes.slice(payloadAt, bodyBytes)
+  if (header.isDeflated || payload.length !== payloadBytes(header.dtype, layout, chosen))
+    throw patchError(
+      'PATCH_MALFORMED',
+      `${payload.length} bytes are not the numbers of ${chosen.length} layers`,
+    )
+  return { header, layout, layers: chosen, payload }
+}
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, at) => byte === b[at])
+
+const named = ({ epoch, version }: PatchVersion): string => `${epoch}.${version}`
