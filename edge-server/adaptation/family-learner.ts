@@ -1,4 +1,5 @@
 import {
+  type AdaptableNetwork,
   adaptableNetwork,
   CemaEngine,
   type CemaOptions,
@@ -124,6 +125,11 @@ export class FamilyLearner {
     // What a restart finds was good enough to be written.
     learner.#good.push({ version: 0, state: learner.state() })
     return learner
+  }
+
+  /** The student, as it was packed. */
+  get network(): AdaptableNetwork {
+    return this.#student.network
   }
 
   /** Uploads in the replay buffer. */
