@@ -174,8 +174,13 @@ export class FamilyLearner {
       this.#good = [...this.#good, { version: undefined, state: this.state() }].slice(-GOOD_STATES)
       return { parameters, rolledBack: undefined }
     }
-    await this.#restore(this.#good.at(-1)!.state)
+    await this.fallBack()
     return { parameters: this.#engine.parameters(), rolledBack: verdict }
+  }
+
+  /** Gives up what was learned since the last good state. */
+  fallBack(): Promise<void> {
+    return this.#restore(this.#good.at(-1)!.state)
   }
 
   /** The last candidate has gone out with this number. */
@@ -188,7 +193,7 @@ export class FamilyLearner {
   async rollBack(version: number): Promise<Candidate> {
     const older = this.#good.filter((good) => good.version !== undefined && good.version < version)
     this.#good = older.length > 0 ? older : [{ version: 0, state: await this.#packedState() }]
-    await this.#restore(this.#good.at(-1)!.state)
+    await this.fallBack()
     return {
       parameters: this.#engine.parameters(),
       rolledBack: { reason: 'device-votes', detail: `devices have turned version ${version} down` },

@@ -4,7 +4,7 @@ import { SampleIntake, type SampleIntakeOptions } from './sample-intake.ts'
 
 const FAMILY = 0xabc
 const options: SampleIntakeOptions = {
-  families: [{ key: FAMILY, id: 'tiny@1.0.0', imageDims: [3, 2, 4], classes: 5 }],
+  family: { key: FAMILY, id: 'tiny@1.0.0', imageDims: [3, 2, 4], classes: 5 },
   ledger: { capacity: 3, perSecond: 1, burst: 300, snapshotsPerSecond: 0.1, snapshotsAtOnce: 1 },
   queue: { limit: 1000, perDevice: 400, activeForMs: 60_000 },
 }
@@ -31,7 +31,7 @@ describe('the intake of samples', () => {
     const packet = Uint8Array.from(pixels)
     expect(intake.receive('cam', 1, sample(), packet, 0)).toEqual(['taken'])
     packet.fill(0)
-    const [upload] = intake.waiting(FAMILY).take(1, 0)!
+    const [upload] = intake.waiting.take(1, 0)!
     expect(upload?.device).toBe('cam')
     expect([...upload!.pixels]).toEqual([
       ...[0, 3, 6, 9, 12, 15, 18, 21],
@@ -41,7 +41,6 @@ describe('the intake of samples', () => {
   })
 
   it.each([
-    ['another family', sample({ family: 1 }), pixels, 'unknown-family'],
     ['a latent', sample({ input: 'latent' }), pixels, 'not-offered'],
     ['a coded image', sample({ input: 'image' }), pixels, 'not-offered'],
     ['other dims', sample({ dims: [4, 2, 3] }), pixels, 'wrong-size'],
@@ -56,7 +55,7 @@ describe('the intake of samples', () => {
     const intake = open()
     expect(intake.receive('cam', 1, given, payload, 0)).toEqual([outcome])
     expect(intake.devices).toBe(0)
-    expect(intake.waiting(FAMILY).size).toBe(0)
+    expect(intake.waiting.size).toBe(0)
     expect(intake.receive('cam', 1, sample(), pixels, 0)).toEqual(['taken'])
   })
 
@@ -74,14 +73,14 @@ describe('the intake of samples', () => {
       'taken',
       'repeated',
     ])
-    expect(intake.waiting(FAMILY).size).toBe(4)
+    expect(intake.waiting.size).toBe(4)
   })
 
   it('knows after a restart what it had seen before', () => {
     const before = open()
     for (let number = 1; number <= 280; number++) before.receive('cam', 1, sample({ number }), pixels, 0)
     const after = new SampleIntake(options, structuredClone(before.state(50, true)), 9)
-    expect(after.waiting(FAMILY).size).toBe(280)
+    expect(after.waiting.size).toBe(280)
     expect(after.receive('cam', 1, sample({ number: 280 }), pixels, 9)).toEqual(['repeated'])
     expect(after.receive('cam', 1, sample({ number: 25 }), pixels, 9)).toEqual(['repeated'])
     expect(after.receive('cam', 1, sample({ number: 281 }), pixels, 9)).toEqual(['taken'])
@@ -91,9 +90,9 @@ describe('the intake of samples', () => {
     const intake = open()
     intake.receive('cam', 1, sample(), pixels, 0)
     const state = intake.state(0, false)
-    expect(state.waiting.size).toBe(0)
+    expect(state.waiting.devices).toEqual([])
     const after = new SampleIntake(options, state, 0)
-    expect(after.waiting(FAMILY).size).toBe(0)
+    expect(after.waiting.size).toBe(0)
     expect(after.receive('cam', 1, sample(), pixels, 0)).toEqual(['repeated'])
   })
 

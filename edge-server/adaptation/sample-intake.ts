@@ -10,7 +10,6 @@ import { UploadLedger, type UploadLedgerOptions, type UploadLedgerState } from '
 export const uploadOutcomes = [
   'taken',
   'displaced',
-  'unknown-family',
   'not-offered',
   'wrong-size',
   'not-finite',
@@ -20,45 +19,36 @@ export const uploadOutcomes = [
 export type UploadOutcome = (typeof uploadOutcomes)[number]
 
 export interface SampleIntakeOptions {
-  readonly families: readonly Family[]
+  readonly family: Family
   readonly ledger: UploadLedgerOptions
   readonly queue: FairQueueOptions
 }
 
-/** Of one family: what must outlive the process. `waiting` holds pixels. */
+/** What must outlive the process. `waiting` holds pixels. */
 export interface IntakeState {
   readonly ledger: UploadLedgerState
-  readonly waiting: ReadonlyMap<number, FairQueueState>
+  readonly waiting: FairQueueState
 }
 
 /**
- * Takes uploads in: checks them against what the server knows of the family, admits each once, bounds how many a device may bring,
- * and lines them up by family. No I/O; time is a parameter.
+ * Takes the uploads of one family in: checks them against what the server knows of it, admits each once, bounds how many a device may
+ * bring, and lines them up. No I/O; time is a parameter.
  */
 export class SampleIntake {
-  readonly #families: ReadonlyMap<number, Family>
+  readonly family: Family
+  /** What waits to be judged. */
+  readonly waiting: FairQueue
   readonly #ledger: UploadLedger
-  readonly #waiting: ReadonlyMap<number, FairQueue>
 
-  constructor({ families, ledger, queue }: SampleIntakeOptions, state?: IntakeState, nowMs = 0) {
-    this.#families = new Map(families.map((family) => [family.key, family]))
+  constructor({ family, ledger, queue }: SampleIntakeOptions, state?: IntakeState, nowMs = 0) {
+    this.family = family
     this.#ledger = new UploadLedger(ledger, state?.ledger, nowMs)
-    this.#waiting = new Map(
-      families.map(({ key }) => [key, new FairQueue(queue, state?.waiting.get(key), nowMs)]),
-    )
+    this.waiting = new FairQueue(queue, state?.waiting, nowMs)
   }
 
   /** Devices that are remembered. */
   get devices(): number {
     return this.#ledger.size
-  }
-
-  family(key: number): Family | undefined {
-    return this.#families.get(key)
-  }
-
-  waiting(family: number): FairQueue {
-    return this.#waiting.get(family)!
   }
 
   /**
@@ -72,8 +62,7 @@ export class SampleIntake {
     payload: Uint8Array,
     nowMs: number,
   ): readonly UploadOutcome[] {
-    const family = this.#families.get(sample.family)
-    if (!family) return ['unknown-family']
+    const { family } = this
     if (sample.input !== 'pixels') return ['not-offered']
     const [channels, height, width] = family.imageDims
     const fits = String(sample.dims) === String([height, width, channels]) && payload.length === pixelsOf(family)
@@ -84,7 +73,7 @@ export class SampleIntake {
     if (!uploader.rate.take(nowMs)) return ['too-fast']
     if (!uploader.numbers.admit(boot, sample.number)) return ['repeated']
     const upload: Upload = { device, pixels: toPlanes(payload, family.imageDims) }
-    const displaced = this.#waiting.get(family.key)!.add(upload, nowMs)
+    const displaced = this.waiting.add(upload, nowMs)
     return displaced > 0 ? ['taken', 'displaced'] : ['taken']
   }
 
@@ -97,9 +86,7 @@ export class SampleIntake {
   state(nowMs: number, withPixels: boolean): IntakeState {
     return {
       ledger: this.#ledger.state(),
-      waiting: withPixels
-        ? new Map([...this.#waiting].map(([key, queue]) => [key, queue.state(nowMs)]))
-        : new Map(),
+      waiting: withPixels ? this.waiting.state(nowMs) : { devices: [] },
     }
   }
 }
