@@ -44,6 +44,8 @@ export interface LearnerState {
   readonly engine: CemaState
   readonly judged: FairQueueState
   readonly recent: readonly Uint8Array[]
+  /** The newest version that has gone out of it. */
+  readonly version: number
 }
 
 /** What a round of learning did. */
@@ -92,6 +94,7 @@ export class FamilyLearner {
   #recent: Uint8Array[]
   #good: GoodState[] = []
   #nowMs = 0
+  #version: number
 
   private constructor(
     options: LearnerOptions,
@@ -107,6 +110,7 @@ export class FamilyLearner {
     this.#probe = probe
     this.#judged = this.#queue(state?.judged)
     this.#recent = [...(state?.recent ?? [])]
+    this.#version = state?.version ?? 0
   }
 
   /** Throws what `CemaEngine.open` throws, and NORM_MISMATCH for a state or a probe that does not fit. */
@@ -122,8 +126,7 @@ export class FamilyLearner {
     const packed = probe && (await answers.student.answer(probe.images, student.source))
     const tried = probe && packed && { images: probe.images, packed, truth: probe.labels ?? packed.labels }
     const learner = new FamilyLearner(options, engine, answers, tried, state)
-    // What a restart finds was good enough to be written.
-    learner.#good.push({ version: 0, state: learner.state() })
+    learner.#good.push({ version: learner.#version, state: learner.state() })
     return learner
   }
 
@@ -185,8 +188,8 @@ export class FamilyLearner {
 
   /** The last candidate has gone out with this number. */
   published(version: number): void {
-    const last = this.#good.at(-1)
-    if (last) last.version = version
+    this.#version = version
+    this.#good.at(-1)!.version = version
   }
 
   /** Gives up a version that devices have turned down, and all that was learned since. */
@@ -208,8 +211,10 @@ export class FamilyLearner {
         engine: { ...engine, queue: [], store: [], storeNext: 0 },
         judged: { devices: [] },
         recent: [],
+        version: this.#version,
       }
-    return { engine, judged: this.#judged.state(this.#nowMs), recent: [...this.#recent] }
+    const judged = this.#judged.state(this.#nowMs)
+    return { engine, judged, recent: [...this.#recent], version: this.#version }
   }
 
   async dispose(): Promise<void> {
@@ -264,7 +269,7 @@ export class FamilyLearner {
     const fresh = await CemaEngine.open(engineOptions(this.#options))
     const engine = fresh.state()
     await fresh.dispose()
-    return { engine, judged: { devices: [] }, recent: [] }
+    return { engine, judged: { devices: [] }, recent: [], version: 0 }
   }
 
   #queue(state: FairQueueState | undefined): FairQueue {
