@@ -63,6 +63,7 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     scale: maybe(float32),
     zeroPoint: maybe(uint32),
     patch: uint32,
+    patchEpoch: uint32,
   }),
   reply: fc.record({
     kind: fc.constant('reply' as const),
@@ -72,6 +73,7 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     decodeUs: uint32,
     tailUs: uint32,
     patch: uint32,
+    patchEpoch: uint32,
     ...stamps,
   }),
   error: fc.record({
@@ -116,6 +118,7 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
       input: fc.constant(input),
       dims: input === 'pixels' ? pixelDims : fc.constant([]),
       patch: uint32,
+      patchEpoch: uint32,
       entropy: fc.float({ noNaN: true, noDefaultInfinity: true, min: 0 }),
       bundle: uint32,
       mode: uint32,
@@ -123,13 +126,15 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
       zeroPoint: maybe(uint32),
     }),
   ),
-  patch: fc.record({ kind: fc.constant('patch' as const), family: uint32, version: id }),
+  patch: fc.record({ kind: fc.constant('patch' as const), family: uint32, version: id, epoch: uint32 }),
   patchRequest: fc.record({
     kind: fc.constant('patchRequest' as const),
     family: uint32,
     version: uint32,
     reason: fc.constantFrom('start' as const, 'gap' as const, 'damaged' as const, 'rolledBack' as const),
     refused: uint32,
+    epoch: uint32,
+    refusedEpoch: uint32,
   }),
   bid: fc.record({
     kind: fc.constant('bid' as const),

@@ -217,6 +217,7 @@ export function inferFrom(
     scale: fields.scale == null ? undefined : float32(fields.scale, 'scale'),
     zeroPoint: fields.zeroPoint == null ? undefined : uint32(fields.zeroPoint, 'zero_point'),
     patch: uint32(fields.patch, 'patch'),
+    patchEpoch: uint32(fields.patchEpoch, 'patch_epoch'),
   }
 }
 
@@ -235,6 +236,7 @@ export function replyFrom(fields: Loose<InferReply>): InferReply {
     tailUs: uint32(fields.tailUs, 'tail_us'),
     epoch: uint32(fields.epoch, 'epoch'),
     patch: uint32(fields.patch, 'patch'),
+    patchEpoch: uint32(fields.patchEpoch, 'patch_epoch'),
   }
 }
 
@@ -332,6 +334,7 @@ export function sampleFrom(fields: Loose<Omit<Sample, 'input'>>, input: SampleIn
     input,
     dims,
     patch: uint32(fields.patch, 'patch'),
+    patchEpoch: uint32(fields.patchEpoch, 'patch_epoch'),
     entropy,
     bundle: uint32(fields.bundle, 'bundle'),
     mode: uint32(fields.mode, 'mode'),
@@ -343,7 +346,12 @@ export function sampleFrom(fields: Loose<Omit<Sample, 'input'>>, input: SampleIn
 export function patchFrom(fields: Loose<Patch>): Patch {
   const version = uint32(fields.version, 'version')
   if (version === 0) throw bad('The patch has no version; versions start at 1')
-  return { kind: 'patch', family: uint32(fields.family, 'family'), version }
+  return {
+    kind: 'patch',
+    family: uint32(fields.family, 'family'),
+    version,
+    epoch: uint32(fields.epoch, 'epoch'),
+  }
 }
 
 export function patchRequestFrom(
@@ -359,6 +367,8 @@ export function patchRequestFrom(
     version: uint32(fields.version, 'version'),
     reason,
     refused: uint32(fields.refused, 'refused'),
+    epoch: uint32(fields.epoch, 'epoch'),
+    refusedEpoch: uint32(fields.refusedEpoch, 'refused_epoch'),
   }
 }
 

@@ -92,6 +92,8 @@ export interface InferRequest {
   zeroPoint: number | undefined
   /** Version of the patch that the head ran with; 0: as packed. */
   patch: number
+  /** The epoch of that version. */
+  patchEpoch: number
 }
 
 /** The message's payload is the result: `dims` numbers, float32 little-endian. */
@@ -108,6 +110,8 @@ export interface InferReply {
   epoch: number
   /** Version of the patch that the tail ran with; 0: as packed. */
   patch: number
+  /** The epoch of that version. */
+  patchEpoch: number
 }
 
 export interface ErrorReply {
@@ -272,6 +276,8 @@ export interface Sample {
   dims: readonly number[]
   /** Version of the patch that the network ran with; 0: as packed. */
   patch: number
+  /** The epoch of that version. */
+  patchEpoch: number
   /** In nats. */
   entropy: number
   /** Latents: the head's bundle and mode. */
@@ -287,6 +293,7 @@ export interface Patch {
   family: number
   /** From 1. */
   version: number
+  epoch: number
 }
 
 /** Why a device asks for a patch; see messages.proto. */
@@ -300,6 +307,9 @@ export interface PatchRequest {
   reason: PatchReason
   /** 0: none. */
   refused: number
+  /** The epochs of both versions. */
+  epoch: number
+  refusedEpoch: number
 }
 
 export type Body =

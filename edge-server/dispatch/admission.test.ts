@@ -25,6 +25,7 @@ const request: InferRequest = {
   scale: undefined,
   zeroPoint: undefined,
   patch: 0,
+  patchEpoch: 0,
 }
 const view: AdmissionView = {
   site: 'yard',

@@ -84,14 +84,15 @@ function withParameterInputs(model: Model, layout: NormLayout, normalisation: No
       ])
     const epsilon = float(layer.epsilon)
     const inputs = [x, ...normKinds.map(part)]
-    if (normalisation === 'running') g.op('BatchNormalization', inputs, { epsilon }, layer.name)
-    // The operator wants to tell its running averages; nobody listens.
-    else
-      g.ops('BatchNormalization', inputs, { epsilon, training_mode: 1, momentum: float(0) }, [
-        layer.name,
-        `${layer.name}.batch_mean`,
-        `${layer.name}.batch_variance`,
-      ])
+    if (normalisation === 'running') {
+      g.op('BatchNormalization', inputs, { epsilon }, layer.name)
+      return
+    }
+    const moments = [`${layer.name}.batch_mean`, `${layer.name}.batch_variance`]
+    // Without momentum, the operator's running averages are the moments of this batch.
+    const attributes = { epsilon, training_mode: 1, momentum: float(0) }
+    g.ops('BatchNormalization', inputs, attributes, [layer.name, ...moments])
+    for (const moment of moments) g.output(moment)
   }, replaced)
   g.output(net.logits)
   return g.build()

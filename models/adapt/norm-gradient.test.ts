@@ -3,7 +3,7 @@ import { seededRandom } from '../data/index.ts'
 import { localNet, NetBuilder } from '../nets/index.ts'
 import type { Tensor } from '../runtime/index.ts'
 import type { Normalisation } from './graph-with-norms.ts'
-import { distillationLoss, selectiveEntropyLoss } from './losses.ts'
+import { selectiveEntropyLoss } from './losses.ts'
 import { NormForward } from './norm-forward.ts'
 import { NormGradient } from './norm-gradient.ts'
 import { normLayoutOf } from './norm-layers.ts'
@@ -36,14 +36,11 @@ function someParameters(): NormParameters {
   return parameters
 }
 
-const open = (normalisation: Normalisation, loss: 'entropy' | 'distillation') =>
+const open = (normalisation: Normalisation) =>
   NormGradient.open(model, layout, {
     normalisation,
     inputDims: { input: [ROWS, 3, 32, 32] },
-    loss: (graph) =>
-      loss === 'entropy'
-        ? selectiveEntropyLoss(graph, ROWS, 10)
-        : distillationLoss(graph, ROWS, 10, { alpha: 3, beta: 3, gamma: 1, temperature: 2, margin: 0.9 }),
+    loss: (graph) => selectiveEntropyLoss(graph, ROWS, 10),
   })
 
 const scalar = (value: number): Tensor => ({ dtype: 'float32', dims: [], data: Float32Array.of(value) })
@@ -63,7 +60,7 @@ describe('NormGradient', () => {
     'answers as the network does that normalises by %s statistics',
     async (normalisation) => {
       const parameters = someParameters()
-      const gradient = await open(normalisation, 'entropy')
+      const gradient = await open(normalisation)
       const forward = await NormForward.open(model, layout, normalisation)
       const { values } = await gradient.run(everything(), parameters)
       const expected = (await forward.run(images, parameters)).data
@@ -92,44 +89,39 @@ describe('NormGradient', () => {
 
   it('tells the moments of the batch in front of each layer', async () => {
     const parameters = someParameters()
-    const gradient = await open('running', 'entropy')
+    const gradient = await open('batch')
     const { moments } = await gradient.run(everything(), parameters)
     await gradient.dispose()
-    // Normalised by its own moments, the batch comes out of the first layer as it does with batch statistics.
-    const own = { ...parameters, ...copyNormParameters({ ...parameters, ...moments }) }
-    const [first] = layout.layers
-    expect(first!.channels).toBe(6)
-    for (let at = 0; at < 6; at++) expect(own.variance[at]).toBeGreaterThan(0)
-    expect(moments.mean.length).toBe(layout.channels)
+    // Normalised by these moments as running statistics, the batch is answered as by its own (but for n / (n − 1)).
+    const [own, by] = await Promise.all(
+      (['batch', 'running'] as const).map(async (normalisation) => {
+        const forward = await NormForward.open(model, layout, normalisation)
+        const logits = await forward.run(images, { ...parameters, ...moments })
+        await forward.dispose()
+        return logits.data
+      }),
+    )
+    own!.forEach((value, at) => {
+      expect(Math.abs(value - by![at]!)).toBeLessThan(2e-2)
+    })
   })
 
-  // The entropy's weight and the choice of rows are constants; a finite difference must hold them, too.
-  it.each([
-    ['batch', 'entropy'],
-    ['batch', 'distillation'],
-  ] as const)('with %s statistics, differentiates the %s loss', async (normalisation, loss) => {
+  it('differentiates through the statistics of the batch', async () => {
     const parameters = someParameters()
-    const gradient = await open(normalisation, loss)
-    const feeds: Record<string, Tensor> =
-      loss === 'entropy'
-        ? everything()
-        : { input: images, teacher: tensor([ROWS, 10], () => 2 * random.normal()) }
-    const { gradient: slope } = await gradient.run(feeds, parameters)
-    const checked = loss === 'entropy' ? feeds : undefined
-    if (checked) {
-      for (const at of [0, 5, 17, 30, layout.channels - 1]) {
-        for (const kind of ['scale', 'shift'] as const) {
-          const at_ = async (step: number) => {
-            const moved = copyNormParameters(parameters)
-            moved[kind][at]! += step
-            return (await gradient.run(checked, moved)).loss
-          }
-          const numeric = ((await at_(5e-3)) - (await at_(-5e-3))) / 1e-2
-          expect(Math.abs(slope[kind][at]! - numeric)).toBeLessThan(2e-3 + 0.03 * Math.abs(numeric))
+    const gradient = await open('batch')
+    const { gradient: slope } = await gradient.run(everything(), parameters)
+    for (const at of [0, 5, 17, 30, layout.channels - 1]) {
+      for (const kind of ['scale', 'shift'] as const) {
+        const lossAt = async (step: number) => {
+          const moved = copyNormParameters(parameters)
+          moved[kind][at]! += step
+          return (await gradient.run(everything(), moved)).loss
         }
+        const numeric = ((await lossAt(5e-3)) - (await lossAt(-5e-3))) / 1e-2
+        // In float32 a difference of losses is good to some 1e-5 of 1e-2.
+        expect(Math.abs(slope[kind][at]! - numeric)).toBeLessThan(2e-3 + 0.03 * Math.abs(numeric))
       }
     }
-    expect(slope.scale.every(Number.isFinite)).toBe(true)
     await gradient.dispose()
   })
 })

@@ -46,6 +46,16 @@ export {
   toTensor,
 } from './image-files.ts'
 export { type LabelledImages, sliceImages } from './labelled-images.ts'
+export { type MixedViewOptions, type MixView, mixedViews } from './mixed-views.ts'
 export type { FetchProgress } from './package-files.ts'
 export { listPhotos } from './photo-folder.ts'
 export { hash32, type Random, seededRandom, shuffledIndices } from './random.ts'
+export {
+  type ClassOrder,
+  type ShiftOrder,
+  type ShiftStream,
+  type ShiftStreamOptions,
+  type StreamBatch,
+  type StreamItem,
+  shiftStream,
+} from './streams/index.ts'

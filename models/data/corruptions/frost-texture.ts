@@ -1,4 +1,4 @@
-import { seededRandom } from '../random.ts'
+import { type Random, seededRandom } from '../random.ts'
 
 /** Height and width of a texture, in pixels. A power of two is not needed; an odd multiple of 5 reads well at a fifth. */
 export const frostTextureSide = 1000
@@ -20,17 +20,18 @@ export function frostTexture(index: number): Uint8Array {
 function draw(index: number): Uint8Array {
   const random = seededRandom(0xf2057, index)
   const ice = new Float32Array(side * side)
-  const feathers = 60 + 25 * index
+  const feathers = 95 + 30 * index
   for (let k = 0; k < feathers; k++) {
-    const length = (0.1 + 0.25 * random.uniform()) * side
-    feather(ice, random.uniform() * side, random.uniform() * side, random.uniform() * 2 * Math.PI, length, 2)
+    const length = (0.12 + 0.3 * random.uniform()) * side
+    const [x, y] = [random.uniform() * side, random.uniform() * side]
+    feather(ice, x, y, random.uniform() * 2 * Math.PI, length, 2, random)
   }
   const ground = clouds(index)
   const texture = new Uint8Array(3 * side * side)
   for (let i = 0; i < ice.length; i++) {
-    const level = 0.18 + 0.4 * ground[i]! + 0.62 * (1 - Math.exp(-1.1 * ice[i]!))
-    const grain = 0.06 * (random.uniform() - 0.5)
-    const white = Math.min(1, Math.max(0, level + grain))
+    const cloud = 1.9 * (ground[i]! - 0.48)
+    const level = 0.3 + 0.55 * cloud + (0.75 + 0.5 * cloud) * (1 - Math.exp(-0.75 * ice[i]!))
+    const white = Math.min(1, Math.max(0.02, level + 0.1 * (random.uniform() - 0.5)))
     // Thin ice is bluish, thick ice white.
     texture[3 * i] = 255 * white ** 1.25
     texture[3 * i + 1] = 255 * white ** 1.1
@@ -39,25 +40,32 @@ function draw(index: number): Uint8Array {
   return texture
 }
 
-/** Draws a spine and its branches; `depth` 0 is a barb without branches. */
+/** Draws a bent spine and its branches; `depth` 0 is a barb without branches. */
 function feather(
   ice: Float32Array,
   x: number,
   y: number,
-  angle: number,
+  direction: number,
   length: number,
   depth: number,
+  random: Random,
 ): void {
-  const dx = Math.cos(angle)
-  const dy = Math.sin(angle)
-  const spacing = depth === 2 ? 9 : 5
+  const bend = (0.8 * (random.uniform() - 0.5)) / side
+  const spacing = depth === 2 ? 22 : 12
+  let angle = direction
+  let nextBranch = spacing * random.uniform()
   for (let step = 0; step < length; step++) {
     const left = 1 - step / length
-    dot(ice, x + step * dx, y + step * dy, (0.3 + 0.25 * depth) * left)
-    if (depth === 0 || step % spacing !== 0) continue
-    const reach = (depth === 2 ? 0.4 : 0.35) * length * left
+    dot(ice, x, y, (0.7 + 0.4 * depth) * left)
+    if (depth > 0) dot(ice, x + 1, y + 1, (0.3 + 0.4 * depth) * left)
+    x += Math.cos(angle)
+    y += Math.sin(angle)
+    angle += bend
+    if (depth === 0 || step < nextBranch) continue
+    nextBranch += spacing * (0.5 + random.uniform())
     for (const turn of [-Math.PI / 3, Math.PI / 3]) {
-      feather(ice, x + step * dx, y + step * dy, angle + turn, reach, depth - 1)
+      const reach = (0.15 + 0.4 * random.uniform()) * length * left
+      feather(ice, x, y, angle + turn + 0.2 * (random.uniform() - 0.5), reach, depth - 1, random)
     }
   }
 }

@@ -95,6 +95,12 @@ function quantisation(table: readonly number[], quality: number): Float64Array {
   )
 }
 
+/** Rounds, halves away from zero; halves are frequent, so that a rounding error must not decide. */
+const wholeSteps = (ratio: number): number => {
+  const whole = Math.floor(Math.abs(ratio) + 0.5 + 1e-9)
+  return ratio < 0 ? -whole : whole
+}
+
 const block = new Float64Array(64)
 
 /** Each 8×8 block to whole multiples of `steps` and back, in place; the last row and column fill the blocks up. */
@@ -106,7 +112,7 @@ function quantise(plane: Uint8Array, height: number, width: number, steps: Float
         block[k] = plane[y * width + Math.min(left + (k & 7), width - 1)]! - 128
       }
       blockCosine(block)
-      for (let k = 0; k < 64; k++) block[k] = Math.round(block[k]! / steps[k]!) * steps[k]!
+      for (let k = 0; k < 64; k++) block[k] = wholeSteps(block[k]! / steps[k]!) * steps[k]!
       inverseBlockCosine(block)
       const rows = Math.min(8, height - top)
       const columns = Math.min(8, width - left)

@@ -12,18 +12,24 @@ export function clippedZoom({ height, width }: ImageSize, factor: number): ZoomI
   const columns = zoomedAxis(width, factor)
   const line = new Float64Array(width)
 
+  const { near: lefts, far: rights, share: parts } = columns
+  const { near: aboves, far: belows, share: steps } = rows
+  const first = lefts[0]!
+  const last = rights[width - 1]!
+
   return (plane, out) => {
     for (let y = 0; y < height; y++) {
-      const near = rows.near[y]! * width
-      const far = rows.far[y]! * width
-      const share = rows.share[y]!
-      for (let x = 0; x < width; x++) {
-        line[x] = plane[near + x]! + share * (plane[far + x]! - plane[near + x]!)
+      const above = aboves[y]! * width
+      const below = belows[y]! * width
+      const step = steps[y]!
+      for (let x = first; x <= last; x++) {
+        const upper = plane[above + x]!
+        line[x] = upper + step * (plane[below + x]! - upper)
       }
       const to = y * width
       for (let x = 0; x < width; x++) {
-        const left = line[columns.near[x]!]!
-        out[to + x] = out[to + x]! + left + columns.share[x]! * (line[columns.far[x]!]! - left)
+        const left = line[lefts[x]!]!
+        out[to + x] = out[to + x]! + left + parts[x]! * (line[rights[x]!]! - left)
       }
     }
   }
@@ -33,7 +39,9 @@ export function clippedZoom({ height, width }: ImageSize, factor: number): ZoomI
 function zoomedAxis(size: number, factor: number) {
   const crop = Math.ceil(size / factor)
   const start = (size - crop) >> 1
-  const zoomed = Math.round(crop * factor)
+  // SciPy takes Python's rounding: halves go to the even number.
+  const wanted = crop * factor
+  const zoomed = wanted % 1 === 0.5 ? 2 * Math.round(wanted / 2) : Math.round(wanted)
   const trim = Math.max(0, (zoomed - size) >> 1)
   const step = zoomed > 1 ? (crop - 1) / (zoomed - 1) : 0
   const near = new Int32Array(size)
