@@ -1,7 +1,7 @@
 import { checkNormParameters, type NormParameters } from '../adapt/norm-parameters.ts'
-import { parametersChecksum } from './checksum.ts'
 import type { Patch } from './decode.ts'
 import { patchError } from './errors.ts'
+import { parametersChecksum } from './parameter-bytes.ts'
 import { readPayload } from './payload.ts'
 
 /** What a receiver has: the parameters of the base network, and those that it holds now. */
@@ -19,7 +19,7 @@ export function applyPatch(patch: Patch, { base, current }: HeldParameters): Nor
   const { header, layout, layers, payload } = patch
   const reference = header.against === 0 ? base : current
   checkNormParameters(reference, layout)
-  const result = readPayload(payload, layout, layers, reference)
+  const result = readPayload(payload, header.dtype, layout, layers, reference)
   try {
     checkNormParameters(result, layout)
   } catch (cause) {

@@ -12,8 +12,8 @@ import {
   SIGNATURE_BYTES,
 } from './header.ts'
 import { checkedKey } from './keys.ts'
-import { bitmapBytes, layersOfBitmap, layoutDigest } from './layers.ts'
-import { payloadBytes } from './payload.ts'
+import { bitmapBytes, layersOfBitmap, layoutChecksum } from './layers.ts'
+import { payloadBytes, unpacked } from './payload.ts'
 
 /** A patch that has been checked and can be applied. */
 export interface Patch {
@@ -50,19 +50,21 @@ export interface DecodeOptions {
  */
 export function decodePatch(bytes: Uint8Array, options: DecodeOptions): Patch {
   const { layout, family, publicKey, current, newest = current, nowS, toleranceS = 300 } = options
-  const { layers, payload: packed, ...header } = readHeader(bytes)
-  const payloadAt = HEADER_BYTES + bitmapBytes(layers)
-  const bodyBytes = payloadAt + packed
-  const whole = bodyBytes + CHECKSUM_BYTES + SIGNATURE_BYTES
-  if (bytes.length !== whole)
-    throw patchError('PATCH_MALFORMED', `The patch has ${bytes.length} bytes where ${whole} are due`)
+  const header = readHeader(bytes)
+  const payloadAt = HEADER_BYTES + bitmapBytes(header.layers)
+  const bodyBytes = bytes.length - CHECKSUM_BYTES - SIGNATURE_BYTES
+  if (bodyBytes <= payloadAt)
+    throw patchError('PATCH_MALFORMED', `The patch ends after ${bytes.length} bytes`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (view.getUint32(bodyBytes, true) !== crc32(bytes, bodyBytes))
     throw patchError('PATCH_CORRUPT', 'The patch has changed on its way')
   if (!isSame(header.family, family))
     throw patchError('PATCH_OTHER_FAMILY', 'The patch is for another network')
-  if (layers !== layout.layers.length || !isSame(header.layoutDigest, layoutDigest(layout)))
-    throw patchError('PATCH_OTHER_LAYOUT', `The patch is for ${layers} layers with other names or channels`)
+  if (header.layers !== layout.layers.length || header.layoutChecksum !== layoutChecksum(layout))
+    throw patchError(
+      'PATCH_OTHER_LAYOUT',
+      `The patch is for ${header.layers} layers with other names or channels`,
+    )
   const signed = bytes.subarray(0, bodyBytes + CHECKSUM_BYTES)
   if (!verify(null, signed, checkedKey(publicKey, 'public'), bytes.subarray(signed.length)))
     throw patchError('PATCH_UNTRUSTED', 'The signature does not fit')
@@ -76,14 +78,10 @@ export function decodePatch(bytes: Uint8Array, options: DecodeOptions): Patch {
       'PATCH_NEEDS_SNAPSHOT',
       `Version ${named(header)} builds on ${header.against}, held is ${named(current)}`,
     )
-  const chosen = layersOfBitmap(bytes.subarray(HEADER_BYTES, payloadAt), layers)
-  const payload = bytes.slice(payloadAt, bodyBytes)
-  if (header.isDeflated || payload.length !== payloadBytes(header.dtype, layout, chosen))
-    throw patchError(
-      'PATCH_MALFORMED',
-      `${payload.length} bytes are not the numbers of ${chosen.length} layers`,
-    )
-  return { header, layout, layers: chosen, payload }
+  const layers = layersOfBitmap(bytes.subarray(HEADER_BYTES, payloadAt), header.layers)
+  const length = payloadBytes(header.dtype, layout, layers)
+  const payload = unpacked(bytes.subarray(payloadAt, bodyBytes), header.isDeflated, length)
+  return { header, layout, layers, payload }
 }
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean =>

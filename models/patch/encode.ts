@@ -2,7 +2,6 @@ import { type KeyObject, sign } from 'node:crypto'
 import { crc32 } from '@isthmus/proto'
 import type { NormLayout } from '../adapt/norm-layers.ts'
 import { checkNormParameters, type NormParameters } from '../adapt/norm-parameters.ts'
-import { parametersChecksum } from './checksum.ts'
 import { patchError } from './errors.ts'
 import {
   CHECKSUM_BYTES,
@@ -14,8 +13,9 @@ import {
   writeHeader,
 } from './header.ts'
 import { checkedKey } from './keys.ts'
-import { bitmapBytes, chosenLayers, layersToBitmap, layoutDigest } from './layers.ts'
-import { readPayload, writePayload } from './payload.ts'
+import { bitmapBytes, chosenLayers, layersToBitmap, layoutChecksum } from './layers.ts'
+import { parametersChecksum } from './parameter-bytes.ts'
+import { packed, readPayload, writePayload } from './payload.ts'
 
 export interface EncodeOptions extends PatchVersion {
   readonly layout: NormLayout
@@ -41,7 +41,7 @@ export interface EncodedPatch {
   readonly result: NormParameters
 }
 
-/** Makes a signed patch. Throws NORM_MISMATCH, NORM_NOT_FINITE, PATCH_BAD_OPTION, PATCH_BAD_KEY. */
+/** Makes a signed patch. Throws NORM_MISMATCH, NORM_NOT_FINITE, PATCH_BAD_OPTION, PATCH_BAD_VALUES, PATCH_BAD_KEY. */
 export function encodePatch(options: EncodeOptions): EncodedPatch {
   const { layout, family, target, reference, dtype, privateKey, against = 0 } = options
   checkNormParameters(target, layout)
@@ -51,28 +51,26 @@ export function encodePatch(options: EncodeOptions): EncodedPatch {
   if (options.version < 1 || against >= options.version)
     throw patchError('PATCH_BAD_OPTION', `version ${options.version} cannot follow version ${against}`)
   const chosen = chosenLayers(layout, options.layers)
-  const payload = writePayload(dtype, layout, chosen, target)
-  const result = readPayload(payload, layout, chosen, reference)
+  const payload = writePayload(dtype, layout, chosen, target, reference)
+  const result = readPayload(payload, dtype, layout, chosen, reference)
+  const { bytes: numbers, isDeflated } = packed(dtype, payload)
   const layers = layout.layers.length
-  const bodyBytes = HEADER_BYTES + bitmapBytes(layers) + payload.length
+  const bodyBytes = HEADER_BYTES + bitmapBytes(layers) + numbers.length
   const bytes = new Uint8Array(bodyBytes + CHECKSUM_BYTES + SIGNATURE_BYTES)
-  writeHeader(
-    bytes,
-    {
-      dtype,
-      isDeflated: false,
-      family,
-      layoutDigest: layoutDigest(layout),
-      epoch: options.epoch,
-      version: options.version,
-      against,
-      issuedS: Math.floor(options.issuedS),
-      resultChecksum: parametersChecksum(result),
-    },
-    { layers, payload: payload.length },
-  )
+  writeHeader(bytes, {
+    dtype,
+    isDeflated,
+    family,
+    layers,
+    layoutChecksum: layoutChecksum(layout),
+    epoch: options.epoch,
+    version: options.version,
+    against,
+    issuedS: Math.floor(options.issuedS),
+    resultChecksum: parametersChecksum(result),
+  })
   bytes.set(layersToBitmap(chosen, layers), HEADER_BYTES)
-  bytes.set(payload, bodyBytes - payload.length)
+  bytes.set(numbers, bodyBytes - numbers.length)
   new DataView(bytes.buffer).setUint32(bodyBytes, crc32(bytes, bodyBytes), true)
   const signed = bytes.subarray(0, bodyBytes + CHECKSUM_BYTES)
   bytes.set(sign(null, signed, checkedKey(privateKey, 'private')), signed.length)

@@ -19,3 +19,10 @@ export {
   readPrivateKey,
   readPublicKey,
 } from './keys.ts'
+export {
+  type PatchKind,
+  PatchWriter,
+  type PatchWriterOptions,
+  type PublishedPatch,
+  type WriterState,
+} from './writer.ts'

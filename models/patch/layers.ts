@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto'
+import { crc32 } from '@isthmus/proto'
 import type { NormLayout } from '../adapt/norm-layers.ts'
 import { patchError } from './errors.ts'
 
-export const LAYOUT_DIGEST_BYTES = 16
-
-/** Names the layers of a network with their sizes: two networks with the same digest can exchange parameters. */
-export function layoutDigest({ layers }: NormLayout): Uint8Array {
-  const text = JSON.stringify(layers.map(({ name, channels, epsilon }) => [name, channels, epsilon]))
-  return createHash('sha256').update(text).digest().subarray(0, LAYOUT_DIGEST_BYTES)
+/** Names the layers of a network with their sizes: two networks with the same number can exchange parameters. */
+export function layoutChecksum({ layers }: NormLayout): number {
+  return crc32(
+    new TextEncoder().encode(
+      JSON.stringify(layers.map(({ name, channels, epsilon }) => [name, channels, epsilon])),
+    ),
+  )
 }
 
 export const bitmapBytes = (layers: number): number => Math.ceil(layers / 8)
@@ -39,6 +40,3 @@ export function chosenLayers({ layers }: NormLayout, chosen: readonly number[] |
     throw patchError('PATCH_BAD_OPTION', `layers: ${bad ?? 'none'} of ${layers.length}`)
   return [...new Set(chosen)].toSorted((a, b) => a - b)
 }
-
-export const channelsIn = ({ layers }: NormLayout, chosen: readonly number[]): number =>
-  chosen.reduce((sum, layer) => sum + layers[layer]!.channels, 0)

@@ -1,8 +1,9 @@
 import { sign } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { crc32 } from '@isthmus/proto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { applyPatch, decodePatch, encodePatch, newPatchKeys, patchErrors } from './index.ts'
+import { applyPatch, decodePatch, encodePatch, newPatchKeys, patchErrors, readHeader } from './index.ts'
 import {
   anyLayout,
   codeOf,
@@ -44,8 +45,8 @@ describe('a patch is refused', () => {
 
   it('cut anywhere, or with bytes behind its end', () => {
     for (let length = 0; length < bytes.length; length++)
-      expect(decode(bytes.subarray(0, length))).toBe('PATCH_MALFORMED')
-    expect(decode(Uint8Array.from([...bytes, 0]))).toBe('PATCH_MALFORMED')
+      expect(decode(bytes.subarray(0, length))).toMatch(/PATCH_(MALFORMED|CORRUPT)/)
+    expect(decode(Uint8Array.from([...bytes, 0]))).toBe('PATCH_CORRUPT')
   })
 
   it('of any bytes at all', () => {
@@ -105,11 +106,28 @@ describe('a patch is refused', () => {
   })
 
   it('with a length that does not fit, before anything is allocated for it', () => {
-    expect(decode(forged((_, view) => view.setUint32(76, 0xffff_ff00, true)))).toBe('PATCH_MALFORMED')
+    expect(decode(forged(() => {}, Uint8Array.from([...bytes, 0])))).toBe('PATCH_MALFORMED')
+    expect(decode(forged(() => {}, bytes.slice(4)))).toBe('PATCH_MALFORMED')
     expect(decode(forged((_, view) => view.setUint16(6, 0xffff, true)))).toBe('PATCH_MALFORMED')
-    expect(decode(forged((made) => made.fill(0, 80, 81)))).toBe('PATCH_MALFORMED')
-    expect(decode(forged((made) => made.fill(0b11, 80, 81)))).toBe('PATCH_MALFORMED')
-    expect(decode(forged((made) => made.fill(0b1111, 80, 81)))).toBe('PATCH_MALFORMED')
+    expect(decode(forged((made) => made.fill(0, 64, 65)))).toBe('PATCH_MALFORMED')
+    expect(decode(forged((made) => made.fill(0b11, 64, 65)))).toBe('PATCH_MALFORMED')
+    expect(decode(forged((made) => made.fill(0b1111, 64, 65)))).toBe('PATCH_MALFORMED')
+  })
+
+  it('that inflates to more than its layers have, or has bytes behind its deflated numbers', () => {
+    const still = encodePatch({ ...options, dtype: 'int8', target: options.reference }).bytes
+    expect(readHeader(still).isDeflated).toBe(true)
+    const withNumbers = (numbers: Uint8Array) =>
+      forged(() => {}, Uint8Array.from([...still.subarray(0, 65), ...numbers, ...new Uint8Array(68)]))
+    const length = inflateRawSync(still.subarray(65, still.length - 68)).length
+    expect(decode(withNumbers(deflateRawSync(new Uint8Array(length))))).toBeUndefined()
+    expect(decode(withNumbers(deflateRawSync(new Uint8Array(length + 1))))).toBe('PATCH_MALFORMED')
+    expect(decode(withNumbers(deflateRawSync(new Uint8Array(1e8))))).toBe('PATCH_MALFORMED')
+    expect(decode(withNumbers(deflateRawSync(new Uint8Array(length - 1))))).toBe('PATCH_MALFORMED')
+    expect(decode(withNumbers(Uint8Array.from([...deflateRawSync(new Uint8Array(length)), 0])))).toBe(
+      'PATCH_MALFORMED',
+    )
+    expect(decode(withNumbers(Uint8Array.from([255, 255, 255])))).toBe('PATCH_MALFORMED')
   })
 
   it('with numbers that no layer can compute with, and nothing is changed', () => {
@@ -117,7 +135,7 @@ describe('a patch is refused', () => {
     const before = structuredClone(options.reference)
     const apply = (changed: Uint8Array) =>
       codeOf(() => applyPatch(decodePatch(changed, decodeOptions(layout)), held))
-    const firstScale = 81
+    const firstScale = 65
     const lastVariance = bytes.length - 68 - 4
     for (const [at, value] of [
       [firstScale, Number.NaN],
