@@ -27,6 +27,7 @@ export const edgeErrors = {
   NO_ADAPTATION: {
     retryable: false,
     hint: 'Leave out --adapt, or name bundles whose local network has normalisations, with a full network of the same classes to teach it.',
+  },
   NOT_EXACT: {
     retryable: false,
     hint: 'Give the solver more time or a smaller market, or take critical payments, which need no optimum.',

@@ -114,7 +114,10 @@ const forWorker = (bundle: Bundle): WorkerBundle => ({
   full: bundle.manifest.models.full && bundle.modelBytes('full'),
 })
 
-async function bundlesOf({ bundles, pipelines, adapt }: EdgeConfig, logger: Logger): Promise<readonly Bundle[]> {
+async function bundlesOf(
+  { bundles, pipelines, adapt }: EdgeConfig,
+  logger: Logger,
+): Promise<readonly Bundle[]> {
   const folder = bundles ?? (pipelines === undefined ? './bundles' : undefined)
   if (folder === undefined) return []
   const { served, refused } = await readBundles(folder, adapt !== undefined)

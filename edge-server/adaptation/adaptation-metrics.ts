@@ -25,14 +25,23 @@ export class AdaptationMetrics {
 
   constructor(registry: Registry) {
     this.#registry = registry
-    this.uploads = this.#counter('uploads_total', 'Samples that came, by what became of them', ['family', 'outcome'])
+    this.uploads = this.#counter('uploads_total', 'Samples that came, by what became of them', [
+      'family',
+      'outcome',
+    ])
     this.unreadable = this.#counter('unreadable_total', 'Messages at a sample topic that were of no use', [])
-    this.strangers = this.#counter('strange_family_total', 'Messages for a family that is not adapted here', [])
+    this.strangers = this.#counter(
+      'strange_family_total',
+      'Messages for a family that is not adapted here',
+      [],
+    )
     this.judged = this.#counter('judged_total', 'Samples that were taken, as the foundation judged them', [
       'family',
       'judgement',
     ])
-    this.lost = this.#counter('lost_total', 'Samples lost with a thread that died or a task that failed', ['family'])
+    this.lost = this.#counter('lost_total', 'Samples lost with a thread that died or a task that failed', [
+      'family',
+    ])
     this.steps = this.#counter('steps_total', 'Steps of learning', ['family'])
     this.versions = this.#counter('versions_total', 'Versions that went out', ['family'])
     this.patchBytes = this.#counter('patch_bytes_total', 'Bytes of the patches that went out', ['family'])
@@ -40,8 +49,15 @@ export class AdaptationMetrics {
       'family',
       'reason',
     ])
-    this.requests = this.#counter('patch_requests_total', 'Patches that devices asked for', ['reason', 'outcome'])
-    this.restarts = this.#counter('worker_restarts_total', 'Threads of learning that ended and were replaced', ['family'])
+    this.requests = this.#counter('patch_requests_total', 'Patches that devices asked for', [
+      'reason',
+      'outcome',
+    ])
+    this.restarts = this.#counter(
+      'worker_restarts_total',
+      'Threads of learning that ended and were replaced',
+      ['family'],
+    )
     this.failures = this.#counter('failures_total', 'Tasks that failed', ['family'])
     this.saves = this.#counter('saves_total', 'States that were written', ['family'])
     this.stateBytes = new Gauge({
@@ -57,7 +73,14 @@ export class AdaptationMetrics {
     for (const outcome of [...uploadOutcomes]) this.uploads.inc({ family, outcome }, 0)
     for (const judgement of judgements) this.judged.inc({ family, judgement }, 0)
     for (const reason of guardReasons) this.rollBacks.inc({ family, reason }, 0)
-    for (const counter of [this.lost, this.steps, this.versions, this.patchBytes, this.restarts, this.failures])
+    for (const counter of [
+      this.lost,
+      this.steps,
+      this.versions,
+      this.patchBytes,
+      this.restarts,
+      this.failures,
+    ])
       counter.inc({ family }, 0)
     this.#reads.set(family, read)
   }
@@ -84,6 +107,11 @@ export class AdaptationMetrics {
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
-    return new Counter({ name: PREFIX + name, help, labelNames: [...labelNames], registers: [this.#registry] })
+    return new Counter({
+      name: PREFIX + name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+    })
   }
 }

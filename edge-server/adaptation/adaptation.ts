@@ -158,7 +158,10 @@ export class Adaptation {
       onTrouble: (what, reason) => {
         if (what === 'died') this.#metrics.restarts.inc({ family: name })
         else this.#metrics.failures.inc({ family: name })
-        log.error({ family: name, reason }, what === 'died' ? 'learning ended and begins again' : 'a step failed')
+        log.error(
+          { family: name, reason },
+          what === 'died' ? 'learning ended and begins again' : 'a step failed',
+        )
       },
       onReady: (found, detail) => {
         const level = found === 'damaged' || found === 'other-networks' ? 'warn' : 'info'
@@ -257,7 +260,8 @@ async function openFiles(
     `${file}.versions`,
     { layout, base, family: Buffer.from(family.hash, 'hex'), privateKey, dtype: config.adaptDtype },
     wallS(),
-    (reason) => log.error({ family: family.id, reason }, 'the versions that went out are lost: a new epoch begins'),
+    (reason) =>
+      log.error({ family: family.id, reason }, 'the versions that went out are lost: a new epoch begins'),
   )
   const probe = config.adaptProbe && (await readProbe(config.adaptProbe, family, family.labels))
   const { id, student, foundation, mean, std, lineage } = family

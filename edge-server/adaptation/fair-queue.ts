@@ -113,9 +113,7 @@ export class FairQueue {
   }
 
   #nextInTurn(served: ReadonlyMap<Line, number>, most: number): Line {
-    const at = this.#lines.findIndex(
-      (line) => line.waiting.length > 0 && (served.get(line) ?? 0) < most,
-    )
+    const at = this.#lines.findIndex((line) => line.waiting.length > 0 && (served.get(line) ?? 0) < most)
     const [line] = this.#lines.splice(at, 1)
     this.#lines.push(line!)
     return line!

@@ -5,13 +5,19 @@ import {
   type CemaOptions,
   type CemaSettings,
   type CemaState,
-  checkNormParameters,
   cemaSettings,
+  checkNormParameters,
   type NormParameters,
 } from '@isthmus/models/adapt'
 import type { Model } from '@isthmus/models/onnx'
 import { FairQueue, type FairQueueState, type Upload } from './fair-queue.ts'
-import { type Answers, type GuardLimits, guardLimits, type GuardReason, judgeCandidate } from './model-guard.ts'
+import {
+  type Answers,
+  type GuardLimits,
+  type GuardReason,
+  guardLimits,
+  judgeCandidate,
+} from './model-guard.ts'
 import { ImageAnswers, type Judgement, type JudgeSettings, judgeUploads } from './sample-judge.ts'
 
 /** Clean images that every version is tried on. */
@@ -62,7 +68,9 @@ export interface LearnReport {
 export interface Candidate {
   readonly parameters: NormParameters
   /** Why the newest parameters were given up; undefined when these are the newest. */
-  readonly rolledBack: { readonly reason: GuardReason | 'not-finite' | 'device-votes'; readonly detail: string } | undefined
+  readonly rolledBack:
+    | { readonly reason: GuardReason | 'not-finite' | 'device-votes'; readonly detail: string }
+    | undefined
 }
 
 export const judgeSettings: JudgeSettings = { unsureShare: 0.4, steady: true }
@@ -88,7 +96,9 @@ export class FamilyLearner {
   readonly #options: LearnerOptions
   readonly #student: ImageAnswers
   readonly #foundation: ImageAnswers
-  readonly #probe: { readonly images: readonly Uint8Array[]; readonly packed: Answers; readonly truth: ArrayLike<number> } | undefined
+  readonly #probe:
+    | { readonly images: readonly Uint8Array[]; readonly packed: Answers; readonly truth: ArrayLike<number> }
+    | undefined
   #engine: CemaEngine
   #judged: FairQueue
   #recent: Uint8Array[]

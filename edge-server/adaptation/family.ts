@@ -20,6 +20,7 @@ export function toPlanes(
   const area = height * width
   const planes = new Uint8Array(channels * area)
   for (let channel = 0, at = 0; channel < channels; channel++)
-    for (let pixel = channel; pixel < interleaved.length; pixel += channels) planes[at++] = interleaved[pixel]!
+    for (let pixel = channel; pixel < interleaved.length; pixel += channels)
+      planes[at++] = interleaved[pixel]!
   return planes
 }

@@ -25,7 +25,11 @@ export async function findState(path: string, lineage: string): Promise<FoundSta
     const detail = `${path} belongs to other networks`
     return { found: 'other-networks', detail, state: undefined }
   } catch (error) {
-    return { found: 'damaged', detail: error instanceof Error ? error.message : String(error), state: undefined }
+    return {
+      found: 'damaged',
+      detail: error instanceof Error ? error.message : String(error),
+      state: undefined,
+    }
   }
 }
 

@@ -48,9 +48,7 @@ describe('the guard', () => {
     const probe = (count: number, wrong: number): Evidence => {
       const truth = Array.from({ length: count }, (_, at) => at % CLASSES)
       const packed = answers(count, (at) => (at < count / 10 ? (at + 1) % CLASSES : at % CLASSES))
-      const candidate = answers(count, (at) =>
-        at < count / 10 + wrong ? (at + 1) % CLASSES : at % CLASSES,
-      )
+      const candidate = answers(count, (at) => (at < count / 10 + wrong ? (at + 1) % CLASSES : at % CLASSES))
       return evidence({ probe: { candidate, packed, truth } })
     }
     expect(judgeCandidate(probe(1000, 25))).toMatchObject({ good: false, reason: 'probe-drop' })

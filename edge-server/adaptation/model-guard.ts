@@ -12,7 +12,11 @@ export interface Evidence {
   /** Answers to the latest uploads: the candidate's, and those of the foundation as it was packed. */
   readonly recent: { readonly candidate: Answers; readonly reference: Answers }
   /** Answers to the clean probe, where there is one: `truth` holds its labels, or what the packed network answers. */
-  readonly probe?: { readonly candidate: Answers; readonly packed: Answers; readonly truth: ArrayLike<number> }
+  readonly probe?: {
+    readonly candidate: Answers
+    readonly packed: Answers
+    readonly truth: ArrayLike<number>
+  }
 }
 
 export interface GuardLimits {
@@ -33,7 +37,12 @@ export const guardLimits: GuardLimits = {
   fewest: 64,
 }
 
-export const guardReasons = ['probe-drop', 'probe-histogram', 'histogram-collapse', 'entropy-collapse'] as const
+export const guardReasons = [
+  'probe-drop',
+  'probe-histogram',
+  'histogram-collapse',
+  'entropy-collapse',
+] as const
 export type GuardReason = (typeof guardReasons)[number]
 
 export interface GuardVerdict {
@@ -51,10 +60,16 @@ export interface GuardVerdict {
 export function judgeCandidate(evidence: Evidence, limits: GuardLimits = guardLimits): GuardVerdict {
   const { classes, recent, probe } = evidence
   if (probe) {
-    const [after, before] = [accuracyPts(probe.candidate, probe.truth), accuracyPts(probe.packed, probe.truth)]
+    const [after, before] = [
+      accuracyPts(probe.candidate, probe.truth),
+      accuracyPts(probe.packed, probe.truth),
+    ]
     const chancePts = 2 * standardErrorPts(before, probe.truth.length)
     if (before - after > Math.max(limits.probeDropPts, chancePts))
-      return bad('probe-drop', `accuracy on the probe fell from ${before.toFixed(1)} to ${after.toFixed(1)} %`)
+      return bad(
+        'probe-drop',
+        `accuracy on the probe fell from ${before.toFixed(1)} to ${after.toFixed(1)} %`,
+      )
     const distance = totalVariation(probe.candidate.labels, probe.packed.labels, classes)
     if (distance > limits.histogramDistance)
       return bad('probe-histogram', `label histograms on the probe are ${distance.toFixed(2)} apart`)

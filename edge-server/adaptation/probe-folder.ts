@@ -16,10 +16,14 @@ export async function readProbe(
 ): Promise<Probe> {
   const all = await listPhotos(folder)
   const stride = Math.max(1, all.length / MOST_IMAGES)
-  const files = Array.from({ length: Math.min(all.length, MOST_IMAGES) }, (_, at) => all[Math.floor(at * stride)]!)
+  const files = Array.from(
+    { length: Math.min(all.length, MOST_IMAGES) },
+    (_, at) => all[Math.floor(at * stride)]!,
+  )
   const [, height, width] = imageDims
   const images: Uint8Array[] = []
-  for (const file of files) images.push(toPlanes((await decodeImage(file, { width, height })).pixels, imageDims))
+  for (const file of files)
+    images.push(toPlanes((await decodeImage(file, { width, height })).pixels, imageDims))
   const classes = files.map((file) => labels.indexOf(basename(dirname(file))))
   return classes.every((label) => label >= 0) ? { images, labels: classes } : { images }
 }

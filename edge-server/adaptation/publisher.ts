@@ -1,5 +1,5 @@
-import { PatchWriter, type PatchWriterOptions, type WriterState } from '@isthmus/models/patch'
 import type { NormParameters } from '@isthmus/models/adapt'
+import { PatchWriter, type PatchWriterOptions, type WriterState } from '@isthmus/models/patch'
 import { readWhole, writeWhole } from './state-file.ts'
 
 /** A patch that is out, or about to be. */

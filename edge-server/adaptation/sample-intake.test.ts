@@ -107,8 +107,7 @@ describe('the intake of samples', () => {
 
   it('remembers so many devices and no more', () => {
     const intake = open()
-    for (let device = 0; device < 50; device++)
-      intake.receive(`cam-${device}`, 1, sample(), pixels, device)
+    for (let device = 0; device < 50; device++) intake.receive(`cam-${device}`, 1, sample(), pixels, device)
     expect(intake.devices).toBe(3)
   })
 

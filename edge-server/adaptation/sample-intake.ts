@@ -1,6 +1,6 @@
 import type { Sample } from '@isthmus/proto'
-import { type Family, pixelsOf, toPlanes } from './family.ts'
 import { FairQueue, type FairQueueOptions, type FairQueueState, type Upload } from './fair-queue.ts'
+import { type Family, pixelsOf, toPlanes } from './family.ts'
 import { UploadLedger, type UploadLedgerOptions, type UploadLedgerState } from './upload-ledger.ts'
 
 /**
@@ -65,7 +65,8 @@ export class SampleIntake {
     const { family } = this
     if (sample.input !== 'pixels') return ['not-offered']
     const [channels, height, width] = family.imageDims
-    const fits = String(sample.dims) === String([height, width, channels]) && payload.length === pixelsOf(family)
+    const fits =
+      String(sample.dims) === String([height, width, channels]) && payload.length === pixelsOf(family)
     if (!fits) return ['wrong-size']
     if (!(sample.entropy >= 0 && sample.entropy < Number.POSITIVE_INFINITY)) return ['not-finite']
     const uploader = this.#ledger.touch(device, nowMs)

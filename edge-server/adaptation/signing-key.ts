@@ -1,6 +1,12 @@
 import type { KeyObject } from 'node:crypto'
 import { stat } from 'node:fs/promises'
-import { newPatchKeys, privateKeyText, publicKeyOf, publicKeyText, readPrivateKey } from '@isthmus/models/patch'
+import {
+  newPatchKeys,
+  privateKeyText,
+  publicKeyOf,
+  publicKeyText,
+  readPrivateKey,
+} from '@isthmus/models/patch'
 import { edgeError } from '../errors.ts'
 import { readWhole, writeWhole } from './state-file.ts'
 

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { readModel } from '@isthmus/models/onnx'
 import { FamilyLearner } from './family-learner.ts'
-import { findState, type FoundState, saveState } from './learner-state.ts'
+import { type FoundState, findState, saveState } from './learner-state.ts'
 import type { FromLearner, LearnerAnswers, LearnerSetup, LearnerTask, ToLearner } from './messages.ts'
 
 // The thread that learns for one family: it holds the networks, does one task after another, and answers each.
@@ -24,7 +24,10 @@ async function openLearner(): Promise<{ learner: FamilyLearner; found: FoundStat
     return { learner: await FamilyLearner.open(options, found.state.learner), found }
   } catch (error) {
     const detail = `${setup.statePath}: ${(error as Error).message}`
-    return { learner: await FamilyLearner.open(options), found: { found: 'damaged', detail, state: undefined } }
+    return {
+      learner: await FamilyLearner.open(options),
+      found: { found: 'damaged', detail, state: undefined },
+    }
   }
 }
 

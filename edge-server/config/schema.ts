@@ -85,13 +85,20 @@ export const configSchema = z.strictObject({
   adaptKeep: z
     .enum(['parameters', 'samples'])
     .default('parameters')
-    .describe('What the state holds: parameters alone, or uploaded samples too, for a restart that forgets nothing.'),
+    .describe(
+      'What the state holds: parameters alone, or uploaded samples too, for a restart that forgets nothing.',
+    ),
   adaptProbe: z
     .string()
     .min(1)
     .optional()
-    .describe('Folder of clean photographs (in folders named for their class) that every version is tried on.'),
-  adaptEverySteps: count.max(1_000_000).default(10).describe('Steps of learning between two versions, at least.'),
+    .describe(
+      'Folder of clean photographs (in folders named for their class) that every version is tried on.',
+    ),
+  adaptEverySteps: count
+    .max(1_000_000)
+    .default(10)
+    .describe('Steps of learning between two versions, at least.'),
   adaptEveryMs: ms.default(30_000).describe('Time between two versions, at least.'),
   adaptSaveMs: ms.default(60_000).describe('Time between two states on the disk.'),
   adaptUploadsPerSecond: z

@@ -5,7 +5,7 @@ import {
   type JudgeSettings,
   type Upload,
 } from '@isthmus/edge-server/adaptation'
-import { type NormParameters } from '@isthmus/models/adapt'
+import type { NormParameters } from '@isthmus/models/adapt'
 import type { LabelledImages, Random } from '@isthmus/models/data'
 import { seededRandom } from '@isthmus/models/data'
 import type { Model } from '@isthmus/models/onnx'

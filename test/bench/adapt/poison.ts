@@ -16,7 +16,13 @@ import { type Model, readModel } from '@isthmus/models/onnx'
 import type { Part } from '../split/part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { attacksOn } from './poison-attacks.ts'
-import { type Defence, noDefence, type PoisonNetworks, type PoisonResult, runPoisonedFleet } from './poison-fleet.ts'
+import {
+  type Defence,
+  noDefence,
+  type PoisonNetworks,
+  type PoisonResult,
+  runPoisonedFleet,
+} from './poison-fleet.ts'
 
 export const poisonFigures: readonly FigureSpec[] = [
   {
@@ -65,7 +71,15 @@ export async function measurePoison({ quick, bundles, threads, say }: SuiteConte
   return {
     figures: { poisonDropPts: Math.max(...Object.values(drops)) },
     detail: {
-      poison: { devices: DEVICES, hostile: HOSTILE, severity: 5, seeds, drops, undefended, rows: rows.map((row) => ({ ...row })) },
+      poison: {
+        devices: DEVICES,
+        hostile: HOSTILE,
+        severity: 5,
+        seeds,
+        drops,
+        undefended,
+        rows: rows.map((row) => ({ ...row })),
+      },
     },
   }
 }
@@ -91,7 +105,8 @@ function dropsByAttack(rows: readonly Row[]): Readonly<Record<string, number>> {
 
 /** The bundle's local network, with its normalisations put back where its exporter has folded them in, and its full network. */
 export async function poisonNetworks(bundles: string, train: LabelledImages): Promise<PoisonNetworks> {
-  const model = async (file: string): Promise<Model> => readModel(await readFile(join(bundles, 'cifar10', file)))
+  const model = async (file: string): Promise<Model> =>
+    readModel(await readFile(join(bundles, 'cifar10', file)))
   const foundation = await model('full.onnx')
   const images = sliceImages(train, 0, 2048)
   const student = await unfolded(await model('local.onnx'), images, adaptableNetwork(foundation))
