@@ -16,6 +16,7 @@ const sample = (changes: Partial<Sample> = {}): Sample => ({
   input: 'pixels',
   dims: [2, 4, 3],
   patch: 0,
+  patchEpoch: 0,
   entropy: 0.5,
   bundle: 0,
   mode: 0,
