@@ -91,7 +91,10 @@ describe('a learner', () => {
     const { scale, shift } = state.engine.student.parameters
     // A network without features answers the first class to everything.
     for (const vector of [scale, shift]) vector.fill(0)
-    const spoilt = await open({ probe: { images: images.slice(0, 32) }, guard: { ...lenient.guard, probeDropPts: 1 } }, state)
+    const spoilt = await open(
+      { probe: { images: images.slice(0, 32) }, guard: { ...lenient.guard, probeDropPts: 1 } },
+      state,
+    )
     expect((await spoilt.candidate()).rolledBack?.reason).toBe('probe-drop')
   })
 

@@ -18,7 +18,13 @@ import {
   guardLimits,
   judgeCandidate,
 } from './model-guard.ts'
-import { ImageAnswers, type Judgement, type JudgeSettings, judgeUploads } from './sample-judge.ts'
+import {
+  ImageAnswers,
+  type Judgement,
+  type JudgeSettings,
+  judgeUploads,
+  UsualEntropy,
+} from './sample-judge.ts'
 
 /** Clean images that every version is tried on. */
 export interface Probe {
@@ -50,6 +56,7 @@ export interface LearnerState {
   readonly engine: CemaState
   readonly judged: FairQueueState
   readonly recent: readonly Uint8Array[]
+  readonly usual: ReadonlyMap<string, readonly number[]>
   /** The newest version that has gone out of it. */
   readonly version: number
 }
@@ -73,7 +80,12 @@ export interface Candidate {
     | undefined
 }
 
-export const judgeSettings: JudgeSettings = { unsureShare: 0.4, steady: true }
+/**
+ * Measured on a fleet under fog (bench `adapt`, poison): lets 85 % of what honest devices upload through, and 6 % or less of noise, of
+ * images that the foundation takes for something else, and of patterns. At 0.4 no poison came through, but half of the honest uploads
+ * were lost too.
+ */
+export const judgeSettings: JudgeSettings = { unsureShare: 0.6, steady: true }
 export const FAIRNESS = 1.5
 const ACTIVE_FOR_MS = 600_000
 const JUDGED_LIMIT = 2048
@@ -102,6 +114,7 @@ export class FamilyLearner {
   #engine: CemaEngine
   #judged: FairQueue
   #recent: Uint8Array[]
+  #usual: UsualEntropy
   #good: GoodState[] = []
   #nowMs = 0
   #version: number
@@ -120,6 +133,7 @@ export class FamilyLearner {
     this.#probe = probe
     this.#judged = this.#queue(state?.judged)
     this.#recent = [...(state?.recent ?? [])]
+    this.#usual = new UsualEntropy(state?.usual)
     this.#version = state?.version ?? 0
   }
 
@@ -156,8 +170,9 @@ export class FamilyLearner {
     const judgements = await judgeUploads(
       this.#foundation,
       this.#engine.state().foundation.parameters,
-      uploads.map(({ pixels }) => pixels),
+      uploads,
       this.#options.judge ?? judgeSettings,
+      this.#usual,
     )
     uploads.forEach((upload, at) => {
       if (judgements[at] !== 'kept') return
@@ -221,10 +236,11 @@ export class FamilyLearner {
         engine: { ...engine, queue: [], store: [], storeNext: 0 },
         judged: { devices: [] },
         recent: [],
+        usual: this.#usual.state(),
         version: this.#version,
       }
     const judged = this.#judged.state(this.#nowMs)
-    return { engine, judged, recent: [...this.#recent], version: this.#version }
+    return { engine, judged, recent: [...this.#recent], usual: this.#usual.state(), version: this.#version }
   }
 
   async dispose(): Promise<void> {
@@ -251,6 +267,7 @@ export class FamilyLearner {
         recent: {
           candidate: await this.#student.answer(this.#recent, parameters),
           reference: await this.#foundation.answer(this.#recent, foundation.source),
+          teacher: await this.#foundation.answer(this.#recent, this.#engine.state().foundation.parameters),
         },
         ...(this.#probe
           ? {
@@ -273,13 +290,14 @@ export class FamilyLearner {
     // What was judged since may be what did the harm.
     this.#judged = this.#queue(state.judged)
     this.#recent = [...state.recent]
+    this.#usual = new UsualEntropy(state.usual)
   }
 
   async #packedState(): Promise<LearnerState> {
     const fresh = await CemaEngine.open(engineOptions(this.#options))
     const engine = fresh.state()
     await fresh.dispose()
-    return { engine, judged: { devices: [] }, recent: [], version: 0 }
+    return { engine, judged: { devices: [] }, recent: [], usual: new Map(), version: 0 }
   }
 
   #queue(state: FairQueueState | undefined): FairQueue {

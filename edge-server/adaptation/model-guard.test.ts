@@ -9,7 +9,7 @@ const answers = (count: number, label: (at: number) => number, entropy = 0.4): A
 const mixed = answers(100, (at) => at % CLASSES)
 const evidence = (changes: Partial<Evidence> = {}): Evidence => ({
   classes: CLASSES,
-  recent: { candidate: mixed, reference: mixed },
+  recent: { candidate: mixed, reference: mixed, teacher: mixed },
   ...changes,
 })
 
@@ -19,7 +19,7 @@ describe('the guard', () => {
   })
 
   it('stops one for which everything is one class', () => {
-    const collapsed = { candidate: answers(100, () => 3, 0.2), reference: mixed }
+    const collapsed = { candidate: answers(100, () => 3, 0.2), reference: mixed, teacher: mixed }
     expect(judgeCandidate(evidence({ recent: collapsed }))).toMatchObject({
       good: false,
       reason: 'histogram-collapse',
@@ -29,18 +29,33 @@ describe('the guard', () => {
 
   it('does not take a stream that holds one class for a collapse', () => {
     const one = answers(100, () => 3)
-    expect(judgeCandidate(evidence({ recent: { candidate: one, reference: one } })).good).toBe(true)
+    expect(judgeCandidate(evidence({ recent: { candidate: one, reference: one, teacher: one } })).good).toBe(
+      true,
+    )
+  })
+
+  it('does not hold a candidate to a packed foundation that knows no better, when its teacher agrees', () => {
+    const lost = answers(100, (at) => at % 2)
+    const recent = { candidate: mixed, reference: lost, teacher: mixed }
+    expect(judgeCandidate(evidence({ recent })).good).toBe(true)
+  })
+
+  it('stops one that has collapsed together with its teacher', () => {
+    const one = answers(100, () => 3)
+    const recent = { candidate: one, reference: mixed, teacher: one }
+    expect(judgeCandidate(evidence({ recent })).reason).toBe('histogram-collapse')
   })
 
   it('stops one that is sure of everything', () => {
     const sure = answers(100, (at) => at % CLASSES, 0.004)
-    expect(judgeCandidate(evidence({ recent: { candidate: sure, reference: mixed } })).reason).toBe(
-      'entropy-collapse',
-    )
+    expect(
+      judgeCandidate(evidence({ recent: { candidate: sure, reference: mixed, teacher: mixed } })).reason,
+    ).toBe('entropy-collapse')
   })
 
   it('draws no conclusion from a handful of uploads', () => {
-    const few = { candidate: answers(63, () => 3, 0), reference: answers(63, (at) => at % CLASSES) }
+    const usual = answers(63, (at) => at % CLASSES)
+    const few = { candidate: answers(63, () => 3, 0), reference: usual, teacher: usual }
     expect(judgeCandidate(evidence({ recent: few })).good).toBe(true)
   })
 

@@ -5,6 +5,7 @@ import {
   pixelReader,
   softmaxEntropy,
 } from '@isthmus/models/adapt'
+import type { Upload } from './fair-queue.ts'
 import type { Answers } from './model-guard.ts'
 
 /** Why an upload was not learned from. */
@@ -12,7 +13,10 @@ export const judgements = ['kept', 'unsure', 'unsteady'] as const
 export type Judgement = (typeof judgements)[number]
 
 export interface JudgeSettings {
-  /** Entropy of the foundation's answer at or above which an upload is not learned from, in shares of ln(classes). */
+  /**
+   * Entropy of the foundation's answer at or above which an upload is not learned from, in shares of ln(classes); higher when that is
+   * what the fleet's uploads usually have.
+   */
   readonly unsureShare: number
   /** Whether the foundation must answer the same to the image and to its mirror image. */
   readonly steady: boolean
@@ -63,27 +67,74 @@ export class ImageAnswers {
 const ROWS_AT_ONCE = 64
 
 /**
- * Looks at uploads with the foundation, which knows more than the devices, before they can teach anybody: one on which it is unsure,
- * or which it takes for something else when mirrored, has nothing to teach. Images that were made to mislead, and noise, seldom pass
- * both; natural ones, corrupted ones too, mostly do.
+ * What entropies the foundation usually has on a fleet's uploads. At the onset of a strong shift it is unsure of everything, and then
+ * that says nothing against an upload. Each device has one voice, however much it uploads, and the median of the voices counts: it
+ * takes half of the devices to move it.
+ */
+export class UsualEntropy {
+  /** Of each device the latest, the device heard last at the end. */
+  readonly #latest: Map<string, number[]>
+
+  constructor(state: ReadonlyMap<string, readonly number[]> = new Map()) {
+    this.#latest = new Map([...state].map(([device, values]) => [device, [...values]]))
+  }
+
+  add(device: string, entropy: number): void {
+    if (!Number.isFinite(entropy)) return
+    const values = [...(this.#latest.get(device) ?? []), entropy].slice(-LATEST)
+    this.#latest.delete(device)
+    this.#latest.set(device, values)
+    const [longestSilent] = this.#latest.keys()
+    if (this.#latest.size > DEVICES) this.#latest.delete(longestSilent!)
+  }
+
+  /** Below this lie three quarters of the uploads of the device in the middle; 0 while fewer than three are known. */
+  get threshold(): number {
+    if (this.#latest.size < FEWEST_DEVICES) return 0
+    return quantile(
+      [...this.#latest.values()].map((values) => quantile(values, 0.75)),
+      0.5,
+    )
+  }
+
+  state(): ReadonlyMap<string, readonly number[]> {
+    return new Map([...this.#latest].map(([device, values]) => [device, [...values]]))
+  }
+}
+
+const LATEST = 16
+const DEVICES = 1024
+const FEWEST_DEVICES = 3
+
+const quantile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))]!
+
+/**
+ * Looks at uploads with the foundation, which knows more than the devices, before they can teach anybody: one on which it is less sure
+ * than it usually is, or which it takes for something else when mirrored, has nothing to teach. Images that were made to mislead, and
+ * noise, seldom pass both; natural ones, corrupted ones too, mostly do.
  */
 export async function judgeUploads(
   foundation: ImageAnswers,
   parameters: NormParameters,
-  uploads: readonly Uint8Array[],
+  uploads: readonly Upload[],
   { unsureShare, steady }: JudgeSettings,
+  usual: UsualEntropy,
 ): Promise<Judgement[]> {
   const { imageDims, classes } = foundation.network
-  const answers = await foundation.answer(uploads, parameters)
+  const images = uploads.map(({ pixels }) => pixels)
+  const answers = await foundation.answer(images, parameters)
   const mirrored = steady
     ? await foundation.answer(
-        uploads.map((pixels) => mirror(pixels, imageDims)),
+        images.map((pixels) => mirror(pixels, imageDims)),
         parameters,
       )
     : answers
+  for (const [at, { device }] of uploads.entries()) usual.add(device, answers.entropy[at]!)
+  const threshold = Math.max(unsureShare * Math.log(classes), usual.threshold)
   return uploads.map((_, at) => {
     // A NaN is no small entropy.
-    if (!(answers.entropy[at]! < unsureShare * Math.log(classes))) return 'unsure'
+    if (!(answers.entropy[at]! < threshold)) return 'unsure'
     return answers.labels[at] === mirrored.labels[at] ? 'kept' : 'unsteady'
   })
 }
