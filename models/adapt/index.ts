@@ -2,6 +2,7 @@ export { type AdaptableNetwork, adaptableNetwork, imageTensor } from './adaptabl
 export type { Adapter, BatchAnswer } from './adapter.ts'
 export { CemaEngine, type CemaOptions, type CemaState, type TickReport } from './cema/cema-engine.ts'
 export { type CemaSettings, cemaSettings } from './cema/settings.ts'
+export { StudentStep } from './cema/student-step.ts'
 export { softmaxEntropy, softmaxInto } from './entropy.ts'
 export { type AdaptErrorCode, adaptErrors } from './errors.ts'
 export type { Normalisation } from './graph-with-norms.ts'

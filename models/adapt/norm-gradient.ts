@@ -34,6 +34,8 @@ export interface NormGradientOptions {
   readonly loss: (net: GraphWithNorms) => void
   /** Threads of an operator. Default 1. */
   readonly threads?: number
+  /** Let threads that wait for work spin. Default false. */
+  readonly spinning?: boolean
 }
 
 /**
@@ -68,6 +70,7 @@ export class NormGradient {
     })
     const session = await openSession(writeModel(step.model), {
       intraOpThreads: options.threads ?? 1,
+      spinning: options.spinning ?? false,
       graphOptimization: 'extended',
     })
     return new NormGradient(layout, step, session)

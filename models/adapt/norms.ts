@@ -1,5 +1,4 @@
 // What a device needs of adaptation: nothing here loads what trains.
-export { softmaxEntropy, softmaxInto } from './entropy.ts'
 export { type NormLayer, type NormLayout, normLayoutOf } from './norm-layers.ts'
 export {
   copyNormParameters,
@@ -7,3 +6,4 @@ export {
   readNormParameters,
   withNormParameters,
 } from './norm-parameters.ts'
+export { plainWeights } from './plain-weights.ts'

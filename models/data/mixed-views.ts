@@ -6,32 +6,35 @@ export interface MixedViewOptions {
   readonly width?: number
   /** Changes one after another in a chain, at most. Default 3. */
   readonly depth?: number
-  /** Standard deviation of a filter's random taps, at most. Default 0.5. */
+  /** Standard deviation of a filter's random taps, at most. Default 1. */
   readonly filter?: number
   /** Standard deviation of a colour curve's change, at most. Default 0.2. */
   readonly colour?: number
   /** Displacement in pixels, at most. Default 2. */
   readonly move?: number
+  /** Standard deviation of a pattern laid over the image, at most. Default 0.25. */
+  readonly pattern?: number
 }
 
 /**
- * Changes an image [3, height, width] of values 0 to 1 in place: random filters, random colour curves and random smooth
- * displacements, in chains, mixed with each other and with the image. A network trained on such views keeps its accuracy better
+ * Changes an image [3, height, width] of values 0 to 1 in place: random filters, random colour curves, random smooth
+ * displacements and random patterns of waves laid over it, in chains, mixed with each other and with the image. A network trained on such views keeps its accuracy better
  * under changes that it was not trained on. Mixing after AugMix (Hendrycks et al. 2020), kinds of change after PRIME
- * (Modas et al. 2022): none of them is one of the corruptions that such networks are tested with.
+ * (Modas et al. 2022) and PixMix (Hendrycks et al. 2022): none of them is one of the corruptions that such networks are tested with.
  */
 export type MixView = (image: Float32Array, random: Random) => void
 
 /** Makes a {@link MixView} for images of one size. The work space is its own: one for each thread. */
 export function mixedViews(height: number, width: number, options: MixedViewOptions = {}): MixView {
-  const { width: chains = 3, depth = 3, filter = 0.5, colour = 0.2, move = 2 } = options
+  const { width: chains = 3, depth = 3, filter = 1, colour = 0.2, move = 2, pattern = 0.25 } = options
   const size = 3 * height * width
   const [mixture, from, to] = [new Float32Array(size), new Float32Array(size), new Float32Array(size)]
-  const changes = [
-    (x: Float32Array, out: Float32Array, random: Random) => filtered(x, out, height, width, filter, random),
-    (x: Float32Array, out: Float32Array, random: Random) =>
-      recoloured(x, out, height * width, colour, random),
-    (x: Float32Array, out: Float32Array, random: Random) => moved(x, out, height, width, move, random),
+  type Change = (x: Float32Array, out: Float32Array, random: Random) => void
+  const changes: readonly Change[] = [
+    (x, out, random) => filtered(x, out, height, width, filter, random),
+    (x, out, random) => recoloured(x, out, height * width, colour, random),
+    (x, out, random) => moved(x, out, height, width, move, random),
+    (x, out, random) => patterned(x, out, height, width, pattern, random),
   ]
   return (image, random) => {
     // Dirichlet(1, ..., 1): exponentials over their sum; Beta(1, 1) is uniform.
@@ -151,4 +154,38 @@ function moved(
       }
     }
   }
+}
+
+const PATTERN_WAVES = 6
+
+/** Plane waves of any direction and length added to each plane, or multiplied with it. */
+function patterned(
+  x: Float32Array,
+  out: Float32Array,
+  height: number,
+  width: number,
+  most: number,
+  random: Random,
+): void {
+  const spread = (most * random.uniform()) / Math.sqrt(PATTERN_WAVES / 2)
+  const multiplies = random.uniform() < 0.5
+  const area = height * width
+  out.set(x)
+  for (let wave = 0; wave < PATTERN_WAVES; wave++) {
+    // Up to a wave every two pixels, each length of wave as likely in either direction.
+    const [fx, fy] = [Math.PI * (2 * random.uniform() - 1), Math.PI * (2 * random.uniform() - 1)]
+    const phase = 2 * Math.PI * random.uniform()
+    const heights = [0, 1, 2].map(() => spread * random.normal())
+    for (let row = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        const value = Math.sin(fx * column + fy * row + phase)
+        const at = row * width + column
+        for (let plane = 0; plane < 3; plane++) {
+          const place = plane * area + at
+          out[place]! += heights[plane]! * value * (multiplies ? 2 * x[place]! : 1)
+        }
+      }
+    }
+  }
+  for (let at = 0; at < out.length; at++) out[at] = clipped(out[at]!)
 }

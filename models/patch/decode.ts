@@ -1,18 +1,9 @@
-import { type KeyObject, verify } from 'node:crypto'
-import { crc32 } from '@isthmus/proto'
+import type { KeyObject } from 'node:crypto'
 import type { NormLayout } from '../adapt/norm-layers.ts'
+import { checkIssued, checkSignature, readEnvelope } from './envelope.ts'
 import { patchError } from './errors.ts'
-import {
-  CHECKSUM_BYTES,
-  compareVersions,
-  HEADER_BYTES,
-  type PatchHeader,
-  type PatchVersion,
-  readHeader,
-  SIGNATURE_BYTES,
-} from './header.ts'
-import { checkedKey } from './keys.ts'
-import { bitmapBytes, layersOfBitmap, layoutChecksum } from './layers.ts'
+import { compareVersions, HEADER_BYTES, type PatchHeader, type PatchVersion } from './header.ts'
+import { layersOfBitmap, layoutChecksum } from './layers.ts'
 import { payloadBytes, unpacked } from './payload.ts'
 
 /** A patch that has been checked and can be applied. */
@@ -50,14 +41,8 @@ export interface DecodeOptions {
  */
 export function decodePatch(bytes: Uint8Array, options: DecodeOptions): Patch {
   const { layout, family, publicKey, current, newest = current, nowS, toleranceS = 300 } = options
-  const header = readHeader(bytes)
-  const payloadAt = HEADER_BYTES + bitmapBytes(header.layers)
-  const bodyBytes = bytes.length - CHECKSUM_BYTES - SIGNATURE_BYTES
-  if (bodyBytes <= payloadAt)
-    throw patchError('PATCH_MALFORMED', `The patch ends after ${bytes.length} bytes`)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (view.getUint32(bodyBytes, true) !== crc32(bytes, bodyBytes))
-    throw patchError('PATCH_CORRUPT', 'The patch has changed on its way')
+  const envelope = readEnvelope(bytes)
+  const { header, payloadAt, bodyBytes } = envelope
   if (!isSame(header.family, family))
     throw patchError('PATCH_OTHER_FAMILY', 'The patch is for another network')
   if (header.layers !== layout.layers.length || header.layoutChecksum !== layoutChecksum(layout))
@@ -65,11 +50,8 @@ export function decodePatch(bytes: Uint8Array, options: DecodeOptions): Patch {
       'PATCH_OTHER_LAYOUT',
       `The patch is for ${header.layers} layers with other names or channels`,
     )
-  const signed = bytes.subarray(0, bodyBytes + CHECKSUM_BYTES)
-  if (!verify(null, signed, checkedKey(publicKey, 'public'), bytes.subarray(signed.length)))
-    throw patchError('PATCH_UNTRUSTED', 'The signature does not fit')
-  if (header.issuedS > nowS + toleranceS)
-    throw patchError('PATCH_FROM_THE_FUTURE', `Made ${Math.ceil(header.issuedS - nowS)} s from now`)
+  checkSignature(envelope, publicKey)
+  checkIssued(header, nowS, toleranceS)
   if (compareVersions(header, newest) <= 0)
     throw patchError('PATCH_REPLAYED', `Version ${named(header)} comes after version ${named(newest)}`)
   const fits = header.against === 0 || compareVersions(current, { ...header, version: header.against }) === 0

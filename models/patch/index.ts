@@ -19,6 +19,7 @@ export {
   readPrivateKey,
   readPublicKey,
 } from './keys.ts'
+export { familyName, PatchRelay, type PatchRelayOptions, type Received } from './relay.ts'
 export {
   type PatchKind,
   PatchWriter,

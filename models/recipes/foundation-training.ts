@@ -10,7 +10,7 @@ import { teacherWidths } from './teacher-training.ts'
 export const foundationSettings = {
   name: 'foundation',
   seed: 11,
-  epochs: 5,
+  epochs: 4,
   batch: 128,
   peakRate: 0.06,
   momentum: 0.85,
@@ -18,6 +18,11 @@ export const foundationSettings = {
   vectorRateScale: 4,
   labelSmoothing: 0.1,
   padPx: 2,
+  /** How far the views go (`mixedViews`). */
+  filter: 1,
+  colour: 0.2,
+  move: 2,
+  pattern: 0.25,
 }
 
 const optimizer: Optimizer = { kind: 'sgd', momentum: foundationSettings.momentum, nesterov: true }
@@ -58,7 +63,7 @@ export async function trainFoundation(
     flip: 'alternating',
     padPx,
   })
-  const mix = mixedViews(32, 32)
+  const mix = mixedViews(32, 32, foundationSettings)
   const steps = epochs * stepsPerEpoch(data.train, batch)
   const { state, elapsedS } = await runTraining({
     step,

@@ -1,4 +1,4 @@
-import { softmaxEntropy, softmaxInto } from '@isthmus/models/adapt/norms'
+import { softmaxEntropy, softmaxInto } from '@isthmus/models/adapt/entropy'
 
 /** An answer as the upload rules want it. */
 export interface AnswerEntropy {

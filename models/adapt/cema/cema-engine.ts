@@ -3,15 +3,15 @@ import type { Model } from '../../onnx/index.ts'
 import type { Tensor } from '../../runtime/index.ts'
 import { type AdaptableNetwork, adaptableNetwork } from '../adaptable-network.ts'
 import { adaptError } from '../errors.ts'
-import { distillationLoss } from '../losses.ts'
 import { SelectiveGradients } from '../methods/gradients.ts'
 import { NormForward } from '../norm-forward.ts'
-import { NormGradient } from '../norm-gradient.ts'
+import type { NormGradient } from '../norm-gradient.ts'
 import { copyNormParameters, type NormParameters } from '../norm-parameters.ts'
 import { pixelReader } from '../pixels.ts'
 import { LearningNetwork, type LearningState } from './learning-network.ts'
 import { SampleStore } from './sample-store.ts'
 import { type CemaSettings, cemaSettings } from './settings.ts'
+import { distillationGradient } from './student-step.ts'
 
 export interface CemaOptions {
   /** The devices' network. */
@@ -119,6 +119,16 @@ export class CemaEngine {
     this.#queue.push(pixels)
   }
 
+  /**
+   * Takes the running statistics of both networks from these images and forgets the source's: what a first batch does under a shift that
+   * began at once.
+   */
+  async startFrom(samples: readonly Uint8Array[]): Promise<void> {
+    const threads = this.#options.threads ?? 1
+    for (const learner of [this.#foundation, this.#student])
+      await learner.startFrom(this.#read.batch(samples, learner.network), threads)
+  }
+
   /** One step, when there are uploads for it; one from the store alone, when it is full enough; else undefined. */
   async tick(): Promise<TickReport | undefined> {
     const { batch, replayPerNew, replayFrom } = this.settings
@@ -129,10 +139,7 @@ export class CemaEngine {
     }
     const fresh = this.#queue.splice(0, batch)
     const images = this.#read.batch(fresh, this.#student.network)
-    if (this.#ticks === 0 && this.settings.statisticsFrom === 'first-batch') {
-      await this.#foundation.startFrom(images, this.#options.threads ?? 1)
-      await this.#student.startFrom(images, this.#options.threads ?? 1)
-    }
+    if (this.#ticks === 0 && this.settings.statisticsFrom === 'first-batch') await this.startFrom(fresh)
     const foundationLoss = await this.#sharpen(images)
     const replayed = this.#store.size < replayFrom ? [] : this.#draw(batch * replayPerNew)
     for (const sample of fresh) this.#store.add(sample)
@@ -193,14 +200,7 @@ export class CemaEngine {
     const known = this.#distilling.get(rows)
     if (known) return known
     const { network } = this.#student
-    const gradient = await NormGradient.open(network.model, network.layout, {
-      normalisation: 'running',
-      inputDims: { [network.input]: [rows, ...network.imageDims] },
-      loss: (net) =>
-        distillationLoss(net, rows, network.classes, {
-          ...this.settings.loss,
-          margin: this.#margin(network),
-        }),
+    const gradient = await distillationGradient(network, rows, this.settings, {
       threads: this.#options.threads ?? 1,
     })
     this.#distilling.set(rows, gradient)

@@ -1,18 +1,15 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FAIRNESS, judgeSettings } from '@isthmus/edge-server/adaptation'
-import { type AdaptableNetwork, adaptableNetwork, pixelReader, unfoldBatchNorm } from '@isthmus/models/adapt'
+import { loadBundle } from '@isthmus/models/bundle'
 import {
   type CorruptionType,
-  cifar10Mean,
-  cifar10Std,
   corruptImages,
   type LabelledImages,
   loadCifar10,
   seededRandom,
   sliceImages,
 } from '@isthmus/models/data'
-import { type Model, readModel } from '@isthmus/models/onnx'
+import { readModel } from '@isthmus/models/onnx'
 import type { Part } from '../split/part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { attacksOn } from './poison-attacks.ts'
@@ -41,7 +38,7 @@ const defence: Defence = { judge: judgeSettings, fairness: FAIRNESS, perSecond: 
 /** A fleet of twenty under one corruption, with and without two hostile devices; each attack with and without the defences. */
 export async function measurePoison({ quick, bundles, threads, say }: SuiteContext): Promise<Part> {
   const { train, test } = await loadCifar10()
-  const networks = await poisonNetworks(bundles, train)
+  const networks = await poisonNetworks(bundles)
   const corruptions: readonly CorruptionType[] = quick ? ['fog'] : ['gaussian_noise', 'fog', 'defocus_blur']
   const seeds = quick ? [1] : [1, 2, 3]
   const sizes = quick ? { stream: 640, trial: 500, pool: 300 } : { stream: 4000, trial: 2000, pool: 1500 }
@@ -103,27 +100,10 @@ function dropsByAttack(rows: readonly Row[]): Readonly<Record<string, number>> {
   return drops
 }
 
-/** The bundle's local network, with its normalisations put back where its exporter has folded them in, and its full network. */
-export async function poisonNetworks(bundles: string, train: LabelledImages): Promise<PoisonNetworks> {
-  const model = async (file: string): Promise<Model> =>
-    readModel(await readFile(join(bundles, 'cifar10', file)))
-  const foundation = await model('full.onnx')
-  const images = sliceImages(train, 0, 2048)
-  const student = await unfolded(await model('local.onnx'), images, adaptableNetwork(foundation))
-  return { student, foundation, mean: cifar10Mean, std: cifar10Std }
-}
-
-async function unfolded(model: Model, images: LabelledImages, like: AdaptableNetwork): Promise<Model> {
-  const read = pixelReader(like.imageDims, cifar10Mean, cifar10Std)
-  const size = images.pixels.length / images.count
-  const batches = Array.from({ length: images.count / 128 }, (_, batch) =>
-    Array.from({ length: 128 }, (_, at) => {
-      const from = (128 * batch + at) * size
-      return images.pixels.subarray(from, from + size)
-    }),
-  )
-  return unfoldBatchNorm(
-    model,
-    batches.map((batch) => read.batch(batch, like)),
-  )
+/** The networks of bundle `cifar10-adaptable`. */
+export async function poisonNetworks(bundles: string): Promise<PoisonNetworks> {
+  const bundle = await loadBundle(join(bundles, 'cifar10-adaptable'), { only: ['local', 'full'] })
+  const { mean, std } = bundle.manifest.input
+  const network = (role: 'local' | 'full') => readModel(bundle.modelBytes(role))
+  return { student: network('local'), foundation: network('full'), mean, std }
 }
