@@ -202,15 +202,15 @@ export class Adaptation {
     })
   }
 
-  #send({ key, hash }: AdaptableFamily, { version, bytes }: OutPatch, device: string | undefined): void {
+  #send({ key, hash }: AdaptableFamily, patch: OutPatch, device: string | undefined): void {
     const { config, epoch, clock, publish } = this.#options
     this.#sequence = (this.#sequence + 1) % COUNT_LIMIT
     const packet = encodeMessage(
       {
         envelope: { boot: epoch, sequence: this.#sequence, sentUs: clockUs32(clock()) },
-        body: { kind: 'patch', family: key, version },
+        body: { kind: 'patch', family: key, version: patch.version, epoch: patch.epoch },
       },
-      bytes,
+      patch.bytes,
     )
     if (device === undefined) publish(patchTopic(config.site, hash), packet, { qos: 1, retain: true })
     else publish(topic(config.site, device, 'patch'), packet, { qos: 1 })

@@ -14,7 +14,16 @@ const sample = (number: number): Sample => ({
   ...{ entropy: 0.5, bundle: 0, mode: 0, scale: undefined, zeroPoint: undefined },
 })
 const request = (changes: Partial<PatchRequest> = {}): PatchRequest =>
-  ({ kind: 'patchRequest', family: 1, version: 0, reason: 'start', refused: 0, ...changes }) as PatchRequest
+  ({
+    kind: 'patchRequest',
+    family: 1,
+    version: 0,
+    reason: 'start',
+    refused: 0,
+    epoch: 5,
+    refusedEpoch: 5,
+    ...changes,
+  }) as PatchRequest
 
 const pace: AdaptationPace = {
   roundSize: 4,
@@ -228,7 +237,15 @@ describe('the adaptation of a family', () => {
     world.family.request('cam', request({ reason: 'gap' }))
     world.family.request('cam', request({ reason: 'damaged' }))
     world.family.request('door', request({ version: 1 }))
-    expect(world.log).toEqual(['gap: sent', 'version 1 to cam', 'damaged: too-often', 'start: nothing-newer'])
+    world.family.request('late', request({ version: 1, epoch: 4 }))
+    expect(world.log).toEqual([
+      'gap: sent',
+      'version 1 to cam',
+      'damaged: too-often',
+      'start: nothing-newer',
+      'start: sent',
+      'version 1 to late',
+    ])
   })
 
   it('gives a version up when several devices have gone back from it, not when one says so', async () => {

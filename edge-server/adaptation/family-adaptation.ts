@@ -101,14 +101,19 @@ export class FamilyAdaptation {
   }
 
   /** A device asks for the newest patch, or says that it has gone back from one. */
-  request(device: string, { reason, version, refused }: PatchRequest): void {
+  request(device: string, asked: PatchRequest): void {
+    const { reason, refused } = asked
     const { intake, publisher, clock, observer, send } = this.#options
     const nowMs = clock()
     const active = intake.waiting.activeDevices(nowMs)
-    if (reason === 'rolledBack' && this.#votes.add(device, refused, publisher.version, active))
-      this.#refused = refused
     const { newest } = publisher
-    const isNewer = newest !== undefined && newest.version !== version && newest.version !== refused
+    // What another epoch called by that number was something else.
+    const isOurs = asked.refusedEpoch === newest?.epoch
+    if (reason === 'rolledBack' && isOurs && this.#votes.add(device, refused, publisher.version, active))
+      this.#refused = refused
+    const is = (version: number, epoch: number) => newest?.version === version && newest.epoch === epoch
+    const isNewer =
+      newest !== undefined && !is(asked.version, asked.epoch) && !is(refused, asked.refusedEpoch)
     if (!isNewer) observer.requested(reason, 'nothing-newer')
     else if (!intake.mayHaveSnapshot(device, nowMs)) observer.requested(reason, 'too-often')
     else {
