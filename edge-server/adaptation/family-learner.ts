@@ -81,9 +81,8 @@ export interface Candidate {
 }
 
 /**
- * Measured on a fleet under fog (bench `adapt`, poison): lets 85 % of what honest devices upload through, and 6 % or less of noise, of
- * images that the foundation takes for something else, and of patterns. At 0.4 no poison came through, but half of the honest uploads
- * were lost too.
+ * At 0.4, half of what honest devices upload under fog is lost; without a limit, noise of a tenth of the devices ruins the student (bench
+ * `adapt`, poison).
  */
 export const judgeSettings: JudgeSettings = { unsureShare: 0.6, steady: true }
 export const FAIRNESS = 1.5
