@@ -16,6 +16,18 @@ export const edgeErrors = {
     retryable: false,
     hint: 'Correct the number that is named; a round leaves out such requests.',
   },
+  STATE_DAMAGED: {
+    retryable: false,
+    hint: 'Remove it: learning begins anew from the packed network, and versions go on.',
+  },
+  BAD_SIGNING_KEY: {
+    retryable: false,
+    hint: 'Put the right key there (mode 0600), or remove it for a new one, whose public half every device must then be given.',
+  },
+  NO_ADAPTATION: {
+    retryable: false,
+    hint: 'Leave out --adapt, or name bundles whose local network has normalisations, with a full network of the same classes to teach it.',
+  },
   NOT_EXACT: {
     retryable: false,
     hint: 'Give the solver more time or a smaller market, or take critical payments, which need no optimum.',

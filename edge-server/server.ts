@@ -3,6 +3,7 @@ import type { Bundle } from '@isthmus/models/bundle'
 import type { Pipeline } from '@isthmus/models/pipeline'
 import { TokenBucket } from '@isthmus/policies'
 import { type Logger, pino } from 'pino'
+import { Adaptation, type AdaptationOptions } from './adaptation/adaptation.ts'
 import { Announcer } from './announce.ts'
 import { EmbeddedBroker } from './broker/embedded.ts'
 import { ExternalBroker } from './broker/external.ts'
@@ -29,6 +30,8 @@ export interface EdgeOptions extends EdgeConfigInput {
   readonly clock?: () => number
   /** Starts a worker thread; for tests that want to end one. */
   readonly spawn?: TailPoolOptions['spawn']
+  /** Starts a thread that learns; for tests that want to end one. */
+  readonly spawnLearner?: AdaptationOptions['spawn']
 }
 
 /** The ports in use; those of the broker inside are absent when there is another broker. */
@@ -46,6 +49,8 @@ export interface EdgeServer {
   readonly bundles: readonly string[]
   /** `name@version` of each pipeline that is served. */
   readonly pipelines: readonly string[]
+  /** What devices trust patches by; undefined when nothing is adapted. */
+  readonly patchKey: string | undefined
   /** Answers what waits (for at most `drainTimeoutMs`), says goodbye and stops. May be called twice. */
   close(): Promise<void>
 }
@@ -60,7 +65,7 @@ const WARNINGS_AT_ONCE = 20
  * and announces itself. Throws an IsthmusError of {@link edgeErrors} whose message says what to do.
  */
 export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> {
-  const { log, clock = () => performance.now(), spawn, ...settings } = options
+  const { log, clock = () => performance.now(), spawn, spawnLearner, ...settings } = options
   const config = checkConfig(settings, 'the options')
   const logger = log ?? pino({ level: config.logLevel, base: undefined })
   const bundles = await bundlesOf(config, logger)
@@ -93,7 +98,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> 
       clock,
     )
     opened.push(server)
-    await server.open()
+    await server.open(bundles, spawnLearner)
     return server
   } catch (error) {
     for (const part of opened.reverse()) await part.close()
@@ -109,10 +114,13 @@ const forWorker = (bundle: Bundle): WorkerBundle => ({
   full: bundle.manifest.models.full && bundle.modelBytes('full'),
 })
 
-async function bundlesOf({ bundles, pipelines }: EdgeConfig, logger: Logger): Promise<readonly Bundle[]> {
+async function bundlesOf(
+  { bundles, pipelines, adapt }: EdgeConfig,
+  logger: Logger,
+): Promise<readonly Bundle[]> {
   const folder = bundles ?? (pipelines === undefined ? './bundles' : undefined)
   if (folder === undefined) return []
-  const { served, refused } = await readBundles(folder)
+  const { served, refused } = await readBundles(folder, adapt !== undefined)
   for (const { folder, reason } of refused) logger.error({ folder, reason }, 'bundle refused')
   return served
 }
@@ -170,8 +178,10 @@ class RunningEdge implements EdgeServer {
   readonly #announcer: Announcer
   readonly #warnings: TokenBucket
   readonly #clock: () => number
+  readonly #epoch: number
   #transport: Transport | undefined
   #http: HttpEndpoint | undefined
+  #adaptation: Adaptation | undefined
   #ticking: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   #ports: EdgePorts = { mqttPort: undefined, wsPort: undefined, httpPort: undefined }
@@ -195,6 +205,7 @@ class RunningEdge implements EdgeServer {
     this.#clock = clock
     this.#warnings = new TokenBucket(WARNINGS_PER_SECOND, WARNINGS_AT_ONCE, clock())
     const epoch = randomInt(1, 2 ** 32)
+    this.#epoch = epoch
     this.#dispatcher = new Dispatcher({
       ...config,
       epoch,
@@ -228,8 +239,13 @@ class RunningEdge implements EdgeServer {
     return this.#ports
   }
 
-  async open(): Promise<void> {
+  get patchKey(): string | undefined {
+    return this.#adaptation?.publicKey
+  }
+
+  async open(bundles: readonly Bundle[], spawnLearner: AdaptationOptions['spawn']): Promise<void> {
     const { site, httpPort, host } = this.#config
+    if (this.#config.adapt !== undefined) this.#adaptation = await this.#openAdaptation(bundles, spawnLearner)
     const transport = await this.#openTransport()
     this.#transport = transport
     this.metrics.watch({
@@ -250,15 +266,24 @@ class RunningEdge implements EdgeServer {
       })
       this.#ports = { ...this.#ports, httpPort: this.#http.port }
     }
+    const adaptation = this.#adaptation
     transport.onMessage((topicName, packet, retained) =>
-      this.#dispatcher.receive(topicName, packet, retained),
+      adaptation && topicName.endsWith('/sample')
+        ? adaptation.receive(topicName, packet, retained)
+        : this.#dispatcher.receive(topicName, packet, retained),
     )
-    transport.onReconnect(() => void this.#announcer.announce(transport))
-    await transport.subscribe(['infer', 'birth', 'state'].map((verb) => `isthmus/1/${site}/+/${verb}`))
+    transport.onReconnect(() => {
+      void this.#announcer.announce(transport)
+      adaptation?.announce()
+    })
+    const verbs = ['infer', 'birth', 'state', ...(adaptation ? ['sample'] : [])]
+    await transport.subscribe(verbs.map((verb) => `isthmus/1/${site}/+/${verb}`))
     await this.#announcer.announce(transport)
+    adaptation?.announce()
     this.#ticking = setInterval(() => {
       this.#dispatcher.tick()
       this.#announcer.tick()
+      adaptation?.tick()
     }, TICK_MS)
     this.#log.info(
       {
@@ -268,6 +293,7 @@ class RunningEdge implements EdgeServer {
         bundles: this.bundles,
         pipelines: this.pipelines,
         workers: this.#pool.ready,
+        ...(adaptation ? { patchKey: adaptation.publicKey, patchVersions: adaptation.versions } : {}),
       },
       'ready',
     )
@@ -284,6 +310,7 @@ class RunningEdge implements EdgeServer {
     clearInterval(this.#ticking)
     // What the workers have in hand is still answered.
     await this.#pool.close()
+    await this.#adaptation?.close()
     if (started) await this.#announcer.become('offline')
     await this.#http?.close()
     await this.#transport?.close()
@@ -304,6 +331,21 @@ class RunningEdge implements EdgeServer {
       this.#dispatcher.turnAway()
     }
     clearTimeout(timer)
+  }
+
+  #openAdaptation(bundles: readonly Bundle[], spawn: AdaptationOptions['spawn']): Promise<Adaptation> {
+    return Adaptation.open({
+      config: this.#config,
+      bundles,
+      epoch: this.#epoch,
+      log: this.#log,
+      registry: this.metrics.registry,
+      clock: this.#clock,
+      wallS: () => Date.now() / 1000,
+      publish: (topicName, packet, options) => void this.#transport?.publish(topicName, packet, options),
+      warn: (fields, message) => this.#warn(fields, message),
+      ...(spawn ? { spawn } : {}),
+    })
   }
 
   async #openTransport(): Promise<Transport> {

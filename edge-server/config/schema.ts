@@ -77,6 +77,42 @@ export const configSchema = z.strictObject({
     .describe('Largest message accepted, in bytes.'),
   maxDevices: count.max(1_000_000).default(10_000).describe('Devices that the server remembers.'),
 
+  adapt: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Adapt local networks to what devices upload; folder for the key, the versions and the state.'),
+  adaptKeep: z
+    .enum(['parameters', 'samples'])
+    .default('parameters')
+    .describe(
+      'What the state holds: parameters alone, or uploaded samples too, for a restart that forgets nothing.',
+    ),
+  adaptProbe: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder of clean photographs (in folders named for their class) that every version is tried on.',
+    ),
+  adaptEverySteps: count
+    .max(1_000_000)
+    .default(10)
+    .describe('Steps of learning between two versions, at least.'),
+  adaptEveryMs: ms.default(30_000).describe('Time between two versions, at least.'),
+  adaptSaveMs: ms.default(60_000).describe('Time between two states on the disk.'),
+  adaptUploadsPerSecond: z
+    .number()
+    .positive()
+    .max(1000)
+    .default(5)
+    .describe('Samples that one device may upload a second, on average.'),
+  adaptDtype: z
+    .enum(['float32', 'float16', 'int8'])
+    .default('int8')
+    .describe('How the numbers of a patch are written.'),
+  adaptThreads: count.max(256).default(1).describe('Threads that learning may use, for each family.'),
+
   stateEveryMs: ms.default(1000).describe('Shortest time between two announcements of the load.'),
   drainTimeoutMs: ms.default(5000).describe('Time that waiting requests have to finish when stopping.'),
   logLevel: z

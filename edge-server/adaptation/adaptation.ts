@@ -1,0 +1,276 @@
+import type { KeyObject } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
+import type { Bundle } from '@isthmus/models/bundle'
+import {
+  clockUs32,
+  decodeMessage,
+  encodeMessage,
+  isDeviceId,
+  type Message,
+  parseTopic,
+  patchTopic,
+  topic,
+} from '@isthmus/proto'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { PublishOptions } from '../broker/transport.ts'
+import type { EdgeConfig } from '../config/schema.ts'
+import { edgeError } from '../errors.ts'
+import { AdaptationMetrics } from './adaptation-metrics.ts'
+import { type AdaptableFamily, familiesOf } from './families.ts'
+import { type AdaptationObserver, type AdaptationPace, FamilyAdaptation } from './family-adaptation.ts'
+import { LearnerThread } from './learner-thread.ts'
+import type { LearnerSetup } from './messages.ts'
+import { readProbe } from './probe-folder.ts'
+import { type OutPatch, Publisher } from './publisher.ts'
+import { SampleIntake } from './sample-intake.ts'
+import { openSigningKey } from './signing-key.ts'
+import { writeWhole } from './state-file.ts'
+
+export interface AdaptationOptions {
+  readonly config: EdgeConfig
+  readonly bundles: readonly Bundle[]
+  readonly epoch: number
+  readonly log: Logger
+  readonly registry: Registry
+  /** Monotonic, in milliseconds. */
+  readonly clock: () => number
+  /** Seconds since 1970. */
+  readonly wallS: () => number
+  readonly publish: (topic: string, packet: Uint8Array, options: PublishOptions) => void
+  /** A warning, unless there have been too many lately. */
+  readonly warn: (fields: Readonly<Record<string, string>>, message: string) => void
+  readonly spawn?: (setup: LearnerSetup) => Worker
+}
+
+const ROUND_SIZE = 32
+const ROUND_WAIT_MS = 2000
+const WAITING = { limit: 1024, perDevice: 64, activeForMs: 600_000 }
+const TASK_TIMEOUT_MS = 300_000
+const UPLOAD_BURST_S = 10
+const SNAPSHOTS = { snapshotsPerSecond: 1 / 30, snapshotsAtOnce: 3 }
+const VOTES = { share: 1 / 3, fewest: 2 }
+const COUNT_LIMIT = 2 ** 32
+
+/**
+ * The server's half of adaptation: samples come in, patches go out, one learner a family, each in a thread of its own. All that must
+ * survive lies in the folder `adapt`: the signing key, of each family a journal of versions and the state of learning.
+ */
+export class Adaptation {
+  /** What devices trust patches by: 43 letters. */
+  readonly publicKey: string
+  readonly #options: AdaptationOptions
+  readonly #metrics: AdaptationMetrics
+  readonly #families = new Map<number, FamilyAdaptation>()
+  #sequence = 0
+
+  private constructor(options: AdaptationOptions, publicKey: string) {
+    this.#options = options
+    this.publicKey = publicKey
+    this.#metrics = new AdaptationMetrics(options.registry)
+  }
+
+  /** Throws NO_ADAPTATION when no bundle can be adapted, BAD_SIGNING_KEY, or NO_WORKER. */
+  static async open(options: AdaptationOptions): Promise<Adaptation> {
+    const { config, log, bundles } = options
+    const folder = config.adapt!
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const key = await openSigningKey(join(folder, 'signing-key.pem'))
+    await writeWhole(join(folder, 'signing-key.pub'), Buffer.from(`${key.publicText}\n`), 0o644)
+    const { adaptable, refused } = familiesOf(bundles)
+    for (const { bundle, reason } of refused) log.warn({ bundle, reason }, 'bundle is not adapted')
+    if (adaptable.length === 0) {
+      const why = refused[0] ? `${refused[0].bundle}: ${refused[0].reason}` : 'there are no bundles'
+      throw edgeError('NO_ADAPTATION', `No bundle can be adapted (${why})`)
+    }
+    const adaptation = new Adaptation(options, key.publicText)
+    try {
+      for (const family of adaptable) await adaptation.#open(family, key.privateKey, folder)
+    } catch (error) {
+      await adaptation.close()
+      throw error
+    }
+    adaptation.#metrics.watch()
+    return adaptation
+  }
+
+  /** Newest version of each family, by the bundle that it comes from. */
+  get versions(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#families.values()].map(({ id, version }) => [id, version]))
+  }
+
+  /** Says all patches again: at the start, and when a broker may have forgotten them. */
+  announce(): void {
+    for (const family of this.#families.values()) family.announce()
+  }
+
+  /** Takes one message of a `sample` topic. Never throws; the packet is not kept. */
+  receive(topicName: string, packet: Uint8Array, retained: boolean): void {
+    const { config, warn } = this.#options
+    const parts = parseTopic(topicName)
+    // What a broker has stored is as old as it likes.
+    if (parts?.site !== config.site || !isDeviceId(parts.device) || retained || packet.length === 0) return
+    let message: Message
+    try {
+      message = decodeMessage(packet, config.maxMessageBytes)
+    } catch (error) {
+      this.#metrics.unreadable.inc()
+      warn({ device: parts.device, detail: (error as Error).message }, 'unreadable sample')
+      return
+    }
+    this.#read(parts.device, message)
+  }
+
+  /** Starts what is due. To be called often. */
+  tick(): void {
+    for (const family of this.#families.values()) family.tick()
+  }
+
+  /** Finishes what is being done and writes every state. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#families.values()].map((family) => family.close()))
+  }
+
+  #read(device: string, { body, envelope, payload }: Message): void {
+    if (body.kind !== 'sample' && body.kind !== 'patchRequest') {
+      this.#metrics.unreadable.inc()
+      return
+    }
+    const family = this.#families.get(body.family)
+    if (!family) {
+      this.#metrics.strangers.inc()
+      return
+    }
+    if (body.kind === 'sample') family.sample(device, envelope.boot, body, payload)
+    else family.request(device, body)
+  }
+
+  async #open(family: AdaptableFamily, privateKey: KeyObject, folder: string): Promise<void> {
+    const { config, clock, wallS, spawn, log } = this.#options
+    const { setup, publisher } = await openFiles(family, privateKey, folder, this.#options)
+    const name = family.id
+    const learner = await LearnerThread.open({
+      setup,
+      taskTimeoutMs: TASK_TIMEOUT_MS,
+      ...(spawn ? { spawn } : {}),
+      onTrouble: (what, reason) => {
+        if (what === 'died') this.#metrics.restarts.inc({ family: name })
+        else this.#metrics.failures.inc({ family: name })
+        log.error(
+          { family: name, reason },
+          what === 'died' ? 'learning ended and begins again' : 'a step failed',
+        )
+      },
+      onReady: (found, detail) => {
+        const level = found === 'damaged' || found === 'other-networks' ? 'warn' : 'info'
+        log[level]({ family: name, state: found, detail }, 'learning')
+      },
+    })
+    const intake = new SampleIntake(
+      {
+        family,
+        ledger: {
+          capacity: config.maxDevices,
+          perSecond: config.adaptUploadsPerSecond,
+          burst: Math.ceil(UPLOAD_BURST_S * config.adaptUploadsPerSecond),
+          ...SNAPSHOTS,
+        },
+        queue: WAITING,
+      },
+      learner.intake,
+      clock(),
+    )
+    const pace: AdaptationPace = {
+      roundSize: ROUND_SIZE,
+      roundWaitMs: ROUND_WAIT_MS,
+      publishSteps: config.adaptEverySteps,
+      publishMs: config.adaptEveryMs,
+      saveMs: config.adaptSaveMs,
+      keepsPixels: config.adaptKeep === 'samples',
+      votes: VOTES,
+    }
+    const observer = this.#observer(name)
+    const send = (patch: OutPatch, device?: string) => this.#send(family, patch, device)
+    const options = { intake, learner, publisher, pace, observer, send, clock, wallS }
+    const adaptation = new FamilyAdaptation(name, options)
+    this.#families.set(family.key, adaptation)
+    this.#metrics.addFamily(name, {
+      version: () => adaptation.version,
+      waiting: () => adaptation.waiting,
+    })
+  }
+
+  #send({ key, hash }: AdaptableFamily, patch: OutPatch, device: string | undefined): void {
+    const { config, epoch, clock, publish } = this.#options
+    this.#sequence = (this.#sequence + 1) % COUNT_LIMIT
+    const packet = encodeMessage(
+      {
+        envelope: { boot: epoch, sequence: this.#sequence, sentUs: clockUs32(clock()) },
+        body: { kind: 'patch', family: key, version: patch.version, epoch: patch.epoch },
+      },
+      patch.bytes,
+    )
+    if (device === undefined) publish(patchTopic(config.site, hash), packet, { qos: 1, retain: true })
+    else publish(topic(config.site, device, 'patch'), packet, { qos: 1 })
+  }
+
+  #observer(family: string): AdaptationObserver {
+    const metrics = this.#metrics
+    const { log } = this.#options
+    return {
+      uploaded: (outcome) => metrics.uploads.inc({ family, outcome }),
+      learned: ({ steps, judgements }) => {
+        metrics.steps.inc({ family }, steps)
+        for (const judgement of judgements) metrics.judged.inc({ family, judgement })
+      },
+      lost: (uploads) => metrics.lost.inc({ family }, uploads),
+      published: ({ epoch, version, bytes }) => {
+        metrics.versions.inc({ family })
+        metrics.patchBytes.inc({ family }, bytes.length)
+        log.info({ family, epoch, version, bytes: bytes.length }, 'version out')
+      },
+      rolledBack: (reason, detail) => {
+        metrics.rollBacks.inc({ family, reason })
+        log.warn({ family, reason, detail }, 'went back to what was good')
+      },
+      saved: (bytes) => {
+        metrics.saves.inc({ family })
+        metrics.stateBytes.set({ family }, bytes)
+      },
+      troubled: (what, detail) => {
+        metrics.failures.inc({ family })
+        log.error({ family, what, detail }, 'adaptation is in trouble')
+      },
+      requested: (reason, outcome) => metrics.requests.inc({ reason, outcome }),
+    }
+  }
+}
+
+async function openFiles(
+  family: AdaptableFamily,
+  privateKey: KeyObject,
+  folder: string,
+  { config, wallS, log }: AdaptationOptions,
+): Promise<{ setup: LearnerSetup; publisher: Publisher }> {
+  const file = join(folder, family.hash.slice(0, 8))
+  const { layout, base } = family
+  const publisher = await Publisher.open(
+    `${file}.versions`,
+    { layout, base, family: Buffer.from(family.hash, 'hex'), privateKey, dtype: config.adaptDtype },
+    wallS(),
+    (reason) =>
+      log.error({ family: family.id, reason }, 'the versions that went out are lost: a new epoch begins'),
+  )
+  const probe = config.adaptProbe && (await readProbe(config.adaptProbe, family, family.labels))
+  const { id, student, foundation, mean, std, lineage } = family
+  const setup: LearnerSetup = {
+    ...{ id, student, foundation, mean, std, lineage },
+    statePath: `${file}.state`,
+    keepsPixels: config.adaptKeep === 'samples',
+    threads: config.adaptThreads,
+    ...(probe ? { probe } : {}),
+  }
+  return { setup, publisher }
+}

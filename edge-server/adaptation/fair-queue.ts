@@ -1,0 +1,139 @@
+/** An upload that waits, and who sent it. */
+export interface Upload {
+  readonly device: string
+  /** Planar 8-bit RGB, [C, H, W]. */
+  readonly pixels: Uint8Array
+}
+
+export interface FairQueueOptions {
+  /** Uploads that may wait, of all devices together. */
+  readonly limit: number
+  /** Uploads of one device that may wait; a newer one takes the place of its oldest. */
+  readonly perDevice: number
+  /**
+   * Times its fair share (count / active devices) that one device may have of what is taken at once. With one active device there
+   * is no bound. Default: no bound, only turns.
+   */
+  readonly fairness?: number
+  /** How long after its last upload a device counts as active, in ms. */
+  readonly activeForMs: number
+}
+
+/** A queue as plain data; ages, not times, for clocks begin anew. */
+export interface FairQueueState {
+  readonly devices: readonly {
+    readonly device: string
+    readonly silentMs: number
+    readonly waiting: readonly Uint8Array[]
+  }[]
+}
+
+interface Line {
+  readonly device: string
+  heardMs: number
+  readonly waiting: Uint8Array[]
+}
+
+/**
+ * Uploads that wait, by device: devices take turns (fair queueing, Nagle 1987), so that one which floods delays and displaces only
+ * itself. What is taken at once holds of no device more than `fairness` times its fair share; as every training batch is taken so,
+ * the replay buffer, which holds the newest of those batches, obeys the same bound.
+ */
+export class FairQueue {
+  readonly #options: FairQueueOptions
+  /** Who is to be served next comes first. */
+  #lines: Line[] = []
+  #size = 0
+
+  constructor(options: FairQueueOptions, state?: FairQueueState, nowMs = 0) {
+    this.#options = options
+    for (const { device, silentMs, waiting } of state?.devices ?? []) {
+      this.#lines.push({ device, heardMs: nowMs - silentMs, waiting: [...waiting] })
+      this.#size += waiting.length
+    }
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Devices that have something waiting or were heard of lately. */
+  activeDevices(nowMs: number): number {
+    this.#forgetSilent(nowMs)
+    return this.#lines.length
+  }
+
+  /** Puts an upload in line. Gives how many were displaced for it: 0 or 1. */
+  add({ device, pixels }: Upload, nowMs: number): number {
+    const { perDevice, limit } = this.#options
+    let line = this.#lines.find((one) => one.device === device)
+    if (!line) {
+      line = { device, heardMs: nowMs, waiting: [] }
+      this.#lines.push(line)
+    }
+    line.heardMs = nowMs
+    line.waiting.push(pixels)
+    this.#size++
+    if (line.waiting.length > perDevice) return this.#displace(line)
+    if (this.#size > limit) return this.#displace(this.#longest())
+    return 0
+  }
+
+  /**
+   * Takes `count` uploads, fewer where fewer wait (`atLeast`, default all of them), each device at most its bounded share; undefined
+   * when there are not so many.
+   */
+  take(count: number, nowMs: number, atLeast = count): Upload[] | undefined {
+    const active = Math.max(1, this.activeDevices(nowMs))
+    const { fairness = Number.POSITIVE_INFINITY } = this.#options
+    const most = active === 1 ? count : Math.min(count, Math.ceil((fairness * count) / active))
+    const available = this.#lines.reduce((sum, { waiting }) => sum + Math.min(most, waiting.length), 0)
+    const wanted = Math.min(count, available)
+    if (wanted < Math.max(1, atLeast)) return undefined
+    const taken: Upload[] = []
+    const served = new Map<Line, number>()
+    while (taken.length < wanted) {
+      // Round by round: the next in turn that has something and has not had its share.
+      const line = this.#nextInTurn(served, most)
+      taken.push({ device: line.device, pixels: line.waiting.shift()! })
+      served.set(line, (served.get(line) ?? 0) + 1)
+    }
+    this.#size -= taken.length
+    return taken
+  }
+
+  state(nowMs: number): FairQueueState {
+    return {
+      devices: this.#lines.map(({ device, heardMs, waiting }) => ({
+        device,
+        silentMs: nowMs - heardMs,
+        waiting: [...waiting],
+      })),
+    }
+  }
+
+  #nextInTurn(served: ReadonlyMap<Line, number>, most: number): Line {
+    const at = this.#lines.findIndex((line) => line.waiting.length > 0 && (served.get(line) ?? 0) < most)
+    const [line] = this.#lines.splice(at, 1)
+    this.#lines.push(line!)
+    return line!
+  }
+
+  #displace(line: Line): number {
+    line.waiting.shift()
+    this.#size--
+    return 1
+  }
+
+  #longest(): Line {
+    return this.#lines.reduce((longest, line) =>
+      line.waiting.length > longest.waiting.length ? line : longest,
+    )
+  }
+
+  #forgetSilent(nowMs: number): void {
+    this.#lines = this.#lines.filter(
+      ({ heardMs, waiting }) => waiting.length > 0 || nowMs - heardMs <= this.#options.activeForMs,
+    )
+  }
+}

@@ -1,0 +1,146 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Upload } from './fair-queue.ts'
+import { FamilyLearner, type LearnerOptions, type LearnerState } from './family-learner.ts'
+import { lenient, someImages, tinyNetwork } from './tiny-networks.test.support.ts'
+
+const options: LearnerOptions = {
+  student: tinyNetwork(1),
+  foundation: tinyNetwork(2, 6, 8),
+  mean: [0.5, 0.5, 0.5],
+  std: [0.25, 0.25, 0.25],
+  settings: { batch: 4, replayPerNew: 3, replayFrom: 8, replayLimit: 16 },
+  replaySteps: false,
+  ...lenient,
+}
+const images = someImages(64, 3)
+const uploads = (from: number, to: number, device = 'cam'): Upload[] =>
+  images.slice(from, to).map((pixels) => ({ device, pixels }))
+
+const opened: FamilyLearner[] = []
+afterEach(async () => {
+  for (const learner of opened.splice(0)) await learner.dispose()
+})
+async function open(changes: Partial<LearnerOptions> = {}, state?: LearnerState) {
+  const learner = await FamilyLearner.open({ ...options, ...changes }, state)
+  opened.push(learner)
+  return learner
+}
+
+describe('a learner', () => {
+  it('learns from uploads as far as they fill batches', async () => {
+    const learner = await open()
+    expect(await learner.learn(uploads(0, 6), 0)).toMatchObject({ steps: 1, stored: 4 })
+    expect(await learner.learn(uploads(6, 8), 0)).toMatchObject({ steps: 1, stored: 8 })
+    const { parameters } = await learner.candidate()
+    expect(parameters).not.toEqual(learner.network.source)
+  })
+
+  it('comes to the same when it is stopped and opened again in between', async () => {
+    const whole = await open()
+    for (let round = 0; round < 4; round++) await whole.learn(uploads(6 * round, 6 * round + 6), round)
+    let part = await open()
+    for (let round = 0; round < 4; round++) {
+      await part.learn(uploads(6 * round, 6 * round + 6), round)
+      part = await open({}, structuredClone(part.state()))
+    }
+    expect((await part.candidate()).parameters).toEqual((await whole.candidate()).parameters)
+  })
+
+  it('has in no batch more of a device than its bounded share, and none of what the foundation is unsure of', async () => {
+    const learner = await open({ fairness: 1.5 })
+    const mixed = [
+      ...uploads(0, 40, 'flood'),
+      ...uploads(40, 42, 'a'),
+      ...uploads(42, 44, 'b'),
+      ...uploads(44, 46, 'c'),
+    ]
+    // Four devices: at most 2 of 4 from one. The other three have six: three batches at most hold two of theirs.
+    const { stored } = await learner.learn(mixed, 0)
+    const { store } = learner.state().engine
+    expect(stored).toBeGreaterThanOrEqual(8)
+    const flood = new Set(images.slice(0, 40))
+    for (let from = 0; from < store.length; from += 4)
+      expect(
+        store.slice(from, from + 4).filter((pixels) => flood.has(pixels as never)).length,
+      ).toBeLessThanOrEqual(2)
+    const unsure = await open({ judge: { unsureShare: 0, steady: false } })
+    expect(await unsure.learn(uploads(0, 8), 0)).toMatchObject({
+      steps: 0,
+      judgements: Array(8).fill('unsure'),
+    })
+  })
+
+  it('lets nothing out that does not pass the guard, and goes on from what was good', async () => {
+    const guard = { ...lenient.guard, histogramDistance: -1 }
+    const learner = await open({ guard })
+    const before = learner.network.source
+    await learner.learn(uploads(0, 8), 0)
+    const candidate = await learner.candidate()
+    expect(candidate.rolledBack?.reason).toBe('histogram-collapse')
+    expect(candidate.parameters).toEqual(before)
+    expect(learner.stored).toBe(0)
+  })
+
+  it('tries every version on clean images, where it has some', async () => {
+    const probe = { images: images.slice(0, 32), labels: new Array<number>(32).fill(11) }
+    // No answer can be right: there is nothing to lose.
+    const lost = await open({ probe, guard: { ...lenient.guard, probeDropPts: 0 } })
+    await lost.learn(uploads(0, 8), 0)
+    expect((await lost.candidate()).rolledBack).toBeUndefined()
+    const state = structuredClone(lost.state())
+    const { scale, shift } = state.engine.student.parameters
+    // A network without features answers the first class to everything.
+    for (const vector of [scale, shift]) vector.fill(0)
+    const spoilt = await open(
+      { probe: { images: images.slice(0, 32) }, guard: { ...lenient.guard, probeDropPts: 1 } },
+      state,
+    )
+    expect((await spoilt.candidate()).rolledBack?.reason).toBe('probe-drop')
+  })
+
+  it('falls back when a step gives no number', async () => {
+    const learner = await open({ settings: { ...options.settings, studentRate: 1e6 } })
+    await expect(learner.learn(uploads(0, 32), 0)).rejects.toMatchObject({ code: 'ADAPTATION_DIVERGED' })
+    await learner.fallBack()
+    expect((await learner.candidate()).parameters).toEqual(learner.network.source)
+  })
+
+  it('gives up a version that devices have turned down', async () => {
+    const learner = await open()
+    await learner.learn(uploads(0, 8), 0)
+    const first = await learner.candidate()
+    learner.published(1)
+    await learner.learn(uploads(8, 16), 0)
+    await learner.candidate()
+    learner.published(2)
+    await learner.learn(uploads(16, 24), 0)
+    const after = await learner.rollBack(2)
+    expect(after.rolledBack?.reason).toBe('device-votes')
+    expect(after.parameters).toEqual(first.parameters)
+    expect((await learner.rollBack(1)).parameters).toEqual(learner.network.source)
+  })
+
+  it('goes back behind a version that was turned down after a restart, too', async () => {
+    const learner = await open()
+    await learner.learn(uploads(0, 8), 0)
+    await learner.candidate()
+    learner.published(7)
+    const after = await open({}, structuredClone(learner.state()))
+    expect((await after.rollBack(7)).parameters).toEqual(after.network.source)
+  })
+
+  it('gives away no pixel in a state that may hold none', async () => {
+    const learner = await open()
+    await learner.learn(uploads(0, 7), 0)
+    const state = learner.state(false)
+    expect([state.engine.store, state.engine.queue, state.judged.devices, state.recent]).toEqual([
+      [],
+      [],
+      [],
+      [],
+    ])
+    const after = await open({}, state)
+    expect((await after.candidate()).parameters).toEqual((await learner.candidate()).parameters)
+    expect(await after.learn(uploads(7, 15), 0)).toMatchObject({ steps: 2 })
+  })
+})
