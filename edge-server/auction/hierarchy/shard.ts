@@ -1,0 +1,287 @@
+import { greedyAllocation } from '../allocation/greedy.ts'
+import type { Packing } from '../allocation/packing.ts'
+import type { Candidates } from '../candidates.ts'
+import { type CandidateOptions, candidatesOf } from '../candidates-of.ts'
+import { pairRefusal } from '../filters.ts'
+import type { Request, Resource } from '../market.ts'
+import { type MatchScorer, matchScorer } from '../terms.ts'
+import type { Weights } from '../weights.ts'
+import type { Clusters } from './clusters.ts'
+import { KINDS, type MarketColumns, requestAt, resourceAt } from './columns.ts'
+import { dualPrices } from './dual-prices.ts'
+import { GeoGrid } from './geo-grid.ts'
+
+/** What all shards of a clearing look at; the last four lie in shared memory and are written to, by each shard its own part. */
+export interface ClearingState {
+  readonly columns: MarketColumns
+  readonly clusters: Clusters
+  readonly weights: Weights
+  readonly options: ShardOptions
+  /** [requests]: resource that was won, or -1. */
+  readonly chosen: Int32Array
+  /** [requests]: what the match is worth. */
+  readonly utility: Float64Array
+  /** [resources × KINDS]: what is left. */
+  readonly left: Float64Array
+  /** [resources × KINDS]: dual prices. */
+  readonly prices: Float64Array
+  /** [requests]: resources that pass the filters, in reach of the request. */
+  readonly passing: Int32Array
+}
+
+/** Options that can be sent to a thread. */
+export interface ShardOptions extends Pick<CandidateOptions, 'msPerKm' | 'budget' | 'reachKm' | 'historyWeight'> {
+  /** Resources with room that are offered, at most, to a request that its own cluster could not serve. */
+  readonly spillOffers: number
+  readonly priceSteps: number
+}
+
+/** What losers of a shard could still get: candidates of `requests`, by their places in the market's columns. */
+export interface SpillOffers {
+  readonly requests: Uint32Array
+  readonly candidates: Candidates
+}
+
+/** Resources that are looked at for a request one by one, at most, when the bound is computed. */
+const MOST_SEEN = 4096
+
+/** Some of the clusters of a market, one after the other: the piece of work that goes to one thread. */
+export interface Shard {
+  readonly first: number
+  readonly end: number
+}
+
+/** Works on shards of a clearing. Whichever thread has which shards, the results are the same. */
+export class ShardWork {
+  readonly #state: ClearingState
+  readonly #resources: readonly Resource[]
+  readonly #everywhere: GeoGrid
+  readonly #options: CandidateOptions
+  readonly #score: MatchScorer
+  readonly #ideal: Resource
+  /** By place in the clusters' list of requests. */
+  readonly #requests: Request[] = []
+
+  constructor(state: ClearingState) {
+    const { columns, options, weights } = state
+    this.#state = state
+    const history = new Map<string, number>()
+    for (let i = 0; i < columns.requests.count; i++) {
+      if (columns.requests.history[i] !== 0) history.set(String(i), columns.requests.history[i]!)
+    }
+    // Requests for nothing are let in or kept out where the whole market is in view.
+    this.#options = { ...options, history, zeroDemand: 'admit' }
+    this.#resources = Array.from({ length: columns.resources.count }, (_, j) => resourceAt(columns, j))
+    this.#everywhere = new GeoGrid(columns.resources.x, columns.resources.y, state.clusters.resources.slice().sort())
+    this.#score = matchScorer(weights, this.#options)
+    this.#ideal = idealOf(this.#resources)
+  }
+
+  /** Auctions within each cluster: who wins what of its own cluster's resources, what is left, what that was worth. */
+  auction({ first, end }: Shard): void {
+    for (let cluster = first; cluster < end; cluster++) this.#auction(cluster)
+  }
+
+  #auction(cluster: number): void {
+    const { columns, clusters, weights, chosen, utility, left, prices } = this.#state
+    const [from, to] = [clusters.requestStarts[cluster]!, clusters.requestStarts[cluster + 1]!]
+    const theirs = clusters.requests.subarray(from, to)
+    const ours = clusters.resources.subarray(
+      clusters.resourceStarts[cluster]!,
+      clusters.resourceStarts[cluster + 1]!,
+    )
+    const market = {
+      requests: Array.from(theirs, (_, k) => this.#request(from + k)),
+      resources: Array.from(ours, (j) => this.#resources[j]!),
+    }
+    const near: number[] = []
+    const shortlist = (request: number): number[] => {
+      const i = theirs[request]!
+      const [x, y] = [columns.requests.x[i]!, columns.requests.y[i]!]
+      const radius2 = this.#radius(i) ** 2
+      near.length = 0
+      for (let k = 0; k < ours.length; k++) {
+        const [dx, dy] = [columns.resources.x[ours[k]!]! - x, columns.resources.y[ours[k]!]! - y]
+        if (dx * dx + dy * dy <= radius2) near.push(k)
+      }
+      return near
+    }
+    const candidates = candidatesOf(market, weights, { ...this.#options, shortlist })
+    const packing = packingOfRows(columns, theirs, ours)
+    const { resource, value } = greedyAllocation(candidates, packing)
+    for (const [request, i] of theirs.entries()) {
+      const won = resource[request]!
+      if (won < 0) continue
+      chosen[i] = ours[won]!
+      utility[i] = utilityOfPair(candidates, request, won)
+      for (let kind = 0; kind < KINDS; kind++) {
+        left[ours[won]! * KINDS + kind]! -= columns.requests.demand[i * KINDS + kind]!
+      }
+    }
+    const dual = dualPrices(candidates, packing, { value, steps: this.#state.options.priceSteps })
+    for (const [k, j] of ours.entries()) {
+      prices.set(dual.prices.subarray(k * KINDS, (k + 1) * KINDS), j * KINDS)
+    }
+  }
+
+  /** What is still to be had, all borders ignored, for requests that have nothing yet. */
+  spill(shard: Shard): SpillOffers {
+    const { columns, clusters, chosen, left, options } = this.#state
+    const { requests } = columns
+    const losers: number[] = []
+    this.#eachPlace(shard, (place) => {
+      if (chosen[clusters.requests[place]!]! < 0) losers.push(place)
+    })
+    const open = this.#withRoom(losers.map((place) => clusters.requests[place]!))
+    const grid = new GeoGrid(columns.resources.x, columns.resources.y, open)
+    const offers = losers.map((place) => {
+      const i = clusters.requests[place]!
+      const request = this.#request(place)
+      const isWanted = (j: number): boolean => {
+        for (let kind = 0; kind < KINDS; kind++) {
+          if (requests.demand[i * KINDS + kind]! > left[j * KINDS + kind]!) return false
+        }
+        return pairRefusal(request, this.#resources[j]!, this.#options) === null
+      }
+      return grid.nearest(requests.x[i]!, requests.y[i]!, this.#radius(i), options.spillOffers, isWanted)
+    })
+    const some = [...offers.keys()].filter((at) => offers[at]!.length > 0)
+    const pairs = some.reduce((sum, at) => sum + offers[at]!.length, 0)
+    const starts = new Uint32Array(some.length + 1)
+    const resources = new Uint32Array(pairs)
+    const utility = new Float64Array(pairs)
+    let pair = 0
+    for (const [row, at] of some.entries()) {
+      for (const j of offers[at]!.sort((a, b) => a - b)) {
+        resources[pair] = j
+        utility[pair++] = this.#score(this.#request(losers[at]!), this.#resources[j]!)
+      }
+      starts[row + 1] = pair
+    }
+    return {
+      requests: Uint32Array.from(some, (at) => clusters.requests[losers[at]!]!),
+      candidates: { starts, resources, utility },
+    }
+  }
+
+  /** Resources that still have room for the least that any of the requests wants. */
+  #withRoom(requests: readonly number[]): Uint32Array {
+    const { columns, left } = this.#state
+    const least = new Float64Array(KINDS).fill(Number.POSITIVE_INFINITY)
+    for (const i of requests) {
+      for (let kind = 0; kind < KINDS; kind++) {
+        least[kind] = Math.min(least[kind]!, columns.requests.demand[i * KINDS + kind]!)
+      }
+    }
+    const all = new Uint32Array(columns.resources.count).map((_, j) => j)
+    return all.filter((j) => least.every((amount, kind) => amount <= left[j * KINDS + kind]!))
+  }
+
+  /**
+   * What the shard's requests add to the bound at the prices of all clusters: of each the best utility less price, over all
+   * resources that pass its filters, wherever they are. Counts these, too.
+   */
+  bound(shard: Shard): number {
+    const { columns, clusters, prices, passing } = this.#state
+    const cheapest = lowestPrices(prices)
+    let sum = 0
+    this.#eachPlace(shard, (place) => {
+      const i = clusters.requests[place]!
+      const request = this.#request(place)
+      const { demand } = request
+      const [x, y] = [columns.requests.x[i]!, columns.requests.y[i]!]
+      const radius = this.#radius(i)
+      const seen = this.#everywhere.radiusOf(x, y, radius, MOST_SEEN)
+      let most = 0
+      let count = 0
+      this.#everywhere.near(x, y, seen, (j) => {
+        const resource = this.#resources[j]!
+        if (pairRefusal(request, resource, this.#options) !== null) return
+        count++
+        let surplus = this.#score(request, resource)
+        for (let kind = 0; kind < KINDS; kind++) surplus -= prices[j * KINDS + kind]! * demand[kind]!
+        if (surplus > most) most = surplus
+      })
+      if (seen < radius) {
+        // Nothing farther off can be better than the best of everything at that distance, at the lowest prices.
+        let surplus = this.#score(request, { ...this.#ideal, place: { x: x + seen, y } })
+        for (let kind = 0; kind < KINDS; kind++) surplus -= cheapest[kind]! * demand[kind]!
+        if (surplus > most) most = surplus
+        count = Math.max(1, count)
+      }
+      passing[i] = count
+      sum += most
+    })
+    return sum
+  }
+
+  #eachPlace({ first, end }: Shard, each: (place: number) => void): void {
+    const { requestStarts } = this.#state.clusters
+    for (let place = requestStarts[first]!; place < requestStarts[end]!; place++) each(place)
+  }
+
+  #request(place: number): Request {
+    const { columns, clusters } = this.#state
+    this.#requests[place] ??= requestAt(columns, clusters.requests[place]!)
+    return this.#requests[place]!
+  }
+
+  /** How far from a request a resource may be, in kilometres. */
+  #radius(i: number): number {
+    const { msPerKm = 0.01 } = this.#state.options
+    // A hair more: what lies on the very edge is for the filter to judge.
+    return msPerKm === 0 ? Infinity : (this.#state.columns.requests.latencyMs[i]! / msPerKm) * (1 + 1e-9)
+  }
+}
+
+/** A resource that is in every respect as good as the best one. */
+function idealOf(resources: readonly Resource[]): Resource {
+  const ideal = { ...resources[0]! }
+  for (const { unitCost, reliability, availability, energy } of resources) {
+    ideal.unitCost = Math.min(ideal.unitCost, unitCost)
+    ideal.reliability = Math.max(ideal.reliability, reliability)
+    ideal.availability = Math.max(ideal.availability, availability)
+    ideal.energy = Math.max(ideal.energy, energy)
+  }
+  return ideal
+}
+
+function lowestPrices(prices: Float64Array): Float64Array {
+  const lowest = new Float64Array(KINDS).fill(Infinity)
+  for (let at = 0; at < prices.length; at++) {
+    if (prices[at]! < lowest[at % KINDS]!) lowest[at % KINDS] = prices[at]!
+  }
+  return lowest
+}
+
+/** What some requests take and some resources hold. All kinds count: prices are kept of each. */
+export function packingOfRows(
+  { requests, resources }: MarketColumns,
+  takers: Uint32Array,
+  holders: Uint32Array,
+  capacity: Float64Array = resources.capacity,
+): Packing {
+  return {
+    requests: takers.length,
+    resources: holders.length,
+    kinds: KINDS,
+    capacity: rows(capacity, holders),
+    demand: rows(requests.demand, takers),
+    demandPerPair: false,
+  }
+}
+
+function rows(table: Float64Array, members: Uint32Array): Float64Array {
+  const some = new Float64Array(members.length * KINDS)
+  for (let k = 0; k < members.length; k++) {
+    for (let kind = 0; kind < KINDS; kind++) some[k * KINDS + kind] = table[members[k]! * KINDS + kind]!
+  }
+  return some
+}
+
+export function utilityOfPair({ starts, resources, utility }: Candidates, request: number, resource: number): number {
+  for (let pair = starts[request]!; pair < starts[request + 1]!; pair++) {
+    if (resources[pair] === resource) return utility[pair]!
+  }
+  return 0
+}
