@@ -7,7 +7,9 @@ import { defaultWeights, normalisedWeights, type Weights } from '../weights.ts'
 import { type ClusterOptions, clustersOf } from './clusters.ts'
 import { columnsOf, KINDS, sharedFloats, sharedIntegers } from './columns.ts'
 import { reachableCapacity } from './dual-prices.ts'
-import { type ClearingState, packingOfRows, type Shard, type SpillOffers, utilityOfPair } from './shard.ts'
+import { type ClearingState, packingOfRows, type Shard, type SpillOffers } from './shard.ts'
+import { utilityOfPair } from './price-guided.ts'
+import { PriceSearch } from './price-search.ts'
 import { LocalShards, type ShardRunner } from './shard-runner.ts'
 
 /** Pieces of work that a clearing is cut into, whatever the number of threads: results must not hang on that. */
@@ -23,6 +25,8 @@ export interface HierarchyOptions extends Omit<CandidateOptions, 'shortlist'>, C
   readonly spillPasses?: number
   /** How often a cluster's dual prices are moved. Default 60. */
   readonly priceSteps?: number
+  /** How often the prices of all clusters are moved together, for the bound alone. Default 60. */
+  readonly boundSteps?: number
 }
 
 /** What a clearing by clusters came to. */
@@ -66,6 +70,7 @@ export async function clearByClusters(
   const columns = columnsOf(market, options.history, (request) => refusals[request] !== null)
   const { requests, resources } = columns
   const clusters = clustersOf(columns, options)
+  const shards = shardsOf(clusters.count)
   const state: ClearingState = {
     columns,
     clusters,
@@ -80,9 +85,9 @@ export async function clearByClusters(
     left: sharedFloats(resources.count * KINDS),
     prices: sharedFloats(resources.count * KINDS),
     passing: sharedIntegers(requests.count),
+    loads: sharedFloats(shards.length * resources.count * KINDS),
   }
   state.left.set(resources.capacity)
-  const shards = shardsOf(clusters.count)
   runner.open(state)
   await runner.ask('auction', shards)
   const spilled: number[] = []
@@ -91,9 +96,7 @@ export async function clearByClusters(
     if (served === 0) break
     spilled.push(served)
   }
-  const surplus = await runner.ask('bound', shards)
-  const upperBound = costOfCapacity(state) + surplus.reduce((sum, one) => sum + one, 0)
-
+  await runner.ask('gather', shards)
   const resource = new Int32Array(market.requests.length).fill(-1)
   let value = 0
   for (let i = 0; i < requests.count; i++) {
@@ -102,16 +105,16 @@ export async function clearByClusters(
     else if (state.passing[i] === 0) refusals[at] = 'no resource passes'
     value += state.utility[i]!
   }
+  const upperBound = await provedBound(state, shards, { value, runner, steps: options.boundSteps ?? 60 })
   const prices = new Float64Array(market.resources.length * KINDS)
   for (let j = 0; j < resources.count; j++) {
     prices.set(state.prices.subarray(j * KINDS, (j + 1) * KINDS), resources.source[j]! * KINDS)
   }
-  const bound = Math.max(upperBound, value)
   return {
     resource,
     value,
-    upperBound: bound,
-    gap: bound > 0 ? (bound - value) / bound : 0,
+    upperBound,
+    gap: upperBound > 0 ? (upperBound - value) / upperBound : 0,
     refusals,
     prices,
     clusters: summaryOf(clusters),
@@ -164,24 +167,39 @@ function inOrder(offers: readonly SpillOffers[]): SpillOffers {
   return { requests: Uint32Array.from(all, ({ request }) => request), candidates }
 }
 
-/** All capacity at its price: the part of the bound that no request is behind. */
-function costOfCapacity({ columns, prices }: ClearingState): number {
+/** The bound on every allocation of the whole market. Clusters set prices without each other: they are made to agree first. */
+async function provedBound(
+  state: ClearingState,
+  shards: readonly Shard[],
+  { value, runner, steps }: { readonly value: number; readonly runner: ShardRunner; readonly steps: number },
+): Promise<number> {
+  const { columns, prices, loads } = state
   const everything = (count: number) => new Uint32Array(count).map((_, at) => at)
-  const packing = packingOfRows(
-    columns,
-    everything(columns.requests.count),
-    everything(columns.resources.count),
+  const capacity = reachableCapacity(
+    packingOfRows(columns, everything(columns.requests.count), everything(columns.resources.count)),
   )
-  const capacity = reachableCapacity(packing)
-  let cost = 0
-  for (let at = 0; at < prices.length; at++) cost += prices[at]! * capacity[at]!
-  return cost
+  const search = new PriceSearch(prices, { capacity, kinds: KINDS, value })
+  for (let step = 0; ; step++) {
+    let bound = 0
+    for (let at = 0; at < prices.length; at++) bound += prices[at]! * capacity[at]!
+    for (const surplus of await runner.ask('bound', shards)) bound += surplus
+    const load = loads.slice(0, prices.length)
+    for (let at = load.length; at < loads.length; at++) load[at % load.length]! += loads[at]!
+    if (!search.observe(bound, load) || step >= steps) break
+  }
+  prices.set(search.best)
+  // Rounding must not turn a proof into a claim that is too small.
+  return Math.max(value, search.bound * (1 + 1e-12))
 }
 
 function shardsOf(clusters: number): Shard[] {
   const count = Math.min(SHARDS, clusters)
   const border = (shard: number) => Math.floor((clusters * shard) / count)
-  return Array.from({ length: count }, (_, shard) => ({ first: border(shard), end: border(shard + 1) }))
+  return Array.from({ length: count }, (_, shard) => ({
+    index: shard,
+    first: border(shard),
+    end: border(shard + 1),
+  }))
 }
 
 function summaryOf({ count, requestStarts, resourceStarts }: ClearingState['clusters']): ClusterSummary {

@@ -1,5 +1,6 @@
 import type { Candidates } from '../candidates.ts'
 import { demandAt, type Packing } from '../allocation/packing.ts'
+import { PriceSearch } from './price-search.ts'
 import { reachable } from './reachable.ts'
 
 export interface DualOptions {
@@ -34,7 +35,7 @@ export function dualPrices(
   const capacity = reachableCapacity(packing)
   const unit = unitsOf(packing)
   const load = new Float64Array(resources * kinds)
-  let prices = new Float64Array(resources * kinds)
+  const prices = new Float64Array(resources * kinds)
   let best = { prices, bound: lagrangian(candidates, packing, capacity, prices, load) }
 
   // A start: one price for all, in which a unit of each kind costs what its scarcity says.
@@ -53,34 +54,12 @@ export function dualPrices(
     if (bound < best.bound) best = { prices: flat, bound }
   }
 
-  prices = best.prices.slice()
-  let boldness = 1
-  let patience = 0
+  const search = new PriceSearch(best.prices.slice(), { capacity, kinds, value })
   for (let step = 0; step < steps; step++) {
-    const bound = lagrangian(candidates, packing, capacity, prices, load)
-    if (bound < best.bound) {
-      best = { prices: prices.slice(), bound }
-      patience = 0
-    } else if (++patience > 4) {
-      boldness /= 2
-      patience = 0
-      prices = best.prices.slice()
-      continue
-    }
-    let length = 0
-    for (let at = 0; at < load.length; at++) {
-      // Kinds are measured by units of their own: what a step does must not hang on whether memory is in MB or GB.
-      const slope = (load[at]! - capacity[at]!) / unit[at % kinds]!
-      if (slope > 0 || prices[at]! > 0) length += slope * slope
-    }
-    if (length === 0 || bound <= value) break
-    const size = (boldness * (bound - value)) / length
-    for (let at = 0; at < load.length; at++) {
-      const own = unit[at % kinds]!
-      prices[at] = Math.max(0, prices[at]! + (size * (load[at]! - capacity[at]!)) / (own * own))
-    }
+    const bound = lagrangian(candidates, packing, capacity, search.prices, load)
+    if (!search.observe(bound, load)) break
   }
-  return best
+  return { prices: search.best, bound: search.bound }
 }
 
 /** What sums of the demands can fill of each capacity: [resources × kinds]. */

@@ -4,6 +4,7 @@ import { type ClearingState, type Shard, ShardWork, type SpillOffers } from './s
 export interface ShardAnswers {
   readonly auction: undefined
   readonly spill: SpillOffers
+  readonly gather: undefined
   readonly bound: number
 }
 

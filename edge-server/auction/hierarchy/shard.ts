@@ -10,8 +10,9 @@ import type { Clusters } from './clusters.ts'
 import { KINDS, type MarketColumns, requestAt, resourceAt } from './columns.ts'
 import { dualPrices } from './dual-prices.ts'
 import { GeoGrid } from './geo-grid.ts'
+import { priceGuidedAllocation, utilityOfPair } from './price-guided.ts'
 
-/** What all shards of a clearing look at; the last four lie in shared memory and are written to, by each shard its own part. */
+/** What all shards of a clearing look at; those from `chosen` on lie in shared memory and are written to, by each shard its own part. */
 export interface ClearingState {
   readonly columns: MarketColumns
   readonly clusters: Clusters
@@ -25,6 +26,8 @@ export interface ClearingState {
   readonly left: Float64Array
   /** [resources × KINDS]: dual prices. */
   readonly prices: Float64Array
+  /** [shards × resources × KINDS]: what the requests of a shard would take at these prices. */
+  readonly loads: Float64Array
   /** [requests]: resources that pass the filters, in reach of the request. */
   readonly passing: Int32Array
 }
@@ -47,8 +50,15 @@ const MOST_SEEN = 4096
 
 /** Some of the clusters of a market, one after the other: the piece of work that goes to one thread. */
 export interface Shard {
+  readonly index: number
   readonly first: number
   readonly end: number
+}
+
+interface Gathered {
+  readonly candidates: Candidates
+  /** [requests]: what a match farther off than these could be worth at most. */
+  readonly beyond: Float64Array
 }
 
 /** Works on shards of a clearing. Whichever thread has which shards, the results are the same. */
@@ -61,6 +71,7 @@ export class ShardWork {
   readonly #ideal: Resource
   /** By place in the clusters' list of requests. */
   readonly #requests: Request[] = []
+  readonly #gathered = new Map<number, Gathered>()
 
   constructor(state: ClearingState) {
     const { columns, options, weights } = state
@@ -108,7 +119,10 @@ export class ShardWork {
     }
     const candidates = candidatesOf(market, weights, { ...this.#options, shortlist })
     const packing = packingOfRows(columns, theirs, ours)
-    const { resource, value } = greedyAllocation(candidates, packing)
+    const plain = greedyAllocation(candidates, packing)
+    const dual = dualPrices(candidates, packing, { value: plain.value, steps: this.#state.options.priceSteps })
+    const guided = priceGuidedAllocation(candidates, packing, dual.prices)
+    const { resource } = guided.value > plain.value ? guided : plain
     for (const [request, i] of theirs.entries()) {
       const won = resource[request]!
       if (won < 0) continue
@@ -118,7 +132,6 @@ export class ShardWork {
         left[ours[won]! * KINDS + kind]! -= columns.requests.demand[i * KINDS + kind]!
       }
     }
-    const dual = dualPrices(candidates, packing, { value, steps: this.#state.options.priceSteps })
     for (const [k, j] of ours.entries()) {
       prices.set(dual.prices.subarray(k * KINDS, (k + 1) * KINDS), j * KINDS)
     }
@@ -129,9 +142,10 @@ export class ShardWork {
     const { columns, clusters, chosen, left, options } = this.#state
     const { requests } = columns
     const losers: number[] = []
-    this.#eachPlace(shard, (place) => {
+    const [from, to] = this.#places(shard)
+    for (let place = from; place < to; place++) {
       if (chosen[clusters.requests[place]!]! < 0) losers.push(place)
-    })
+    }
     const open = this.#withRoom(losers.map((place) => clusters.requests[place]!))
     const grid = new GeoGrid(columns.resources.x, columns.resources.y, open)
     const offers = losers.map((place) => {
@@ -177,47 +191,81 @@ export class ShardWork {
     return all.filter((j) => least.every((amount, kind) => amount <= left[j * KINDS + kind]!))
   }
 
-  /**
-   * What the shard's requests add to the bound at the prices of all clusters: of each the best utility less price, over all
-   * resources that pass its filters, wherever they are. Counts these, too.
-   */
-  bound(shard: Shard): number {
-    const { columns, clusters, prices, passing } = this.#state
-    const cheapest = lowestPrices(prices)
-    let sum = 0
-    this.#eachPlace(shard, (place) => {
+  /** Lists all that passes the filters for the shard's requests, within their reach and across all borders. */
+  gather(shard: Shard): void {
+    const { columns, clusters, passing } = this.#state
+    const [from, to] = this.#places(shard)
+    const starts = new Uint32Array(to - from + 1)
+    const beyond = new Float64Array(to - from)
+    const resources: number[] = []
+    const utility: number[] = []
+    for (let place = from; place < to; place++) {
       const i = clusters.requests[place]!
       const request = this.#request(place)
-      const { demand } = request
       const [x, y] = [columns.requests.x[i]!, columns.requests.y[i]!]
       const radius = this.#radius(i)
       const seen = this.#everywhere.radiusOf(x, y, radius, MOST_SEEN)
-      let most = 0
-      let count = 0
       this.#everywhere.near(x, y, seen, (j) => {
         const resource = this.#resources[j]!
         if (pairRefusal(request, resource, this.#options) !== null) return
-        count++
-        let surplus = this.#score(request, resource)
-        for (let kind = 0; kind < KINDS; kind++) surplus -= prices[j * KINDS + kind]! * demand[kind]!
-        if (surplus > most) most = surplus
+        resources.push(j)
+        utility.push(this.#score(request, resource))
       })
+      starts[place - from + 1] = resources.length
+      passing[i] = resources.length - starts[place - from]!
       if (seen < radius) {
-        // Nothing farther off can be better than the best of everything at that distance, at the lowest prices.
-        let surplus = this.#score(request, { ...this.#ideal, place: { x: x + seen, y } })
-        for (let kind = 0; kind < KINDS; kind++) surplus -= cheapest[kind]! * demand[kind]!
-        if (surplus > most) most = surplus
-        count = Math.max(1, count)
+        // Nothing farther off can be worth more than the best of everything at that distance.
+        beyond[place - from] = this.#score(request, { ...this.#ideal, place: { x: x + seen, y } })
+        passing[i] = Math.max(1, passing[i]!)
       }
-      passing[i] = count
-      sum += most
-    })
+    }
+    const candidates = {
+      starts,
+      resources: Uint32Array.from(resources),
+      utility: Float64Array.from(utility),
+    }
+    this.#gathered.set(shard.index, { candidates, beyond })
+  }
+
+  /**
+   * What the shard's requests add to the bound at the prices of all clusters: of each the best utility less price, over all that
+   * was gathered. `load` of the shard becomes what they would take.
+   */
+  bound(shard: Shard): number {
+    const { columns, clusters, prices, loads } = this.#state
+    const { candidates, beyond } = this.#gathered.get(shard.index)!
+    const { starts, resources, utility } = candidates
+    const { demand } = columns.requests
+    const load = loads.subarray(shard.index * prices.length, (shard.index + 1) * prices.length).fill(0)
+    const cheapest = lowestPrices(prices)
+    const [from, to] = this.#places(shard)
+    let sum = 0
+    for (let place = from; place < to; place++) {
+      const row = place - from
+      const wants = clusters.requests[place]! * KINDS
+      let most = 0
+      let choice = -1
+      for (let pair = starts[row]!; pair < starts[row + 1]!; pair++) {
+        if (utility[pair]! <= most) continue
+        const offers = resources[pair]! * KINDS
+        let surplus = utility[pair]!
+        for (let kind = 0; kind < KINDS; kind++) surplus -= prices[offers + kind]! * demand[wants + kind]!
+        if (surplus > most) {
+          most = surplus
+          choice = offers
+        }
+      }
+      for (let kind = 0; kind < KINDS && choice >= 0; kind++) load[choice + kind]! += demand[wants + kind]!
+      let far = beyond[row]!
+      for (let kind = 0; kind < KINDS; kind++) far -= cheapest[kind]! * demand[wants + kind]!
+      sum += Math.max(most, far)
+    }
     return sum
   }
 
-  #eachPlace({ first, end }: Shard, each: (place: number) => void): void {
+  #places({ first, end }: Shard): [number, number] {
     const { requestStarts } = this.#state.clusters
-    for (let place = requestStarts[first]!; place < requestStarts[end]!; place++) each(place)
+    return [requestStarts[first]!, requestStarts[end]!]
   }
 
   #request(place: number): Request {
@@ -277,11 +325,4 @@ function rows(table: Float64Array, members: Uint32Array): Float64Array {
     for (let kind = 0; kind < KINDS; kind++) some[k * KINDS + kind] = table[members[k]! * KINDS + kind]!
   }
   return some
-}
-
-export function utilityOfPair({ starts, resources, utility }: Candidates, request: number, resource: number): number {
-  for (let pair = starts[request]!; pair < starts[request + 1]!; pair++) {
-    if (resources[pair] === resource) return utility[pair]!
-  }
-  return 0
 }
