@@ -1,4 +1,5 @@
 import { greedyAllocation } from '../allocation/greedy.ts'
+import { reachableCapacity } from '../allocation/upper-bound.ts'
 import type { Allocation, Candidates } from '../candidates.ts'
 import type { CandidateOptions } from '../candidates-of.ts'
 import { type RequestRefusal, requestRefusals } from '../filters.ts'
@@ -6,10 +7,9 @@ import type { Market } from '../market.ts'
 import { defaultWeights, normalisedWeights, type Weights } from '../weights.ts'
 import { type ClusterOptions, clustersOf } from './clusters.ts'
 import { columnsOf, KINDS, sharedFloats, sharedIntegers } from './columns.ts'
-import { reachableCapacity } from './dual-prices.ts'
 import { type ClearingState, packingOfRows, type Shard, type SpillOffers } from './shard.ts'
 import { utilityOfPair } from './price-guided.ts'
-import { PriceSearch } from './price-search.ts'
+import { meanCapacity, PriceSearch } from './price-search.ts'
 import { LocalShards, type ShardRunner } from './shard-runner.ts'
 
 /** Pieces of work that a clearing is cut into, whatever the number of threads: results must not hang on that. */
@@ -23,9 +23,11 @@ export interface HierarchyOptions extends Omit<CandidateOptions, 'shortlist'>, C
   readonly spillOffers?: number
   /** Passes across borders, at most. Default 8; 0: none. */
   readonly spillPasses?: number
-  /** How often a cluster's dual prices are moved. Default 60. */
+  /** How often a cluster's dual prices are moved. Default 40. */
   readonly priceSteps?: number
-  /** How often the prices of all clusters are moved together, for the bound alone. Default 60. */
+  /** Pairs that the local search in a cluster looks at, for each pair that it has. Default 5; 0: no search. */
+  readonly searchEffort?: number
+  /** How often the prices of all clusters are moved together, for the bound alone. Default 30. */
   readonly boundSteps?: number
 }
 
@@ -77,9 +79,11 @@ export async function clearByClusters(
     weights: normalisedWeights(weights),
     options: {
       spillOffers: options.spillOffers ?? 32,
-      priceSteps: options.priceSteps ?? 60,
+      priceSteps: options.priceSteps ?? 40,
+      searchEffort: options.searchEffort ?? 5,
       ...given(options, ['msPerKm', 'budget', 'reachKm', 'historyWeight']),
     },
+    unit: meanCapacity(resources.capacity),
     chosen: sharedIntegers(requests.count).fill(-1),
     utility: sharedFloats(requests.count),
     left: sharedFloats(resources.count * KINDS),
@@ -105,7 +109,7 @@ export async function clearByClusters(
     else if (state.passing[i] === 0) refusals[at] = 'no resource passes'
     value += state.utility[i]!
   }
-  const upperBound = await provedBound(state, shards, { value, runner, steps: options.boundSteps ?? 60 })
+  const upperBound = await provedBound(state, shards, { value, runner, steps: options.boundSteps ?? 30 })
   const prices = new Float64Array(market.resources.length * KINDS)
   for (let j = 0; j < resources.count; j++) {
     prices.set(state.prices.subarray(j * KINDS, (j + 1) * KINDS), resources.source[j]! * KINDS)
@@ -175,8 +179,12 @@ async function provedBound(
 ): Promise<number> {
   const { columns, prices, loads } = state
   const everything = (count: number) => new Uint32Array(count).map((_, at) => at)
+  const { count } = columns.requests
+  // Pairs do not matter here: a request wants the same everywhere.
+  const pairless = { starts: new Uint32Array(count + 1), resources: new Uint32Array(0), utility: new Float64Array(0) }
   const capacity = reachableCapacity(
-    packingOfRows(columns, everything(columns.requests.count), everything(columns.resources.count)),
+    pairless,
+    packingOfRows(columns, everything(count), everything(columns.resources.count)),
   )
   const search = new PriceSearch(prices, { capacity, kinds: KINDS, value })
   for (let step = 0; ; step++) {

@@ -2,7 +2,7 @@ import { edgeError } from '../../errors.ts'
 import { amountNames, type Market, type Request, type Resource } from '../market.ts'
 
 /** Kinds of amounts. */
-export const KINDS = amountNames.length
+export const KINDS: number = amountNames.length
 
 /**
  * A market as columns of numbers, so that threads can look at it together without a copy for each: all arrays lie in

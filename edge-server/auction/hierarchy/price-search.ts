@@ -1,3 +1,5 @@
+import { KINDS } from './columns.ts'
+
 /** How much of the last direction a step keeps: it zigzags less (Camerini, Fratta and Maffioli 1975). */
 const MEMORY = 0.6
 /** Steps without gain after which they become half as long. */
@@ -34,7 +36,7 @@ export class PriceSearch {
     this.best = prices.slice()
     this.#options = options
     this.#direction = new Float64Array(prices.length)
-    this.#unit = meanCapacity(options)
+    this.#unit = meanCapacity(options.capacity, options.kinds)
   }
 
   /** Takes in what was found at `prices`, and moves them. Returns whether there is anything left to gain. */
@@ -68,8 +70,8 @@ export class PriceSearch {
   }
 }
 
-/** [kinds]. */
-function meanCapacity({ capacity, kinds }: PriceSearchOptions): Float64Array {
+/** [kinds]: of the resources, or 1 where none has any. */
+export function meanCapacity(capacity: Float64Array, kinds = KINDS): Float64Array {
   const mean = new Float64Array(kinds)
   for (let at = 0; at < capacity.length; at++) mean[at % kinds]! += (capacity[at]! * kinds) / capacity.length
   return mean.map((one) => one || 1)

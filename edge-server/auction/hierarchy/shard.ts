@@ -1,5 +1,7 @@
 import { greedyAllocation } from '../allocation/greedy.ts'
+import { localSearch } from '../allocation/local-search.ts'
 import type { Packing } from '../allocation/packing.ts'
+import { upperBound } from '../allocation/upper-bound.ts'
 import type { Candidates } from '../candidates.ts'
 import { type CandidateOptions, candidatesOf } from '../candidates-of.ts'
 import { pairRefusal } from '../filters.ts'
@@ -8,7 +10,6 @@ import { type MatchScorer, matchScorer } from '../terms.ts'
 import type { Weights } from '../weights.ts'
 import type { Clusters } from './clusters.ts'
 import { KINDS, type MarketColumns, requestAt, resourceAt } from './columns.ts'
-import { dualPrices } from './dual-prices.ts'
 import { GeoGrid } from './geo-grid.ts'
 import { priceGuidedAllocation, utilityOfPair } from './price-guided.ts'
 
@@ -18,6 +19,8 @@ export interface ClearingState {
   readonly clusters: Clusters
   readonly weights: Weights
   readonly options: ShardOptions
+  /** [KINDS]: mean capacity. Prices are looked for in these units: memory may be in MB or in GB. */
+  readonly unit: Float64Array
   /** [requests]: resource that was won, or -1. */
   readonly chosen: Int32Array
   /** [requests]: what the match is worth. */
@@ -37,6 +40,7 @@ export interface ShardOptions extends Pick<CandidateOptions, 'msPerKm' | 'budget
   /** Resources with room that are offered, at most, to a request that its own cluster could not serve. */
   readonly spillOffers: number
   readonly priceSteps: number
+  readonly searchEffort: number
 }
 
 /** What losers of a shard could still get: candidates of `requests`, by their places in the market's columns. */
@@ -44,6 +48,9 @@ export interface SpillOffers {
   readonly requests: Uint32Array
   readonly candidates: Candidates
 }
+
+/** Kicks without gain after which the search in a cluster ends. */
+const PATIENCE = 20
 
 /** Resources that are looked at for a request one by one, at most, when the bound is computed. */
 const MOST_SEEN = 4096
@@ -94,7 +101,7 @@ export class ShardWork {
   }
 
   #auction(cluster: number): void {
-    const { columns, clusters, weights, chosen, utility, left, prices } = this.#state
+    const { columns, clusters, weights, options, unit, chosen, utility, left, prices } = this.#state
     const [from, to] = [clusters.requestStarts[cluster]!, clusters.requestStarts[cluster + 1]!]
     const theirs = clusters.requests.subarray(from, to)
     const ours = clusters.resources.subarray(
@@ -118,11 +125,15 @@ export class ShardWork {
       return near
     }
     const candidates = candidatesOf(market, weights, { ...this.#options, shortlist })
-    const packing = packingOfRows(columns, theirs, ours)
+    const packing = inUnits(packingOfRows(columns, theirs, ours), unit)
     const plain = greedyAllocation(candidates, packing)
-    const dual = dualPrices(candidates, packing, { value: plain.value, steps: this.#state.options.priceSteps })
+    const dual = upperBound(candidates, packing, { value: plain.value, steps: options.priceSteps })
     const guided = priceGuidedAllocation(candidates, packing, dual.prices)
-    const { resource } = guided.value > plain.value ? guided : plain
+    const { resource } = localSearch(candidates, packing, {
+      start: guided.value > plain.value ? guided : plain,
+      evaluations: options.searchEffort * candidates.utility.length,
+      patience: PATIENCE,
+    })
     for (const [request, i] of theirs.entries()) {
       const won = resource[request]!
       if (won < 0) continue
@@ -133,7 +144,9 @@ export class ShardWork {
       }
     }
     for (const [k, j] of ours.entries()) {
-      prices.set(dual.prices.subarray(k * KINDS, (k + 1) * KINDS), j * KINDS)
+      for (let kind = 0; kind < KINDS; kind++) {
+        prices[j * KINDS + kind] = dual.prices[k * KINDS + kind]! / unit[kind]!
+      }
     }
   }
 
@@ -197,8 +210,9 @@ export class ShardWork {
     const [from, to] = this.#places(shard)
     const starts = new Uint32Array(to - from + 1)
     const beyond = new Float64Array(to - from)
-    const resources: number[] = []
-    const utility: number[] = []
+    let resources = new Uint32Array(64 * (to - from) + 1)
+    let utility = new Float64Array(resources.length)
+    let pairs = 0
     for (let place = from; place < to; place++) {
       const i = clusters.requests[place]!
       const request = this.#request(place)
@@ -206,24 +220,26 @@ export class ShardWork {
       const radius = this.#radius(i)
       const seen = this.#everywhere.radiusOf(x, y, radius, MOST_SEEN)
       this.#everywhere.near(x, y, seen, (j) => {
+        const [dx, dy] = [columns.resources.x[j]! - x, columns.resources.y[j]! - y]
+        if (dx * dx + dy * dy > radius * radius) return
         const resource = this.#resources[j]!
         if (pairRefusal(request, resource, this.#options) !== null) return
-        resources.push(j)
-        utility.push(this.#score(request, resource))
+        if (pairs === resources.length) {
+          resources = grown(resources, new Uint32Array(2 * pairs))
+          utility = grown(utility, new Float64Array(2 * pairs))
+        }
+        resources[pairs] = j
+        utility[pairs++] = this.#score(request, resource)
       })
-      starts[place - from + 1] = resources.length
-      passing[i] = resources.length - starts[place - from]!
+      starts[place - from + 1] = pairs
+      passing[i] = pairs - starts[place - from]!
       if (seen < radius) {
         // Nothing farther off can be worth more than the best of everything at that distance.
         beyond[place - from] = this.#score(request, { ...this.#ideal, place: { x: x + seen, y } })
         passing[i] = Math.max(1, passing[i]!)
       }
     }
-    const candidates = {
-      starts,
-      resources: Uint32Array.from(resources),
-      utility: Float64Array.from(utility),
-    }
+    const candidates = { starts, resources: resources.slice(0, pairs), utility: utility.slice(0, pairs) }
     this.#gathered.set(shard.index, { candidates, beyond })
   }
 
@@ -294,6 +310,11 @@ function idealOf(resources: readonly Resource[]): Resource {
   return ideal
 }
 
+function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
+  to.set(from as never)
+  return to
+}
+
 function lowestPrices(prices: Float64Array): Float64Array {
   const lowest = new Float64Array(KINDS).fill(Infinity)
   for (let at = 0; at < prices.length; at++) {
@@ -317,6 +338,12 @@ export function packingOfRows(
     demand: rows(requests.demand, takers),
     demandPerPair: false,
   }
+}
+
+/** The same amounts, of each kind in its own unit. */
+function inUnits(packing: Packing, unit: Float64Array): Packing {
+  const scaled = (table: Float64Array) => table.map((amount, at) => amount / unit[at % KINDS]!)
+  return { ...packing, capacity: scaled(packing.capacity), demand: scaled(packing.demand) }
 }
 
 function rows(table: Float64Array, members: Uint32Array): Float64Array {
