@@ -192,7 +192,9 @@ async function provedBound(
     for (let at = 0; at < prices.length; at++) bound += prices[at]! * capacity[at]!
     for (const surplus of await runner.ask('bound', shards)) bound += surplus
     const load = loads.slice(0, prices.length)
-    for (let at = load.length; at < loads.length; at++) load[at % load.length]! += loads[at]!
+    for (let from = load.length; from < loads.length; from += load.length) {
+      for (let at = 0; at < load.length; at++) load[at]! += loads[from + at]!
+    }
     if (!search.observe(bound, load) || step >= steps) break
   }
   prices.set(search.best)
