@@ -7,9 +7,9 @@ import type { Market } from '../market.ts'
 import { defaultWeights, normalisedWeights, type Weights } from '../weights.ts'
 import { type ClusterOptions, clustersOf } from './clusters.ts'
 import { columnsOf, KINDS, sharedFloats, sharedIntegers } from './columns.ts'
-import { type ClearingState, packingOfRows, type Shard, type SpillOffers } from './shard.ts'
 import { utilityOfPair } from './price-guided.ts'
 import { meanCapacity, PriceSearch } from './price-search.ts'
+import { type ClearingState, packingOfRows, type Shard, type SpillOffers } from './shard.ts'
 import { LocalShards, type ShardRunner } from './shard-runner.ts'
 
 /** Pieces of work that a clearing is cut into, whatever the number of threads: results must not hang on that. */
@@ -181,7 +181,11 @@ async function provedBound(
   const everything = (count: number) => new Uint32Array(count).map((_, at) => at)
   const { count } = columns.requests
   // Pairs do not matter here: a request wants the same everywhere.
-  const pairless = { starts: new Uint32Array(count + 1), resources: new Uint32Array(0), utility: new Float64Array(0) }
+  const pairless = {
+    starts: new Uint32Array(count + 1),
+    resources: new Uint32Array(0),
+    utility: new Float64Array(0),
+  }
   const capacity = reachableCapacity(
     pairless,
     packingOfRows(columns, everything(count), everything(columns.resources.count)),

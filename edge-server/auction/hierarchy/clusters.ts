@@ -124,10 +124,7 @@ function spread(values: Float64Array, members: ArrayLike<number> = values): numb
 
 const counted = (length: number): Uint32Array => new Uint32Array(length).map((_, at) => at)
 
-function joined<T>(
-  lists: readonly Uint32Array[],
-  as: (starts: Uint32Array, all: Uint32Array) => T,
-): T {
+function joined<T>(lists: readonly Uint32Array[], as: (starts: Uint32Array, all: Uint32Array) => T): T {
   const starts = new Uint32Array(lists.length + 1)
   for (const [at, list] of lists.entries()) starts[at + 1] = starts[at]! + list.length
   const all = new Uint32Array(starts[lists.length]!)

@@ -97,15 +97,18 @@ export class GeoGrid {
       const within = Math.min(reach, radius)
       found.length = 0
       far.length = 0
-      let seen = 0
+      let [seen, beyond] = [0, 0]
       this.near(x, y, within, (point) => {
         seen++
-        if (isWanted(point) && distance(point) <= within) {
-          far.push(distance(point))
+        const away = distance(point)
+        if (away > within) beyond++
+        else if (isWanted(point)) {
+          far.push(away)
           found.push(point)
         }
       })
-      if (found.length >= count || within === radius || seen > MOST_SEEN || seen === this.#points.length) break
+      const isAll = seen === this.#points.length && beyond === 0
+      if (found.length >= count || within === radius || seen > MOST_SEEN || isAll) break
     }
     return [...found.keys()]
       .sort((a, b) => far[a]! - far[b]! || found[a]! - found[b]!)
@@ -124,10 +127,6 @@ export class GeoGrid {
 
   /** From here on everything is within reach. */
   #reachOfAll(x: number, y: number): number {
-    return (
-      Math.abs(x - this.#left) +
-      Math.abs(y - this.#bottom) +
-      this.#square * (this.#across + this.#up)
-    )
+    return Math.abs(x - this.#left) + Math.abs(y - this.#bottom) + this.#square * (this.#across + this.#up)
   }
 }

@@ -36,7 +36,8 @@ export interface ClearingState {
 }
 
 /** Options that can be sent to a thread. */
-export interface ShardOptions extends Pick<CandidateOptions, 'msPerKm' | 'budget' | 'reachKm' | 'historyWeight'> {
+export interface ShardOptions
+  extends Pick<CandidateOptions, 'msPerKm' | 'budget' | 'reachKm' | 'historyWeight'> {
   /** Resources with room that are offered, at most, to a request that its own cluster could not serve. */
   readonly spillOffers: number
   readonly priceSteps: number
@@ -90,7 +91,11 @@ export class ShardWork {
     // Requests for nothing are let in or kept out where the whole market is in view.
     this.#options = { ...options, history, zeroDemand: 'admit' }
     this.#resources = Array.from({ length: columns.resources.count }, (_, j) => resourceAt(columns, j))
-    this.#everywhere = new GeoGrid(columns.resources.x, columns.resources.y, state.clusters.resources.slice().sort())
+    this.#everywhere = new GeoGrid(
+      columns.resources.x,
+      columns.resources.y,
+      state.clusters.resources.slice().sort(),
+    )
     this.#score = matchScorer(weights, this.#options)
     this.#ideal = idealOf(this.#resources)
   }

@@ -1,7 +1,14 @@
 import type { Random } from '@isthmus/models/data'
 import { localSearch } from '../allocation/local-search.ts'
 import { demandAt, type Packing, Room } from '../allocation/packing.ts'
-import { baselines, type BaselineName, inTurn, leastAllocated, mostAllocated, nomadBinpack } from '../baselines/index.ts'
+import {
+  type BaselineName,
+  baselines,
+  inTurn,
+  leastAllocated,
+  mostAllocated,
+  nomadBinpack,
+} from '../baselines/index.ts'
 import { bestPlace } from '../baselines/ordered.ts'
 import type { Candidates } from '../candidates.ts'
 import { priceGuidedAllocation } from '../hierarchy/price-guided.ts'
@@ -61,13 +68,17 @@ export type ReplayMethodName = keyof typeof replayMethods
  */
 function auctioned({ candidates, packing, prices }: ReplayRound): Int32Array {
   const { resources, starts } = candidates
-  const everywhere = Float64Array.from({ length: packing.resources * packing.kinds }, (_, at) => prices[at % packing.kinds]!)
+  const everywhere = Float64Array.from(
+    { length: packing.resources * packing.kinds },
+    (_, at) => prices[at % packing.kinds]!,
+  )
   const kept = { starts: new Uint32Array(starts.length), resources: [] as number[], utility: [] as number[] }
   for (let request = 0; request + 1 < starts.length; request++) {
     for (let pair = starts[request]!; pair < starts[request + 1]!; pair++) {
       const wants = demandAt(packing, request, pair)
       let surplus = candidates.utility[pair]!
-      for (let kind = 0; kind < packing.kinds; kind++) surplus -= prices[kind]! * packing.demand[wants + kind]!
+      for (let kind = 0; kind < packing.kinds; kind++)
+        surplus -= prices[kind]! * packing.demand[wants + kind]!
       if (surplus <= 0) continue
       kept.resources.push(resources[pair]!)
       kept.utility.push(candidates.utility[pair]!)
@@ -95,7 +106,10 @@ function fairest({ market, candidates, packing, whole, dominantShares }: ReplayR
     list.push(at)
     waiting.set(requester, list)
   }
-  const queue = [...waiting].map(([name, requests]) => ({ requests: requests.reverse(), share: dominantShares.get(name) ?? 0 }))
+  const queue = [...waiting].map(([name, requests]) => ({
+    requests: requests.reverse(),
+    share: dominantShares.get(name) ?? 0,
+  }))
   const room = new Room(packing)
   const resource = new Int32Array(market.requests.length).fill(-1)
   while (queue.length > 0) {

@@ -3,6 +3,7 @@ import type { Packing } from '../allocation/packing.ts'
 import { candidatesOf } from '../candidates-of.ts'
 import { type FairnessState, historyOf, nextFairness } from '../fairness/history.ts'
 import { jainIndex } from '../fairness/jain.ts'
+import { fits } from '../filters.ts'
 import type { Market, Resource } from '../market.ts'
 import { firstPrices, nextPrices } from '../prices/dual-prices.ts'
 import { utilityOf } from '../terms.ts'
@@ -15,9 +16,9 @@ export interface ReplayOptions {
   readonly roundSec?: number
   /** How long a task waits for a place before it is lost. Default 600. */
   readonly patienceSec?: number
-  /** Utilisation that prices aim at. Default 0.9. */
+  /** Utilisation that prices aim at. Default 0.95. */
   readonly target?: number
-  /** Highest price of a unit, in utility. Default 20. */
+  /** Highest price of a unit, in utility. Default 10. */
   readonly highestPrice?: number
   /** Whether the method heeds what requesters have had lately. Default false. */
   readonly heedsHistory?: boolean
@@ -64,7 +65,13 @@ export function replayDay(
   options: ReplayOptions,
   random: Random,
 ): ReplayResult {
-  const { roundSec = 120, patienceSec = 600, target = 0.9, highestPrice = 20, heedsHistory = false } = options
+  const {
+    roundSec = 120,
+    patienceSec = 600,
+    target = 0.95,
+    highestPrice = 10,
+    heedsHistory = false,
+  } = options
   const { machines, tasks } = day
   const priceOptions = { target, least: 0, most: highestPrice }
   const all = table(machines)
@@ -85,6 +92,17 @@ export function replayDay(
       left[machine * KINDS + kind]! -= sign * task.request.demand[kind]!
       inUse[kind]! += sign * task.request.demand[kind]!
     }
+  }
+  const most = new Map<DayTask, number>()
+  /** What a task is worth at the best of all machines. */
+  const mostOf = (task: DayTask): number => {
+    let known = most.get(task)
+    if (known === undefined) {
+      const able = machines.filter(({ capacity }) => fits(task.request.demand, capacity))
+      known = Math.max(0, ...able.map((machine) => utilityOf(task.request, machine, defaultWeights)))
+      most.set(task, known)
+    }
+    return known
   }
   const rounds = Math.ceil(DAY_SEC / roundSec)
   for (let round = 1; round <= rounds; round++) {
@@ -114,7 +132,10 @@ export function replayDay(
       packing,
       whole: packed(market, all),
       dominantShares: new Map(
-        [...requesters].map(([name, { inUse }]) => [name, Math.max(...inUse.map((used, kind) => used / total[kind]!))]),
+        [...requesters].map(([name, { inUse }]) => [
+          name,
+          Math.max(...inUse.map((used, kind) => used / total[kind]!)),
+        ]),
       ),
       prices: [prices.prices.cpu!, prices.prices.memory!],
       random,
@@ -136,8 +157,13 @@ export function replayDay(
     if (heedsHistory) fairness = nextFairness(fairness, market, chosen)
     const used = sums(left).map((rest, kind) => 1 - rest / total[kind]!)
     waiting = waiting.filter((_, at) => chosen[at]! < 0)
-    // Demand that found no place counts as load: else a full cluster would look like one that is just right.
-    const unserved = sums(table(waiting.map(({ request }) => ({ capacity: request.demand }))))
+    // Who would pay today's price and found no place counts as load: else a full cluster would look like one that is just right.
+    const paying = waiting.filter((task) => {
+      const { demand } = task.request
+      const price = demand[0]! * prices.prices.cpu! + demand[1]! * prices.prices.memory!
+      return mostOf(task) > price
+    })
+    const unserved = sums(table(paying.map(({ request }) => ({ capacity: request.demand }))))
     prices = nextPrices(
       prices,
       {
@@ -161,11 +187,21 @@ export function replayDay(
 
 function packed({ requests, resources }: Market, capacity: Float64Array): Packing {
   const demand = table(requests.map(({ demand }) => ({ capacity: demand })))
-  return { requests: requests.length, resources: resources.length, kinds: KINDS, capacity, demand, demandPerPair: false }
+  return {
+    requests: requests.length,
+    resources: resources.length,
+    kinds: KINDS,
+    capacity,
+    demand,
+    demandPerPair: false,
+  }
 }
 
 const table = (rows: readonly Pick<Resource, 'capacity'>[]): Float64Array =>
-  Float64Array.from({ length: rows.length * KINDS }, (_, at) => rows[Math.floor(at / KINDS)]!.capacity[at % KINDS]!)
+  Float64Array.from(
+    { length: rows.length * KINDS },
+    (_, at) => rows[Math.floor(at / KINDS)]!.capacity[at % KINDS]!,
+  )
 
 function sums(amounts: Float64Array): number[] {
   const total = Array.from({ length: KINDS }, () => 0)

@@ -69,7 +69,11 @@ export function geographicMarket(requests: number, resources: number, seed: numb
       ],
       bid: between(1, 10) * size,
       priority: between(0, 1),
-      needs: { reliability: between(0.9, 0.97), availability: between(0.9, 0.97), latencyMs: between(0.1, 0.5) },
+      needs: {
+        reliability: between(0.9, 0.97),
+        availability: between(0.9, 0.97),
+        latencyMs: between(0.1, 0.5),
+      },
       place: place(),
       ...(own && { kind: own }),
     }
