@@ -27,7 +27,7 @@ export interface HierarchyOptions extends Omit<CandidateOptions, 'shortlist'>, C
   readonly priceSteps?: number
   /** Pairs that the local search in a cluster looks at, for each pair that it has. Default 5; 0: no search. */
   readonly searchEffort?: number
-  /** How often the prices of all clusters are moved together, for the bound alone. Default 30. */
+  /** How often the prices of all clusters are moved together, for the bound alone. Default 20. */
   readonly boundSteps?: number
 }
 
@@ -109,7 +109,7 @@ export async function clearByClusters(
     else if (state.passing[i] === 0) refusals[at] = 'no resource passes'
     value += state.utility[i]!
   }
-  const upperBound = await provedBound(state, shards, { value, runner, steps: options.boundSteps ?? 30 })
+  const upperBound = await provedBound(state, shards, { value, runner, steps: options.boundSteps ?? 20 })
   const prices = new Float64Array(market.resources.length * KINDS)
   for (let j = 0; j < resources.count; j++) {
     prices.set(state.prices.subarray(j * KINDS, (j + 1) * KINDS), resources.source[j]! * KINDS)
