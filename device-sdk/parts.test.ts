@@ -216,6 +216,7 @@ describe('server view', () => {
     sentUs: 0,
     receiverUs: undefined,
     replyTopic: '',
+    server: undefined,
   })
   const birth = (epoch: number): Birth => ({
     kind: 'birth',

@@ -9,6 +9,8 @@ const id = fc.integer({ min: 1, max: 0xffffffff })
 const numbers = (maxLength: number) => fc.array(uint32, { maxLength })
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
 const float32 = fc.float({ noNaN: true, noDefaultInfinity: true })
+const number = fc.double({ noNaN: true, noDefaultInfinity: true })
+const amounts = fc.array(number, { minLength: 4, maxLength: 4 })
 const word = fc.string({ unit: 'binary', minLength: 1, maxLength: 64 })
 const idWord = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/)
 const ownTopic = fc.tuple(idWord, idWord, fc.constantFrom(...verbs)).map((parts) => topic(...parts))
@@ -22,10 +24,12 @@ const envelope: fc.Arbitrary<Envelope> = fc.record({
   sentUs: uint32,
   receiverUs: maybe(uint32),
   replyTopic: fc.oneof(fc.constant(''), ownTopic),
+  server: maybe(uint32),
 })
 
 const stamps = { echoUs: uint32, receivedUs: uint32, serverUs: uint32, epoch: uint32 }
 const dims = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 8 }).filter((d) => elements(d) < 4096)
+const pixelDims = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 3, maxLength: 3 })
 
 function bytesOf(length: number) {
   return fc.uint8Array({ minLength: length, maxLength: length })
@@ -58,6 +62,8 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     route: fc.constantFrom('local' as const, 'split' as const, 'edge' as const, 'skip' as const),
     scale: maybe(float32),
     zeroPoint: maybe(uint32),
+    patch: uint32,
+    patchEpoch: uint32,
   }),
   reply: fc.record({
     kind: fc.constant('reply' as const),
@@ -66,6 +72,8 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     queueUs: uint32,
     decodeUs: uint32,
     tailUs: uint32,
+    patch: uint32,
+    patchEpoch: uint32,
     ...stamps,
   }),
   error: fc.record({
@@ -102,6 +110,102 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
         allowed: uint32,
       }),
     ),
+  sample: fc.constantFrom('pixels' as const, 'image' as const, 'latent' as const).chain((input) =>
+    fc.record({
+      kind: fc.constant('sample' as const),
+      family: uint32,
+      number: id,
+      input: fc.constant(input),
+      dims: input === 'pixels' ? pixelDims : fc.constant([]),
+      patch: uint32,
+      patchEpoch: uint32,
+      entropy: fc.float({ noNaN: true, noDefaultInfinity: true, min: 0 }),
+      bundle: uint32,
+      mode: uint32,
+      scale: maybe(float32),
+      zeroPoint: maybe(uint32),
+    }),
+  ),
+  patch: fc.record({ kind: fc.constant('patch' as const), family: uint32, version: id, epoch: uint32 }),
+  patchRequest: fc.record({
+    kind: fc.constant('patchRequest' as const),
+    family: uint32,
+    version: uint32,
+    reason: fc.constantFrom('start' as const, 'gap' as const, 'damaged' as const, 'rolledBack' as const),
+    refused: uint32,
+    epoch: uint32,
+    refusedEpoch: uint32,
+  }),
+  bid: fc.record({
+    kind: fc.constant('bid' as const),
+    nonce: uint32,
+    validMs: uint32,
+    demand: amounts,
+    price: number,
+    priority: number,
+    reliability: number,
+    availability: number,
+    latencyMs: number,
+    x: number,
+    y: number,
+    resourceKind: fc.string({ unit: 'binary', maxLength: 32 }),
+  }),
+  award: fc.record({
+    kind: fc.constant('award' as const),
+    bidBoot: uint32,
+    nonce: uint32,
+    outcome: fc.constantFrom('won' as const, 'lost' as const, 'renewed' as const, 'lapsed' as const),
+    reason: fc.string({ unit: 'binary', maxLength: 32 }),
+    detail: fc.string({ unit: 'binary', maxLength: 128 }),
+    server: idWord,
+    term: uint32,
+    round: uint32,
+    payment: number,
+    leaseMs: uint32,
+    holdMs: uint32,
+    credits: uint32,
+    retryAfterMs: uint32,
+  }),
+  renew: fc.record({ kind: fc.constant('renew' as const), nonce: uint32, server: idWord }),
+  release: fc.record({ kind: fc.constant('release' as const), nonce: uint32, server: idWord }),
+  capacity: fc.record({
+    kind: fc.constant('capacity' as const),
+    resourceKind: fc.string({ unit: 'binary', maxLength: 32 }),
+    capacity: amounts,
+    free: amounts,
+    unitCost: number,
+    reliability: number,
+    availability: number,
+    energy: number,
+    x: number,
+    y: number,
+    leases: uint32,
+  }),
+  claim: fc.record({
+    kind: fc.constant('claim' as const),
+    holder: idWord,
+    term: uint32,
+    round: uint32,
+    roundMs: uint32,
+  }),
+  grants: fc.record({
+    kind: fc.constant('grants' as const),
+    server: idWord,
+    term: uint32,
+    round: uint32,
+    part: uint32,
+    grants: fc.array(
+      fc.record({
+        device: idWord,
+        boot: uint32,
+        bid: uint32,
+        nonce: uint32,
+        demand: amounts,
+        payment: number,
+      }),
+      { maxLength: 8 },
+    ),
+  }),
   probeReply: fc.record({ kind: fc.constant('probeReply' as const), probeBytes: uint32, ...stamps }),
 }
 
@@ -116,8 +220,22 @@ export function messageOf(kind: Body['kind']): fc.Arbitrary<Message> {
 
 export const message: fc.Arbitrary<Message> = fc.constantFrom(...bodyKinds).chain(messageOf)
 
+const withoutPayload: ReadonlySet<Body['kind']> = new Set([
+  'tell',
+  'patchRequest',
+  'bid',
+  'award',
+  'renew',
+  'release',
+  'capacity',
+  'claim',
+  'grants',
+] as const)
+
 function payloadOf(body: Body): fc.Arbitrary<Uint8Array> {
-  if (body.kind === 'tell') return fc.constant(new Uint8Array(0))
+  if (withoutPayload.has(body.kind)) return fc.constant(new Uint8Array(0))
+  if (body.kind === 'sample' && body.input === 'pixels') return bytesOf(elements(body.dims))
+  if (body.kind === 'sample' || body.kind === 'patch') return fc.uint8Array({ minLength: 1, maxLength: 600 })
   if (body.kind !== 'reply') return fc.uint8Array({ maxLength: 600 })
   return bytesOf(4 * elements(body.dims))
 }

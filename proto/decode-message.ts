@@ -4,6 +4,7 @@ import { IsthmusError } from './errors.ts'
 import {
   type Body,
   type Envelope,
+  MAX_BID_BYTES,
   MAX_HEADER_BYTES,
   MAX_MESSAGE_BYTES,
   MAX_TELL_BYTES,
@@ -17,8 +18,9 @@ const { v1 } = isthmus
 
 const ENVELOPE_FIELD = 1
 const FIRST_BODY_FIELD = 2
-const LAST_BODY_FIELD = 13
+const LAST_BODY_FIELD = 25
 const PAYLOAD_FIELD = 14
+const CHECKSUM_FIELD = 15
 const CHECKSUM_TAG = (15 << 3) | 5
 const CHECKSUM_BYTES = 5
 const LENGTH_DELIMITED = 2
@@ -61,10 +63,15 @@ function readMessage(bytes: Uint8Array, end: number): Message {
   let headerBytes = end
   for (let at = 0; at < end; ) {
     const start = at
-    const tag = bytes[start]!
-    const field = tag >>> 3
-    if ((tag & 7) !== LENGTH_DELIMITED) throw bad(`Byte ${start} starts no field of a message`)
-    const content = lengthDelimited(bytes, start + 1, end)
+    const first = bytes[start]!
+    // Fields from 16 on have a tag of two bytes; there is none whose tag is longer.
+    const tagBytes = first < 0x80 ? 1 : 2
+    const field = (tagBytes === 1 ? first : (first & 0x7f) | ((bytes[start + 1] ?? 0) << 7)) >>> 3
+    const canonical = tagBytes === 1 || (start + 1 < end && field >= 16 && bytes[start + 1]! < 0x80)
+    if ((first & 7) !== LENGTH_DELIMITED || !canonical) {
+      throw bad(`Byte ${start} starts no field of a message`)
+    }
+    const content = lengthDelimited(bytes, start + tagBytes, end)
     at = content.byteOffset - bytes.byteOffset + content.length
 
     if (field === ENVELOPE_FIELD && envelope === undefined) {
@@ -76,7 +83,7 @@ function readMessage(bytes: Uint8Array, end: number): Message {
       envelope = fill.envelopeFrom(fields, schema)
     } else if (envelope === undefined) {
       throw bad('The message does not start with its envelope')
-    } else if (field >= FIRST_BODY_FIELD && field <= LAST_BODY_FIELD && body === undefined) {
+    } else if (isBody(field) && body === undefined) {
       if (content.length > MAX_HEADER_BYTES) throw headerTooLarge(content.length)
       body = readBody(field, content)
     } else if (field === PAYLOAD_FIELD && payload === undefined) {
@@ -92,6 +99,9 @@ function readMessage(bytes: Uint8Array, end: number): Message {
   fill.checkParts(envelope, body, payload.length)
   return { envelope, body, payload }
 }
+
+const isBody = (field: number) =>
+  field >= FIRST_BODY_FIELD && field <= LAST_BODY_FIELD && field !== PAYLOAD_FIELD && field !== CHECKSUM_FIELD
 
 function readBody(field: number, content: Uint8Array): Body {
   switch (field) {
@@ -121,9 +131,40 @@ function readBody(field: number, content: Uint8Array): Body {
     case 11:
       if (content.length > MAX_TELL_BYTES) throw bad(`The tell has ${content.length} bytes`)
       return fill.tellFrom(v1.Tell.decode(content))
+    case 12: {
+      const sample = v1.Sample.decode(content)
+      return fill.sampleFrom(sample, fill.inputOf(sample.input ?? 0))
+    }
+    case 13:
+      return fill.patchFrom(v1.Patch.decode(content))
+    case 16: {
+      const request = v1.PatchRequest.decode(content)
+      return fill.patchRequestFrom(request, fill.reasonOf(request.reason ?? 0))
+    }
+    case 18:
+      return fill.bidFrom(v1.Bid.decode(small(content, 'bid')))
+    case 19: {
+      const award = v1.Award.decode(content)
+      return fill.awardFrom(award, fill.outcomeOf(award.outcome ?? 0))
+    }
+    case 20:
+      return fill.renewFrom(v1.Renew.decode(small(content, 'renewal')))
+    case 21:
+      return fill.releaseFrom(v1.Release.decode(small(content, 'release')))
+    case 22:
+      return fill.capacityFrom(v1.Capacity.decode(content))
+    case 23:
+      return fill.claimFrom(v1.Claim.decode(content))
+    case 24:
+      return fill.grantsFrom(v1.Grants.decode(content))
     default:
       throw bad(`Body ${field} is of a kind that this version does not know`)
   }
+}
+
+function small(content: Uint8Array, what: string): Uint8Array {
+  if (content.length > MAX_BID_BYTES) throw bad(`The ${what} has ${content.length} bytes`)
+  return content
 }
 
 /** The content of a length-delimited field whose length stands at `start`. */

@@ -19,7 +19,7 @@ const noPayload = new Uint8Array(0)
 /**
  * The bytes of one message, in a fresh buffer that holds nothing else (so it may be transferred). The payload, or its parts one
  * after another, is copied once.
- * The detail of an error is cut to 256 characters; everything else that does not fit throws an IsthmusError: BAD_MESSAGE,
+ * The detail of an error or award is cut to 256 characters; everything else that does not fit throws an IsthmusError: BAD_MESSAGE,
  * BAD_SHAPE, NOT_FINITE, UNSUPPORTED_SCHEMA, TOO_LARGE.
  */
 export function encodeMessage(
@@ -88,6 +88,26 @@ function bodyFrom(fields: BodyFields): Body {
       return fill.stagesReplyFrom(fields)
     case 'tell':
       return fill.tellFrom(fields)
+    case 'sample':
+      return fill.sampleFrom(fields, fields.input)
+    case 'patch':
+      return fill.patchFrom(fields)
+    case 'patchRequest':
+      return fill.patchRequestFrom(fields, fields.reason)
+    case 'bid':
+      return fill.bidFrom(fields)
+    case 'award':
+      return fill.awardFrom({ ...fields, detail: shorten(fields.detail ?? '') }, fields.outcome)
+    case 'renew':
+      return fill.renewFrom(fields)
+    case 'release':
+      return fill.releaseFrom(fields)
+    case 'capacity':
+      return fill.capacityFrom(fields)
+    case 'claim':
+      return fill.claimFrom(fields)
+    case 'grants':
+      return fill.grantsFrom(fields)
     default:
       throw wireError('BAD_MESSAGE', `There is no body of the kind ${JSON.stringify((fields as Body).kind)}`)
   }
@@ -99,6 +119,12 @@ function onWire(body: Body): isthmus.v1.Message.$Properties {
       return { infer: { ...body, route: fill.numberOfRoute(body.route) } }
     case 'state':
       return { state: { ...body, presence: fill.numberOfPresence(body.presence) } }
+    case 'award':
+      return { award: { ...body, outcome: fill.numberOfOutcome(body.outcome) } }
+    case 'sample':
+      return { sample: { ...body, dims: [...body.dims], input: fill.numberOfInput(body.input) } }
+    case 'patchRequest':
+      return { patchRequest: { ...body, reason: fill.numberOfReason(body.reason) } }
     default:
       return { [body.kind]: body }
   }

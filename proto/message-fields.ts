@@ -1,15 +1,23 @@
 import { isthmus } from '#messages'
 import {
+  AMOUNTS,
+  type Award,
+  type Bid,
   type Birth,
   type Body,
   type BundleOffer,
+  type Capacity,
+  type Claim,
   type Envelope,
   type ErrorReply,
+  type Grant,
+  type Grants,
   type InferReply,
   type InferRequest,
   MAX_BUNDLES,
   MAX_DETAIL_CHARS,
   MAX_DIMS,
+  MAX_GRANTS,
   MAX_NAME_CHARS,
   MAX_PIPELINES,
   MAX_STAGES,
@@ -17,10 +25,18 @@ import {
   MAX_TOLD_SERVERS,
   MAX_TOLD_VALUES,
   MAX_TOPIC_CHARS,
+  type Outcome,
+  type Patch,
+  type PatchReason,
+  type PatchRequest,
   type PipelineOffer,
   type Presence,
   type ProbeReply,
+  type Release,
+  type Renew,
   type Route,
+  type Sample,
+  type SampleInput,
   SCHEMA_VERSION,
   type StagesReply,
   type StagesRequest,
@@ -37,6 +53,9 @@ type Loose<T> = { readonly [K in keyof T]?: T[K] | null | undefined }
 
 type WireRoute = isthmus.v1.Route
 type WirePresence = isthmus.v1.Presence
+type WireInput = isthmus.v1.SampleInput
+type WireReason = isthmus.v1.PatchReason
+type WireOutcome = isthmus.v1.Outcome
 
 const routeNumbers: Record<Route, WireRoute> = {
   local: isthmus.v1.Route.ROUTE_LOCAL,
@@ -49,8 +68,28 @@ const presenceNumbers: Record<Presence, WirePresence> = {
   draining: isthmus.v1.Presence.PRESENCE_DRAINING,
   offline: isthmus.v1.Presence.PRESENCE_OFFLINE,
 }
+const outcomeNumbers: Record<Outcome, WireOutcome> = {
+  won: isthmus.v1.Outcome.OUTCOME_WON,
+  lost: isthmus.v1.Outcome.OUTCOME_LOST,
+  renewed: isthmus.v1.Outcome.OUTCOME_RENEWED,
+  lapsed: isthmus.v1.Outcome.OUTCOME_LAPSED,
+}
+const outcomes = namesByNumber(outcomeNumbers)
+const inputNumbers: Record<SampleInput, WireInput> = {
+  pixels: isthmus.v1.SampleInput.SAMPLE_INPUT_PIXELS,
+  image: isthmus.v1.SampleInput.SAMPLE_INPUT_IMAGE,
+  latent: isthmus.v1.SampleInput.SAMPLE_INPUT_LATENT,
+}
+const reasonNumbers: Record<PatchReason, WireReason> = {
+  start: isthmus.v1.PatchReason.PATCH_REASON_START,
+  gap: isthmus.v1.PatchReason.PATCH_REASON_GAP,
+  damaged: isthmus.v1.PatchReason.PATCH_REASON_DAMAGED,
+  rolledBack: isthmus.v1.PatchReason.PATCH_REASON_ROLLED_BACK,
+}
 const routes = namesByNumber(routeNumbers)
 const presences = namesByNumber(presenceNumbers)
+const inputs = namesByNumber(inputNumbers)
+const reasons = namesByNumber(reasonNumbers)
 
 export function routeOf(number: number): Route | undefined {
   return routes[number]
@@ -60,12 +99,36 @@ export function presenceOf(number: number): Presence | undefined {
   return presences[number]
 }
 
+export function outcomeOf(number: number): Outcome | undefined {
+  return outcomes[number]
+}
+
+export function numberOfOutcome(outcome: Outcome): WireOutcome {
+  return outcomeNumbers[outcome]
+}
+
 export function numberOfRoute(route: Route): WireRoute {
   return routeNumbers[route]
 }
 
 export function numberOfPresence(presence: Presence): WirePresence {
   return presenceNumbers[presence]
+}
+
+export function inputOf(number: number): SampleInput | undefined {
+  return inputs[number]
+}
+
+export function reasonOf(number: number): PatchReason | undefined {
+  return reasons[number]
+}
+
+export function numberOfInput(input: SampleInput): WireInput {
+  return inputNumbers[input]
+}
+
+export function numberOfReason(reason: PatchReason): WireReason {
+  return reasonNumbers[reason]
 }
 
 export function envelopeFrom(
@@ -81,6 +144,7 @@ export function envelopeFrom(
     sentUs: uint32(fields.sentUs, 'sent_us'),
     receiverUs: fields.receiverUs == null ? undefined : uint32(fields.receiverUs, 'receiver_us'),
     replyTopic: topicName(fields.replyTopic),
+    server: fields.server == null ? undefined : uint32(fields.server, 'server'),
   }
 }
 
@@ -152,6 +216,8 @@ export function inferFrom(
     route,
     scale: fields.scale == null ? undefined : float32(fields.scale, 'scale'),
     zeroPoint: fields.zeroPoint == null ? undefined : uint32(fields.zeroPoint, 'zero_point'),
+    patch: uint32(fields.patch, 'patch'),
+    patchEpoch: uint32(fields.patchEpoch, 'patch_epoch'),
   }
 }
 
@@ -169,6 +235,8 @@ export function replyFrom(fields: Loose<InferReply>): InferReply {
     decodeUs: uint32(fields.decodeUs, 'decode_us'),
     tailUs: uint32(fields.tailUs, 'tail_us'),
     epoch: uint32(fields.epoch, 'epoch'),
+    patch: uint32(fields.patch, 'patch'),
+    patchEpoch: uint32(fields.patchEpoch, 'patch_epoch'),
   }
 }
 
@@ -247,7 +315,164 @@ function toldValues(values: Uint8Array | null | undefined, name: string, places:
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
+export function sampleFrom(fields: Loose<Omit<Sample, 'input'>>, input: SampleInput | undefined): Sample {
+  if (input === undefined || !Object.hasOwn(inputNumbers, input)) {
+    throw bad('Its input is none of pixels, image, latent')
+  }
+  const number = uint32(fields.number, 'number')
+  if (number === 0) throw bad('The sample has no number; numbers start at 1')
+  const entropy = float32(fields.entropy ?? 0, 'entropy')
+  if (entropy < 0) throw bad(`entropy is ${entropy}, less than 0`)
+  const dims = list(fields.dims, 'dims', 3)
+  if (dims.length !== (input === 'pixels' ? 3 : 0)) {
+    throw bad(`A sample of ${input} has ${dims.length} dims`)
+  }
+  return {
+    kind: 'sample',
+    family: uint32(fields.family, 'family'),
+    number,
+    input,
+    dims,
+    patch: uint32(fields.patch, 'patch'),
+    patchEpoch: uint32(fields.patchEpoch, 'patch_epoch'),
+    entropy,
+    bundle: uint32(fields.bundle, 'bundle'),
+    mode: uint32(fields.mode, 'mode'),
+    scale: fields.scale == null ? undefined : float32(fields.scale, 'scale'),
+    zeroPoint: fields.zeroPoint == null ? undefined : uint32(fields.zeroPoint, 'zero_point'),
+  }
+}
+
+export function patchFrom(fields: Loose<Patch>): Patch {
+  const version = uint32(fields.version, 'version')
+  if (version === 0) throw bad('The patch has no version; versions start at 1')
+  return {
+    kind: 'patch',
+    family: uint32(fields.family, 'family'),
+    version,
+    epoch: uint32(fields.epoch, 'epoch'),
+  }
+}
+
+export function patchRequestFrom(
+  fields: Loose<Omit<PatchRequest, 'reason'>>,
+  reason: PatchReason | undefined,
+): PatchRequest {
+  if (reason === undefined || !Object.hasOwn(reasonNumbers, reason)) {
+    throw bad('Its reason is none of start, gap, damaged, rolledBack')
+  }
+  return {
+    kind: 'patchRequest',
+    family: uint32(fields.family, 'family'),
+    version: uint32(fields.version, 'version'),
+    reason,
+    refused: uint32(fields.refused, 'refused'),
+    epoch: uint32(fields.epoch, 'epoch'),
+    refusedEpoch: uint32(fields.refusedEpoch, 'refused_epoch'),
+  }
+}
+
 const noBytes = new Uint8Array(0)
+
+export function bidFrom(fields: Loose<Bid>): Bid {
+  return {
+    kind: 'bid',
+    nonce: uint32(fields.nonce, 'nonce'),
+    validMs: uint32(fields.validMs, 'valid_ms'),
+    demand: amounts(fields.demand, 'demand'),
+    price: finite(fields.price, 'price'),
+    priority: finite(fields.priority, 'priority'),
+    reliability: finite(fields.reliability, 'reliability'),
+    availability: finite(fields.availability, 'availability'),
+    latencyMs: finite(fields.latencyMs, 'latency_ms'),
+    x: finite(fields.x, 'x'),
+    y: finite(fields.y, 'y'),
+    resourceKind: text(fields.resourceKind, 'resource_kind', 0, MAX_NAME_CHARS),
+  }
+}
+
+export function awardFrom(fields: Loose<Omit<Award, 'outcome'>>, outcome: Outcome | undefined): Award {
+  if (outcome === undefined || !Object.hasOwn(outcomeNumbers, outcome)) {
+    throw bad('Its outcome is none of won, lost, renewed, lapsed')
+  }
+  return {
+    kind: 'award',
+    bidBoot: uint32(fields.bidBoot, 'bid_boot'),
+    nonce: uint32(fields.nonce, 'nonce'),
+    outcome,
+    reason: text(fields.reason, 'reason', 0, MAX_NAME_CHARS),
+    detail: text(fields.detail, 'detail', 0, MAX_DETAIL_CHARS),
+    server: text(fields.server, 'server', 0, MAX_NAME_CHARS),
+    term: uint32(fields.term, 'term'),
+    round: uint32(fields.round, 'round'),
+    payment: finite(fields.payment, 'payment'),
+    leaseMs: uint32(fields.leaseMs, 'lease_ms'),
+    holdMs: uint32(fields.holdMs, 'hold_ms'),
+    credits: uint32(fields.credits, 'credits'),
+    retryAfterMs: uint32(fields.retryAfterMs, 'retry_after_ms'),
+  }
+}
+
+export function renewFrom(fields: Loose<Renew>): Renew {
+  return { kind: 'renew', ...leaseFrom(fields) }
+}
+
+export function releaseFrom(fields: Loose<Release>): Release {
+  return { kind: 'release', ...leaseFrom(fields) }
+}
+
+const leaseFrom = (fields: Loose<Omit<Renew, 'kind'>>) => ({
+  nonce: uint32(fields.nonce, 'nonce'),
+  server: text(fields.server, 'server', 1, MAX_NAME_CHARS),
+})
+
+export function capacityFrom(fields: Loose<Capacity>): Capacity {
+  return {
+    kind: 'capacity',
+    resourceKind: text(fields.resourceKind, 'resource_kind', 0, MAX_NAME_CHARS),
+    capacity: amounts(fields.capacity, 'capacity'),
+    free: amounts(fields.free, 'free'),
+    unitCost: finite(fields.unitCost, 'unit_cost'),
+    reliability: finite(fields.reliability, 'reliability'),
+    availability: finite(fields.availability, 'availability'),
+    energy: finite(fields.energy, 'energy'),
+    x: finite(fields.x, 'x'),
+    y: finite(fields.y, 'y'),
+    leases: uint32(fields.leases, 'leases'),
+  }
+}
+
+export function claimFrom(fields: Loose<Claim>): Claim {
+  return {
+    kind: 'claim',
+    holder: text(fields.holder, 'holder', 1, MAX_NAME_CHARS),
+    term: uint32(fields.term, 'term'),
+    round: uint32(fields.round, 'round'),
+    roundMs: uint32(fields.roundMs, 'round_ms'),
+  }
+}
+
+type LooseGrants = Loose<Omit<Grants, 'grants'>> & { readonly grants?: readonly Loose<Grant>[] | null }
+
+export function grantsFrom(fields: LooseGrants): Grants {
+  const grants = fields.grants ?? []
+  if (grants.length > MAX_GRANTS) throw bad(`It grants ${grants.length} bids, at most ${MAX_GRANTS} fit`)
+  return {
+    kind: 'grants',
+    server: text(fields.server, 'server', 1, MAX_NAME_CHARS),
+    term: uint32(fields.term, 'term'),
+    round: uint32(fields.round, 'round'),
+    part: uint32(fields.part, 'part'),
+    grants: grants.map((grant) => ({
+      device: text(grant.device, 'device', 1, MAX_NAME_CHARS),
+      boot: uint32(grant.boot, 'boot'),
+      bid: uint32(grant.bid, 'bid'),
+      nonce: uint32(grant.nonce, 'nonce'),
+      demand: amounts(grant.demand, 'demand'),
+      payment: finite(grant.payment, 'payment'),
+    })),
+  }
+}
 
 /** What must hold between the parts of one message. */
 export function checkParts(envelope: Envelope, body: Body, payloadBytes: number): void {
@@ -255,7 +480,17 @@ export function checkParts(envelope: Envelope, body: Body, payloadBytes: number)
   if (envelope.id === 0 && !withoutId.has(body.kind)) {
     throw bad(`The ${body.kind} has no id; ids start at 1`)
   }
-  if (body.kind === 'tell' && payloadBytes > 0) throw bad('A tell has no payload')
+  if (withoutPayload.has(body.kind) && payloadBytes > 0)
+    throw bad(`A message of kind ${body.kind} has no payload`)
+  if (body.kind === 'sample' && body.input === 'pixels') {
+    const count = body.dims.reduce((product, dim) => product * dim, 1)
+    if (count !== payloadBytes) {
+      throw wireError('BAD_SHAPE', `Pixels of [${body.dims}] do not fit the ${payloadBytes} payload bytes`)
+    }
+  }
+  if ((body.kind === 'sample' || body.kind === 'patch') && payloadBytes === 0) {
+    throw bad(`The ${body.kind} is empty`)
+  }
   if (body.kind === 'reply') {
     const count = body.dims.reduce((product, dim) => product * dim, 1)
     if (count * 4 !== payloadBytes) {
@@ -267,7 +502,29 @@ export function checkParts(envelope: Envelope, body: Body, payloadBytes: number)
   }
 }
 
-const withoutId: ReadonlySet<Body['kind']> = new Set(['birth', 'state', 'error', 'tell'])
+const withoutId: ReadonlySet<Body['kind']> = new Set([
+  'birth',
+  'state',
+  'error',
+  'tell',
+  'sample',
+  'patch',
+  'patchRequest',
+  'capacity',
+  'claim',
+  'grants',
+] as const)
+const withoutPayload: ReadonlySet<Body['kind']> = new Set([
+  'tell',
+  'patchRequest',
+  'bid',
+  'award',
+  'renew',
+  'release',
+  'capacity',
+  'claim',
+  'grants',
+] as const)
 
 export function unsupportedSchema(schema: number) {
   return wireError(
@@ -290,6 +547,18 @@ function list(values: readonly number[] | null | undefined, name: string, most: 
   const numbers = values ?? []
   if (numbers.length > most) throw bad(`${name} has ${numbers.length} entries, at most ${most} fit`)
   return numbers.map((value) => uint32(value, name))
+}
+
+function finite(value: number | null | undefined, name: string): number {
+  const number = value ?? 0
+  if (!Number.isFinite(number)) throw wireError('NOT_FINITE', `${name} is ${number}`)
+  return number
+}
+
+function amounts(values: readonly number[] | null | undefined, name: string): number[] {
+  const numbers = values ?? []
+  if (numbers.length !== AMOUNTS) throw bad(`${name} has ${numbers.length} amounts, not ${AMOUNTS}`)
+  return numbers.map((value) => finite(value, name))
 }
 
 function float32(value: number, name: string): number {

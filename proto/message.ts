@@ -17,6 +17,12 @@ export const MAX_TOLD_SERVERS = 16
 export const MAX_TOLD_VALUES = 16
 /** Largest whole message with a `Tell`, in bytes. */
 export const MAX_TELL_BYTES = 1024
+/** Largest whole bid, renewal or release, in bytes. */
+export const MAX_BID_BYTES = 512
+/** Amounts of a demand or a capacity: cpu, memory, accelerator, bandwidth. */
+export const AMOUNTS = 4
+/** Grants in one message. */
+export const MAX_GRANTS = 100
 export const MAX_NAME_CHARS = 128
 export const MAX_DETAIL_CHARS = 256
 export const MAX_TOPIC_CHARS = 256
@@ -34,9 +40,12 @@ export interface Envelope {
   receiverUs: number | undefined
   /** Empty: the sender's own reply topic. */
   replyTopic: string
+  /** `serverKey` of the server that is to answer; undefined: whichever answers those that name none. */
+  server: number | undefined
 }
 
 export type Route = 'local' | 'split' | 'edge' | 'skip'
+export type Outcome = 'won' | 'lost' | 'renewed' | 'lapsed'
 export type Presence = 'online' | 'draining' | 'offline'
 
 export interface BundleOffer {
@@ -81,6 +90,10 @@ export interface InferRequest {
   route: Route
   scale: number | undefined
   zeroPoint: number | undefined
+  /** Version of the patch that the head ran with; 0: as packed. */
+  patch: number
+  /** The epoch of that version. */
+  patchEpoch: number
 }
 
 /** The message's payload is the result: `dims` numbers, float32 little-endian. */
@@ -95,6 +108,10 @@ export interface InferReply {
   decodeUs: number
   tailUs: number
   epoch: number
+  /** Version of the patch that the tail ran with; 0: as packed. */
+  patch: number
+  /** The epoch of that version. */
+  patchEpoch: number
 }
 
 export interface ErrorReply {
@@ -159,6 +176,142 @@ export interface Tell {
   allowed: number
 }
 
+/** Amounts are cpu, memory, accelerator, bandwidth; numbers that are not integers are doubles, and finite. */
+export interface Bid {
+  kind: 'bid'
+  nonce: number
+  validMs: number
+  demand: readonly number[]
+  price: number
+  priority: number
+  reliability: number
+  availability: number
+  latencyMs: number
+  x: number
+  y: number
+  /** Empty: any. */
+  resourceKind: string
+}
+
+export interface Award {
+  kind: 'award'
+  bidBoot: number
+  nonce: number
+  outcome: Outcome
+  reason: string
+  detail: string
+  server: string
+  term: number
+  round: number
+  payment: number
+  leaseMs: number
+  holdMs: number
+  credits: number
+  retryAfterMs: number
+}
+
+export interface Renew {
+  kind: 'renew'
+  nonce: number
+  server: string
+}
+
+export interface Release {
+  kind: 'release'
+  nonce: number
+  server: string
+}
+
+export interface Capacity {
+  kind: 'capacity'
+  resourceKind: string
+  capacity: readonly number[]
+  free: readonly number[]
+  unitCost: number
+  reliability: number
+  availability: number
+  energy: number
+  x: number
+  y: number
+  leases: number
+}
+
+export interface Claim {
+  kind: 'claim'
+  holder: string
+  term: number
+  round: number
+  roundMs: number
+}
+
+export interface Grant {
+  device: string
+  boot: number
+  bid: number
+  nonce: number
+  demand: readonly number[]
+  payment: number
+}
+
+export interface Grants {
+  kind: 'grants'
+  server: string
+  term: number
+  round: number
+  part: number
+  grants: readonly Grant[]
+}
+
+/** What the payload of a `Sample` is: uint8 pixels [height, width, channels], a coded image, a coded latent. */
+export type SampleInput = 'pixels' | 'image' | 'latent'
+
+/** The message's payload is the input. */
+export interface Sample {
+  kind: 'sample'
+  family: number
+  /** Counts the samples of this sender and boot, from 1. */
+  number: number
+  input: SampleInput
+  /** Pixels: [height, width, channels]; else empty. */
+  dims: readonly number[]
+  /** Version of the patch that the network ran with; 0: as packed. */
+  patch: number
+  /** The epoch of that version. */
+  patchEpoch: number
+  /** In nats. */
+  entropy: number
+  /** Latents: the head's bundle and mode. */
+  bundle: number
+  mode: number
+  scale: number | undefined
+  zeroPoint: number | undefined
+}
+
+/** The message's payload is the patch, to be verified before it is believed. */
+export interface Patch {
+  kind: 'patch'
+  family: number
+  /** From 1. */
+  version: number
+  epoch: number
+}
+
+/** Why a device asks for a patch; see messages.proto. */
+export type PatchReason = 'start' | 'gap' | 'damaged' | 'rolledBack'
+
+export interface PatchRequest {
+  kind: 'patchRequest'
+  family: number
+  /** 0: as packed. */
+  version: number
+  reason: PatchReason
+  /** 0: none. */
+  refused: number
+  /** The epochs of both versions. */
+  epoch: number
+  refusedEpoch: number
+}
+
 export type Body =
   | Birth
   | State
@@ -170,6 +323,16 @@ export type Body =
   | StagesRequest
   | StagesReply
   | Tell
+  | Sample
+  | Patch
+  | PatchRequest
+  | Bid
+  | Award
+  | Renew
+  | Release
+  | Capacity
+  | Claim
+  | Grants
 
 /** A message as it was read: every field is there. `payload` is a view into the packet, not a copy. */
 export interface Message {
@@ -194,6 +357,16 @@ export type BodyFields =
   | Draft<StagesRequest, 'pipeline' | 'stages' | 'inputs' | 'outputs'>
   | Draft<StagesReply, 'pipeline' | 'stageUs'>
   | Draft<Tell, 'network' | 'servers'>
+  | Draft<Sample, 'family' | 'number' | 'input' | 'entropy'>
+  | Draft<Patch, 'family' | 'version'>
+  | Draft<PatchRequest, 'family' | 'reason'>
+  | Draft<Bid, 'nonce' | 'validMs' | 'demand' | 'price'>
+  | Draft<Award, 'bidBoot' | 'nonce' | 'outcome' | 'server'>
+  | Renew
+  | Release
+  | Draft<Capacity, 'capacity' | 'free'>
+  | Claim
+  | Grants
 
 /** A message to be written. `envelope.schema` is 1 unless given. */
 export interface MessageFields {

@@ -1,14 +1,20 @@
 import { IsthmusError, protoErrors } from './errors.ts'
 
 /** Last word of a topic: what its messages are about. */
-export type Verb = 'birth' | 'state' | 'infer' | 'reply' | 'tell' | 'sample' | 'patch' | 'bid' | 'award'
+export type Verb =
+  | ('birth' | 'state' | 'infer' | 'reply' | 'tell' | 'sample' | 'patch')
+  | ('bid' | 'award' | 'capacity' | 'claim' | 'beat' | 'grant')
 
 export const verbs: readonly Verb[] = [
   ...(['birth', 'state', 'infer', 'reply', 'tell'] as const),
   ...(['sample', 'patch', 'bid', 'award'] as const),
+  ...(['capacity', 'claim', 'beat', 'grant'] as const),
 ]
 
-/** The server's own id: it publishes its retained birth and state below it. */
+/**
+ * The server's own id: it publishes its retained birth and state below it. Where several servers share a site, each has an id
+ * `edge-...` of its own, and the one that holds the auction speaks as `edge`, too.
+ */
 export const EDGE_ID = 'edge'
 
 const root = 'isthmus/1'
@@ -33,11 +39,42 @@ export function isDeviceId(id: string): boolean {
   return idPattern.test(id) && id !== EDGE_ID && !id.startsWith(`${EDGE_ID}-`)
 }
 
-/** The access rule, writing: a device publishes only to the topics below its own id. */
+/** Whether a server may bear this id: `edge` or `edge-...`. */
+export function isServerId(id: string): boolean {
+  return idPattern.test(id) && !isDeviceId(id)
+}
+
+/** What only servers say, below whatever id. */
+const serverVerbs: ReadonlySet<Verb> = new Set(['award', 'patch', 'capacity', 'claim', 'beat', 'grant'])
+
+/** The access rule, writing: a device publishes only to the topics below its own id, and no award and no patch there. */
 export function deviceMayPublish(site: string, device: string, topic: string): boolean {
   const parts = parseTopic(topic)
-  return parts !== undefined && isDeviceId(device) && parts.site === site && parts.device === device
+  return (
+    parts !== undefined &&
+    isDeviceId(device) &&
+    parts.site === site &&
+    parts.device === device &&
+    !serverVerbs.has(parts.verb)
+  )
 }
+
+/**
+ * Where the newest patch of a family of models is retained: `isthmus/1/<site>/edge-<first 8 hex digits of the family>/patch`.
+ * Throws BAD_ID for a site that no topic can hold, or a family that is not a hash in hex.
+ */
+export function patchTopic(site: string, family: string): string {
+  if (!/^[0-9a-f]{8,}$/.test(family)) checkId('', 'family')
+  return topic(site, `${EDGE_ID}-${family.slice(0, 8)}`, 'patch')
+}
+
+/** A family's name in a `Sample`, `Patch` or `PatchRequest`: the first four bytes of its hash, little-endian. */
+export function familyKey(family: string): number {
+  const bytes = [0, 2, 4, 6].map((at) => Number.parseInt(family.slice(at, at + 2), 16))
+  return bytes.reduce((key, byte, place) => key + byte * 256 ** place, 0)
+}
+
+const patchSource = /^edge-[0-9a-f]{8}$/
 
 /** The filter for what all devices of a site tell each other. Throws BAD_ID for a site that no topic can hold. */
 export function tellsOf(site: string): string {
@@ -45,8 +82,8 @@ export function tellsOf(site: string): string {
 }
 
 /**
- * The access rule, reading: a device subscribes below its own id, to the server's birth and state, and to what the devices of its
- * site tell.
+ * The access rule, reading: a device subscribes below its own id, to the server's birth and state, to who holds the auction, to
+ * what the devices of its site tell, and to the patches of every family. The bids of others are not for it.
  */
 export function deviceMaySubscribe(site: string, device: string, filter: string): boolean {
   if (!isDeviceId(device) || !idPattern.test(site)) return false
@@ -58,7 +95,8 @@ export function deviceMaySubscribe(site: string, device: string, filter: string)
   return (
     parts.device === device ||
     (parts.verb === 'tell' && isDeviceId(parts.device)) ||
-    (parts.device === EDGE_ID && (parts.verb === 'birth' || parts.verb === 'state'))
+    (parts.verb === 'patch' && patchSource.test(parts.device)) ||
+    (parts.device === EDGE_ID && (parts.verb === 'birth' || parts.verb === 'state' || parts.verb === 'claim'))
   )
 }
 

@@ -15,6 +15,7 @@ const envelope: Envelope = {
   sentUs: 0,
   receiverUs: undefined,
   replyTopic: '',
+  server: undefined,
 }
 const request: InferRequest = {
   kind: 'infer',
@@ -23,6 +24,8 @@ const request: InferRequest = {
   route: 'split',
   scale: undefined,
   zeroPoint: undefined,
+  patch: 0,
+  patchEpoch: 0,
 }
 const view: AdmissionView = {
   site: 'yard',

@@ -370,6 +370,7 @@ const nowhere: Envelope = {
   sentUs: 0,
   receiverUs: undefined,
   replyTopic: '',
+  server: undefined,
 }
 
 const codeOf = (error: unknown): WireErrorCode =>

@@ -74,9 +74,13 @@ describe('critical payments', () => {
     )
   })
 
-  it('leave no profitable lie', async () => {
-    expect(await profitableLies('critical', { markets: 25, misreports: 12, seed: 1 })).toEqual([])
-  }, 120_000)
+  it.each(['utility', 'utility per size', 'bid per root of size'] as const)(
+    'leave no profitable lie by %s',
+    async (rank) => {
+      expect(await profitableLies('critical', { markets: 25, misreports: 12, seed: 1, rank })).toEqual([])
+    },
+    120_000,
+  )
 })
 
 describe('VCG payments', () => {

@@ -1,6 +1,7 @@
 import { type Random, seededRandom } from '@isthmus/models/data'
 import type { Market } from '../market.ts'
 import { clearRound, type PaymentRule, type RoundOptions } from '../round.ts'
+import type { RankRule } from './critical.ts'
 
 /** A bid other than the true one with which a requester was better off. */
 export interface ProfitableLie {
@@ -17,6 +18,8 @@ export interface LieSearch {
   /** Misreports tried in each market. */
   readonly misreports: number
   readonly seed: number
+  /** For `critical`. */
+  readonly rank?: RankRule
   readonly marketOf: (random: Random, requests: number, resources: number) => Market
 }
 
@@ -30,13 +33,14 @@ const ROUNDING = 1e-9
  */
 export async function searchForLies(
   payment: Exclude<PaymentRule, 'none'>,
-  { markets, misreports, seed, marketOf }: LieSearch,
+  { markets, misreports, seed, rank = 'utility', marketOf }: LieSearch,
 ): Promise<ProfitableLie[]> {
   const lies: ProfitableLie[] = []
   for (let number = 0; number < markets; number++) {
     const random = seededRandom(seed, number)
     const market = marketOf(random, 3 + random.below(5), 2 + random.below(3))
-    const options: RoundOptions = { payment, exclusive: number % 2 === 1, bonusWorth: number % 4 < 2 ? 0 : 5 }
+    const bonusWorth = number % 4 < 2 ? 0 : 5
+    const options: RoundOptions = { payment, rank, exclusive: number % 2 === 1, bonusWorth }
     const honest = await gainsOf(market, options)
     for (let k = 0; k < misreports; k++) {
       const at = k % market.requests.length

@@ -15,7 +15,7 @@ export const instanceFigures: readonly FigureSpec[] = [
     name: 'gapExactSolved',
     meaning: 'of these 30 instances, how many exact mode solves and proves within a minute each',
     target: { atLeast: 30 },
-    kind: 'speed',
+    kind: 'result',
   },
 ]
 
@@ -55,6 +55,11 @@ export async function measureInstances({ quick, say }: SuiteContext): Promise<Pa
       gapHeuristicMeanPct: shares.reduce((sum, share) => sum + share, 0) / shares.length,
       gapHeuristicWorstPct: Math.min(...shares),
       gapExactSolved: solved,
+    },
+    verdicts: {
+      gapExactSolved: rows.some(({ isSolved }) => isSolved === false)
+        ? 'Not every instance was proved in time'
+        : null,
     },
     detail: { gap: { instances: rows.length, rows } },
   }
