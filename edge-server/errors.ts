@@ -33,6 +33,14 @@ export const edgeErrors = {
     hint: 'Give the solver more time or a smaller market, or take critical payments, which need no optimum.',
   },
   NO_WORKER: { retryable: true, hint: 'The log says why its thread ended.' },
+  NO_CLUSTERS: {
+    retryable: false,
+    hint: 'A market that is cleared by clusters needs a resource, and at least one cluster.',
+  },
+  AUCTION_THREAD_DIED: {
+    retryable: true,
+    hint: 'Open new threads and clear the round again, or clear it without threads: the result is the same.',
+  },
 } as const
 
 export type EdgeErrorCode = keyof typeof edgeErrors

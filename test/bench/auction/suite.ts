@@ -4,6 +4,8 @@ import { fixtureFigures, measureFixture } from './fixture.ts'
 import { honestyFigures, measureHonesty } from './honesty.ts'
 import { instanceFigures, measureInstances } from './instances.ts'
 import { measurePrices, priceFigures } from './prices.ts'
+import { measureReplay, replayFigures } from './replay.ts'
+import { measureScale, scaleFigures } from './scale.ts'
 
 async function measure(context: SuiteContext): Promise<Measurement> {
   return joined([
@@ -11,6 +13,8 @@ async function measure(context: SuiteContext): Promise<Measurement> {
     await measureInstances(context),
     await measureHonesty(context),
     measurePrices(context),
+    await measureScale(context),
+    measureReplay(context),
   ])
 }
 
@@ -18,6 +22,13 @@ async function measure(context: SuiteContext): Promise<Measurement> {
 export const auctionSuite: Suite = {
   name: 'auction',
   meaning: 'auctions: allocations against published figures and proved optima, lies that pay, prices',
-  figures: [...fixtureFigures, ...instanceFigures, ...honestyFigures, ...priceFigures],
+  figures: [
+    ...fixtureFigures,
+    ...instanceFigures,
+    ...honestyFigures,
+    ...priceFigures,
+    ...scaleFigures,
+    ...replayFigures,
+  ],
   measure,
 }
