@@ -12,6 +12,10 @@ export const edgeErrors = {
   BROKER_REFUSED: { retryable: false, hint: 'Check brokerUsername, brokerPassword and its access rules.' },
   NO_BUNDLES: { retryable: false, hint: 'Name a folder that holds bundles with --bundles DIR.' },
   NO_PIPELINES: { retryable: false, hint: 'Name a folder that holds pipelines with --pipelines DIR.' },
+  BAD_MARKET: {
+    retryable: false,
+    hint: 'Correct the number that is named; a round leaves out such requests.',
+  },
   NO_WORKER: { retryable: true, hint: 'The log says why its thread ended.' },
 } as const
 

@@ -1,3 +1,4 @@
+import { adaptErrors } from './adapt/errors.ts'
 import { autodiffErrors } from './autodiff/errors.ts'
 import { bottleneckErrors } from './bottleneck/errors.ts'
 import { dataErrors } from './data/errors.ts'
@@ -25,6 +26,7 @@ export const errorTables: Readonly<Record<string, readonly (readonly [string, Er
     text: `when ${when}`,
   })),
   'models/data': entries(dataErrors, ({ when, retryable }) => ({ retryable, text: `when ${when}` })),
+  'models/adapt': entries(adaptErrors, ({ text, retryable }) => ({ retryable, text })),
   'models/pipeline': entries(pipelineErrors, (text) => ({ retryable: false, text })),
   'models/runtime, codec, gates, bundle, train': entries(modelErrors, ({ hint, retryable }) => ({
     retryable,
