@@ -200,6 +200,7 @@ export interface Award {
   holdMs: number
   credits: number
   retryAfterMs: number
+  echoUs: number
 }
 
 export interface Renew {
