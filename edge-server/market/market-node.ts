@@ -309,7 +309,10 @@ export class MarketNode {
         this.#award(key, lostTo(key, nonce, reason, { server: id, retryAfterMs: rules.roundMs }))
       }
     }
-    if (entries.length === 0) return tell(true)
+    if (entries.length === 0) {
+      tell(true)
+      return
+    }
     // Nobody hears of a lease that would not outlive this server.
     journal.write(entries).then(
       () => tell(true),
