@@ -16,6 +16,10 @@ export const edgeErrors = {
     retryable: false,
     hint: 'Correct the number that is named; a round leaves out such requests.',
   },
+  NOT_EXACT: {
+    retryable: false,
+    hint: 'Give the solver more time or a smaller market, or take critical payments, which need no optimum.',
+  },
   NO_WORKER: { retryable: true, hint: 'The log says why its thread ended.' },
 } as const
 

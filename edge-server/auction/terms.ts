@@ -33,7 +33,7 @@ export function sizeOf(demand: Amounts): number {
 export const runningCost = (request: Request, resource: Resource): number =>
   resource.unitCost * sizeOf(request.demand)
 
-export const distanceKm = (a: Place, b: Place): number => Math.hypot(a.x - b.x, a.y - b.y)
+export const distanceKm = (a: Place, b: Place): number => Math.sqrt((a.x - b.x) ** 2 + (a.y - b.y) ** 2)
 
 /** 1 - cost / bid: 0 for a bid that does not cover the cost, near 1 for one that is far above. Grows with the bid. */
 export function costTerm(bid: number, cost: number): number {

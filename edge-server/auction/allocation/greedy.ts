@@ -8,6 +8,28 @@ export interface GreedyAllocation extends Allocation {
   readonly evaluations: number
   /** Requests that got a resource, in the order in which they got it. */
   readonly order: Uint32Array
+  /** [requests]: the pair that was taken, or -1. */
+  readonly pair: Int32Array
+}
+
+export interface GreedyOptions {
+  /** A request that is left out, as if it were not there. */
+  readonly without?: number
+  /** [requests]: {@link favourites}, where one round is cleared many times. */
+  readonly favourites?: Int32Array
+}
+
+/** [requests]: the best pair of each request, the first of equals; -1: it has none. */
+export function favourites({ starts, utility }: Candidates): Int32Array {
+  const best = new Int32Array(starts.length - 1).fill(-1)
+  for (let request = 0; request < best.length; request++) {
+    let found = -1
+    for (let pair = starts[request]!; pair < starts[request + 1]!; pair++) {
+      if (found < 0 || utility[pair]! > utility[found]!) found = pair
+    }
+    best[request] = found
+  }
+  return best
 }
 
 /**
@@ -17,17 +39,22 @@ export interface GreedyAllocation extends Allocation {
  *
  * Winning is monotone in the utility of a request's pairs: whoever wins also wins with higher ones.
  */
-export function greedyAllocation(candidates: Candidates, market: Market | Packing): GreedyAllocation {
+export function greedyAllocation(
+  candidates: Candidates,
+  market: Market | Packing,
+  options: GreedyOptions = {},
+): GreedyAllocation {
   const packing = asPacking(market)
   const { starts, resources, utility } = candidates
   const requests = starts.length - 1
   const room = new Room(packing)
   const resource = new Int32Array(requests).fill(-1)
   const order = new Uint32Array(requests)
+  const taken = new Int32Array(requests).fill(-1)
   /** Best pair of a request when it was last looked for. */
-  const best = new Int32Array(requests).fill(-1)
+  const best = options.favourites?.slice() ?? favourites(candidates)
   const heap = new Int32Array(requests)
-  let evaluations = 0
+  let evaluations = options.favourites === undefined ? utility.length : 0
   let size = 0
   let value = 0
   let winners = 0
@@ -58,8 +85,7 @@ export function greedyAllocation(candidates: Candidates, market: Market | Packin
   }
 
   for (let request = 0; request < requests; request++) {
-    best[request] = bestFitting(request)
-    if (best[request]! >= 0) heap[size++] = request
+    if (best[request]! >= 0 && request !== options.without) heap[size++] = request
   }
   for (let at = (size >> 1) - 1; at >= 0; at--) sink(at)
   while (size > 0) {
@@ -68,6 +94,7 @@ export function greedyAllocation(candidates: Candidates, market: Market | Packin
     if (room.fits(request, resources[pair]!, pair)) {
       room.take(request, resources[pair]!, pair)
       resource[request] = resources[pair]!
+      taken[request] = pair
       order[winners++] = request
       value += utility[pair]!
       heap[0] = heap[--size]!
@@ -77,5 +104,5 @@ export function greedyAllocation(candidates: Candidates, market: Market | Packin
     }
     sink(0)
   }
-  return { resource, value, evaluations, order: order.slice(0, winners) }
+  return { resource, value, evaluations, order: order.slice(0, winners), pair: taken }
 }
