@@ -21,6 +21,10 @@ export const edgeErrors = {
     hint: 'Give the solver more time or a smaller market, or take critical payments, which need no optimum.',
   },
   NO_WORKER: { retryable: true, hint: 'The log says why its thread ended.' },
+  MARKET_UNKEPT: {
+    retryable: false,
+    hint: 'Set marketDir to a folder that the server may write in, or leave it out.',
+  },
 } as const
 
 export type EdgeErrorCode = keyof typeof edgeErrors

@@ -18,7 +18,11 @@ export const bidReasons = {
   expired: { again: true, hint: 'Let bids be valid for at least a round.' },
   'no-server': { again: true, hint: 'No server offers capacity now; try again later.' },
   outbid: { again: true, hint: 'Bid more, ask for less, or try when there is less demand.' },
-  infeasible: { again: false, hint: 'No server fits these needs; ask for less.' },
+  'no-room': { again: true, hint: 'No server has that much free now; ask for less, or try again later.' },
+  'no-match': {
+    again: true,
+    hint: 'No server with room meets the needs, or the price is below what it costs to serve; ask for less or bid more.',
+  },
   'capacity-gone': { again: true, hint: 'The server had given it away; try again in the next round.' },
   'old-order': { again: true, hint: 'The auctioneer had been replaced; try again in the next round.' },
   'not-kept': { again: true, hint: 'The server could not write the lease down; its log says why.' },
