@@ -44,6 +44,9 @@ export interface Answer {
   readonly mode: number
   /** `name@version` of the bundle. */
   readonly bundle: string
+  /** The patch of the model that gave the answer: 0 as packed. Its versions begin anew with each epoch of the server. */
+  readonly modelVersion: number
+  readonly modelEpoch: number
   readonly wallMs: number
   readonly stages: Stages
   /** Whether it came after its deadline. Only a local model slower than the deadline makes it so. */

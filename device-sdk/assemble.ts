@@ -2,6 +2,8 @@ import type { Bundle, HeadRole, ModelRole } from '@isthmus/models/bundle'
 import type { Session } from '@isthmus/models/runtime'
 import { measuredCostController } from '@isthmus/policies'
 import { topic } from '@isthmus/proto'
+import type { AdaptedDevice } from './adaptation/adapt-device.ts'
+import type { Adaptation } from './adaptation/adaptation.ts'
 import { lastWill } from './announcements.ts'
 import { systemClock } from './clock.ts'
 import { Device } from './device.ts'
@@ -20,6 +22,8 @@ export interface Surroundings {
   readonly openModel: (model: Uint8Array, role: ModelRole) => Promise<Session>
   readonly images: ImageWork
   readonly boot: number
+  /** Makes the device's part in adaptation, where it takes one. */
+  readonly adapt?: (device: AdaptedDevice) => Promise<Adaptation>
   readonly tls?: MqttTransportOptions['tls']
 }
 
@@ -60,19 +64,26 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
   const { name, version } = manifest
   const offer = { kind: 'bundle', name, version, key: bundleKey } as const
   const identity = { site, id, boot: surroundings.boot, software: SOFTWARE, offer }
+  const runners = {
+    local: runner('local', manifest.output.name),
+    head: runner('head', manifest.latent?.name ?? ''),
+    narrowHead: runner('narrowHead', manifest.latent?.name ?? ''),
+  }
+  const link = transport && new ServerLink(transport, clock, { ...identity, credits, probe })
+  const shape = inputShape(manifest)
+  const adaptation = await surroundings.adapt?.({ site, bundle, runners, link, images, shape, clock })
   const device = new Device({
     id,
     manifest,
     bundleKey,
-    local: runner('local', manifest.output.name),
-    head: runner('head', manifest.latent?.name ?? ''),
-    narrowHead: runner('narrowHead', manifest.latent?.name ?? ''),
+    ...runners,
+    adaptation,
     filter: filter ? filterOf(filter) : undefined,
     exit: exit
       ? new EarlyExit(opened('exit', manifest.output.name, latentDims), exitRules(manifest, exit))
       : undefined,
     images,
-    link: transport && new ServerLink(transport, clock, { ...identity, credits, probe }),
+    link,
     policy: options.policy ?? measuredCostController(options.controller),
     clock,
     deadlineMs,

@@ -1,5 +1,7 @@
 import { loadBundle } from '@isthmus/models/bundle'
 import { SessionThread } from '@isthmus/models/runtime'
+import { type AdaptedDevice, adaptDevice } from './adaptation/adapt-device.ts'
+import { PatchFile } from './adaptation/patch-file.ts'
 import { modelsFor, startDevice } from './assemble.ts'
 import { nextBoot } from './boot-counter.ts'
 import type { Device } from './device.ts'
@@ -24,12 +26,30 @@ export async function connectDevice(options: DeviceOptions): Promise<Device> {
   const bundle = await loadBundle(checked.bundle, { only: modelsFor(checked) })
   const boot = stateDir === undefined ? randomBoot() : await nextBoot(stateDir, Math.floor(Date.now() / 1000))
   // A frame goes through filter, head and exit one after the other; the local model may have to answer meanwhile.
-  const [alone, onTheWay] = [new SessionThread(), new SessionThread()]
+  const [alone, onTheWay, spare] = [new SessionThread(), new SessionThread(), new SessionThread()]
+  const { adaptation } = checked
+  if (adaptation?.privacy === 'raw')
+    process.emitWarning(
+      'adaptation.privacy is raw: pictures of this device are sent to the server.',
+      'Isthmus',
+    )
   return startDevice(checked, {
     bundle,
     openModel: (model, role) => (role === 'local' ? alone : onTheWay).open(model, { intraOpThreads }),
     images: new SharpImages(),
     boot,
+    ...(adaptation
+      ? {
+          adapt: (device: AdaptedDevice) =>
+            adaptDevice(adaptation, device, {
+              openModel: (file, role, place) =>
+                (place === 1 ? spare : role === 'local' ? alone : onTheWay).open(file, { intraOpThreads }),
+              storeFor: (family, channels) =>
+                stateDir === undefined ? undefined : new PatchFile(stateDir, family, channels),
+              wallS: () => Date.now() / 1000,
+            }),
+        }
+      : {}),
     tls,
   })
 }

@@ -2,6 +2,7 @@ import type { Manifest, Mode } from '@isthmus/models/bundle'
 import type { DevicePower, Plan, Policy, Preference, Route } from '@isthmus/policies'
 import { type LinkEstimate, StageTimes } from '@isthmus/policies'
 import { mergeMap, type Observable, Subject } from 'rxjs'
+import type { Adaptation, AdaptationStats } from './adaptation/adaptation.ts'
 import type { Answer } from './answer.ts'
 import type { Clock } from './clock.ts'
 import type { EarlyExit } from './early-exit.ts'
@@ -42,6 +43,8 @@ export interface DeviceStats {
   /** Frames that were rejected with an error. */
   readonly failed: number
   readonly link: Readonly<LinkCounters> | undefined
+  /** Samples and patches, where the device takes part in adaptation. */
+  readonly adaptation: AdaptationStats | undefined
 }
 
 export interface Telemetry {
@@ -71,6 +74,8 @@ export interface DeviceParts {
   readonly exit: EarlyExit | undefined
   readonly images: ImageWork
   readonly link: ServerLink | undefined
+  /** The device's part in adaptation, where it takes one. */
+  readonly adaptation?: Adaptation | undefined
   readonly policy: Policy
   readonly clock: Clock
   readonly deadlineMs: number
@@ -152,6 +157,7 @@ export class Device {
       narrowHead,
       filter,
       exit,
+      observer: parts.adaptation,
       gateFailed: () => {
         this.#stats.gateFailures++
       },
@@ -191,7 +197,8 @@ export class Device {
   get stats(): DeviceStats {
     const { answered, fallbacks } = this.#stats
     const link = this.#parts.link && { ...this.#parts.link.counters }
-    return { ...this.#stats, answered: { ...answered }, fallbacks: { ...fallbacks }, link }
+    const adaptation = this.#parts.adaptation?.stats
+    return { ...this.#stats, answered: { ...answered }, fallbacks: { ...fallbacks }, link, adaptation }
   }
 
   get #runners(): readonly (ModelRunner | undefined)[] {
@@ -210,6 +217,12 @@ export class Device {
     await this.#warmUp('narrowHead', narrowHead, inputCount)
     await this.#warmUp('filter', filter?.runner, filter?.reads === 'latent' ? latentCount : inputCount)
     await this.#warmUp('exit', exit?.runner, latentCount)
+    const { adaptation } = this.#parts
+    await adaptation?.start()
+    if (link && adaptation) {
+      link.listen(adaptation.topics)
+      link.onPatch = (message) => adaptation.onMessage(message)
+    }
     if (link) link.onChange = () => this.#serverWait.look()
     link?.start()
     this.#tick()
@@ -279,6 +292,7 @@ export class Device {
     await link?.close()
     this.#serverWait.close()
     await Promise.allSettled([...this.#running].map(({ answer }) => answer))
+    await this.#parts.adaptation?.close()
     await Promise.all(this.#runners.map((runner) => runner?.dispose()))
     this.#answers.complete()
     this.#telemetry.complete()
@@ -320,6 +334,8 @@ export class Device {
       route: 'skip',
       mode: 0,
       bundle: bundle.id,
+      modelVersion: 0,
+      modelEpoch: 0,
       wallMs,
       stages,
       reason,
@@ -381,6 +397,7 @@ export class Device {
     const nowMs = clock.now()
     this.#times.add('timer', nowMs - dueMs)
     link?.tick()
+    this.#parts.adaptation?.tick()
     if (this.#telemetry.observed && nowMs - this.#lastTelemetryMs >= TELEMETRY_MS) {
       this.#lastTelemetryMs = nowMs
       this.#telemetry.next(this.#measured())

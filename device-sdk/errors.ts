@@ -30,6 +30,10 @@ export const deviceErrors = {
     retryable: false,
     hint: "Install 'sharp' beside the SDK, or give RGB pixels of the bundle's input size.",
   },
+  NOT_ADAPTABLE: {
+    retryable: false,
+    hint: 'Use a bundle whose local network has BatchNormalization nodes, or leave adaptation.patchKey out.',
+  },
   STATE_UNWRITABLE: { retryable: false, hint: 'Give a stateDir that this process may write to.' },
   CLOSED: { retryable: false, hint: 'Connect a new device; this one has been closed.' },
 } as const satisfies Record<string, { retryable: boolean; hint: string }>

@@ -25,6 +25,9 @@ export interface InferQuestion extends Asked {
   readonly route: 'split' | 'edge'
   readonly scale?: number
   readonly zeroPoint?: number
+  /** The form of the head that made the latent; left out: as packed. */
+  readonly patch?: number
+  readonly patchEpoch?: number
 }
 
 /** What is to be asked of a pipeline. */

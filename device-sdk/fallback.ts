@@ -16,6 +16,7 @@ export const fallbacks = {
   MODE_REFUSED: 'The server has refused this mode before.',
   NO_REPLY: 'No reply came in time.',
   SERVER_ERROR: 'The server answered with an error.',
+  PATCH_MISMATCH: 'The server has no tail that fits the patched head.',
   BAD_REPLY: 'The reply does not fit the request.',
   OVER_CREDIT: 'Too many requests were out: the oldest was given up.',
   TOO_LARGE: 'The message is larger than the server accepts.',

@@ -1,5 +1,6 @@
 import type { HeadRole, Mode } from '@isthmus/models/bundle'
 import { quantize } from '@isthmus/models/codec'
+import type { AnswerObserver } from './adaptation/observer.ts'
 import type { Answer, Stages } from './answer.ts'
 import type { EarlyExit, ExitAnswer } from './early-exit.ts'
 import { deviceError } from './errors.ts'
@@ -9,6 +10,7 @@ import type { Frame } from './frame.ts'
 import type { FrameFilter } from './frame-filter.ts'
 import { FrameTensors, type TensorWork } from './frame-tensors.ts'
 import { allFinite, bestGuesses } from './guesses.ts'
+import { AS_PACKED, type ModelVersion } from './loaded-model.ts'
 import type { LocalLane } from './local-lane.ts'
 import { stageNames } from './mode-table.ts'
 import type { ModelRunner } from './model-runner.ts'
@@ -21,6 +23,8 @@ export interface Workshop extends TensorWork {
   readonly localMode: number
   readonly filter: FrameFilter | undefined
   readonly exit: EarlyExit | undefined
+  /** Told of answers, where the device takes part in adaptation. */
+  readonly observer: AnswerObserver | undefined
   /** Told when filter or exit could not judge a frame. */
   readonly gateFailed: () => void
   readonly link: ServerLink | undefined
@@ -51,8 +55,14 @@ type Coded = Omit<InferQuestion, 'mode' | 'deadlineAtMs'> & {
 }
 
 /** What one way of answering adds to the answer. */
-type Outcome = Omit<Answer, 'frame' | 'top' | 'bundle' | 'reason' | 'wallMs' | 'late' | 'stages'> &
-  Partial<Pick<Answer, 'reason'>>
+type Outcome = Omit<
+  Answer,
+  'frame' | 'top' | 'bundle' | 'reason' | 'wallMs' | 'late' | 'stages' | 'modelVersion' | 'modelEpoch'
+> &
+  Partial<Pick<Answer, 'reason'>> & {
+    /** The form of the model that answered; left out: as packed. */
+    readonly version?: ModelVersion
+  }
 
 /** A local answer that is ready waits for the reply until this long before the deadline. */
 const RELEASE_MS = 2
@@ -80,6 +90,7 @@ export class FrameRun implements ReplyHandlers {
   #refusal: ServerRefusal | undefined
   #localStarted = false
   #localOutput: Float32Array | undefined
+  #localVersion = AS_PACKED
   #localError: unknown
 
   constructor(shop: Workshop, task: Task) {
@@ -209,7 +220,8 @@ export class FrameRun implements ReplyHandlers {
     const latent = await this.#tensors.latent(headOf(mode))
     const startMs = this.#shop.clock.now()
     const { packed: payload, scale, zeroPoint } = quantize(latent, mode.quantizer)
-    const coded = { route: 'split', payload, startMs } as const
+    const { version: patch, epoch: patchEpoch } = this.#headVersion(mode)
+    const coded = { route: 'split', payload, patch, patchEpoch, startMs } as const
     return mode.quantizer.kind === 'affine-dynamic' ? { ...coded, scale, zeroPoint } : coded
   }
 
@@ -228,11 +240,16 @@ export class FrameRun implements ReplyHandlers {
     try {
       const output = await this.#tensors.withInput(async (input) => {
         const startMs = clock.now()
-        const result = await local.run(input)
+        let { output, version } = await local.answer(input)
         const endMs = clock.now()
         this.#log.add('localMs', startMs, endMs)
         times.add('local', endMs - startMs)
-        return result
+        const { observer } = this.#shop
+        // A patch that breaks the network costs a second run, not the answer.
+        if (observer && !allFinite(output) && observer.broken('local', version))
+          ({ output, version } = await local.answer(input))
+        this.#localVersion = version
+        return output
       })
       this.#localOutput = this.#checkedOutput(output)
     } catch (error) {
@@ -273,17 +290,26 @@ export class FrameRun implements ReplyHandlers {
       this.#fail('BAD_REPLY')
       return
     }
+    // A tail as packed behind a patched head: a server that knows nothing of patches.
+    if (mode.route === 'split' && body.patch === 0 && this.#headVersion(mode).version > 0) {
+      this.onFailure('PATCH_MISMATCH')
+      return
+    }
+    const version = { version: body.patch, epoch: body.patchEpoch }
     const serverMs = body.serverUs / 1000
     const decodeMs = Math.min(serverMs, body.decodeUs / 1000)
     const tailMs = Math.min(serverMs - decodeMs, body.tailUs / 1000)
     const exchange = { uplinkMs, queueMs: serverMs - decodeMs - tailMs, decodeMs, tailMs, downlinkMs }
     times.add(stageNames.server(mode.id), serverMs)
     const stages = (endMs: number) => this.#log.remote(startMs, endMs, exchange)
-    this.#settle({ mode: mode.id, route: mode.route, output: result, bytesUp, bytesDown }, stages)
+    this.#settle({ mode: mode.id, route: mode.route, output: result, version, bytesUp, bytesDown }, stages)
   }
 
   /** Called by the link. */
   onFailure(code: FallbackCode, refusal?: ServerRefusal): void {
+    const { mode } = this.#task
+    if (code === 'PATCH_MISMATCH' && mode.route === 'split')
+      this.#shop.observer?.mismatched(headOf(mode), this.#headVersion(mode))
     this.#fail(code, refusal)
   }
 
@@ -308,7 +334,8 @@ export class FrameRun implements ReplyHandlers {
     }
     if (output) {
       const stages = (endMs: number) => this.#log.local(this.#task.startMs, endMs)
-      this.#settle({ mode: localMode, route: 'local', output, ...this.#sent() }, stages)
+      const version = this.#localVersion
+      this.#settle({ mode: localMode, route: 'local', output, version, ...this.#sent() }, stages)
       return
     }
     const why = this.#fallback ? ` ${fallbacks[this.#fallback]}` : ''
@@ -318,7 +345,9 @@ export class FrameRun implements ReplyHandlers {
   }
 
   #settleExit(): void {
-    const outcome = { mode: this.#task.mode.id, route: 'local', exit: true, ...this.#sent() } as const
+    const { mode } = this.#task
+    const version = this.#headVersion(mode)
+    const outcome = { mode: mode.id, route: 'local', exit: true, version, ...this.#sent() } as const
     this.#settle({ ...outcome, output: this.#exitOutput! }, this.#gateStages)
   }
 
@@ -340,15 +369,27 @@ export class FrameRun implements ReplyHandlers {
     }
   }
 
-  #settle(outcome: Outcome, stagesUntil: (endMs: number) => Stages): void {
-    const { startMs, deadlineAtMs, number: frame, reason } = this.#task
+  #settle({ version = AS_PACKED, ...outcome }: Outcome, stagesUntil: (endMs: number) => Stages): void {
+    const { startMs, deadlineAtMs, number: frame, reason, mode } = this.#task
     const { bundle, output, clock } = this.#shop
     this.#end()
     const top = bestGuesses(outcome.output, output.kind, bundle.labels)
     const endMs = clock.now()
     const times = { wallMs: endMs - startMs, late: endMs > deadlineAtMs, stages: stagesUntil(endMs) }
     const judged = this.#interest === undefined ? {} : { interest: this.#interest }
-    this.#resolve({ frame, top, bundle: bundle.id, reason, ...times, ...judged, ...outcome })
+    const model = { modelVersion: version.version, modelEpoch: version.epoch }
+    this.#resolve({ frame, top, bundle: bundle.id, ...model, reason, ...times, ...judged, ...outcome })
+    const { observer } = this.#shop
+    if (!observer || outcome.exit || outcome.route === 'skip' || outcome.route === 'edge') return
+    const { output: given } = outcome
+    const role = outcome.route === 'local' ? 'local' : mode.route === 'split' ? headOf(mode) : 'head'
+    const held = outcome.route === 'local' ? version : this.#headVersion(mode)
+    observer.answered({ role, output: given, version: held, mode, tensors: this.#tensors })
+  }
+
+  /** The form of the head that made this frame's latent. */
+  #headVersion(mode: Mode): ModelVersion {
+    return (mode.route === 'split' && this.#tensors.made(headOf(mode))?.version) || AS_PACKED
   }
 
   #refuse(error: unknown): void {

@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts'
 import { deviceError } from './errors.ts'
 import type { Frame, InputShape } from './frame.ts'
 import type { ImageWork } from './images.ts'
+import type { ModelVersion } from './loaded-model.ts'
 import type { ModelRunner } from './model-runner.ts'
 import type { Normaliser, TensorPool } from './normalise.ts'
 import type { StageLog } from './stage-log.ts'
@@ -20,6 +21,12 @@ export interface TensorWork {
   readonly times: StageTimes
 }
 
+/** A latent, and which form of the head has made it. */
+export interface MadeLatent {
+  readonly values: Float32Array
+  readonly version: ModelVersion
+}
+
 /** What one frame becomes on its way: pixels, the input tensor, the latent. Each is made once, when first asked for. */
 export class FrameTensors {
   readonly #work: TensorWork
@@ -28,6 +35,8 @@ export class FrameTensors {
   #rgb: Promise<Uint8Array | Uint8ClampedArray> | undefined
   #input: Promise<Float32Array> | undefined
   readonly #latents = new Map<HeadRole, Promise<Float32Array>>()
+  readonly #made = new Map<HeadRole, MadeLatent>()
+  #rgbMade: Uint8Array | Uint8ClampedArray | undefined
   #readers = 0
   #isOver = false
 
@@ -44,7 +53,18 @@ export class FrameTensors {
       throw deviceError('BAD_FRAME', 'A tensor cannot be sent as an image: choose another route.')
     }
     this.#rgb ??= images.toRgb(this.#frame, shape)
-    return this.#rgb
+    this.#rgbMade = await this.#rgb
+    return this.#rgbMade
+  }
+
+  /** The pixels, if they were made. They may be the caller's own. */
+  get rgb(): Uint8Array | Uint8ClampedArray | undefined {
+    return this.#rgbMade
+  }
+
+  /** What a head has given, if it has. */
+  made(which: HeadRole): MadeLatent | undefined {
+    return this.#made.get(which)
   }
 
   /** Lets a model read the input tensor, which lies in a buffer of the pool. */
@@ -91,11 +111,12 @@ export class FrameTensors {
     if (!head) throw deviceError('UNKNOWN_MODE', 'The bundle has no head.')
     const alone = head.backlog === 0
     const startMs = clock.now()
-    const latent = await head.run(input)
+    const { output, version } = await head.answer(input)
     const endMs = clock.now()
     this.#log.add('headMs', startMs, endMs)
     if (alone) times.add(which, endMs - startMs)
-    return latent
+    this.#made.set(which, { values: output, version })
+    return output
   }
 
   #free(): void {

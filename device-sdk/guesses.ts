@@ -33,6 +33,13 @@ export function bestGuesses(
   return best.map((i) => ({ label: labels[i] ?? String(i), probability: probabilities[i]! }))
 }
 
+/** Index of the largest value; the lowest of equals. */
+export function topIndex(values: Float32Array): number {
+  let best = 0
+  for (let at = 1; at < values.length; at++) if (values[at]! > values[best]!) best = at
+  return best
+}
+
 export function allFinite(values: Float32Array): boolean {
   for (const value of values) if (!Number.isFinite(value)) return false
   return true

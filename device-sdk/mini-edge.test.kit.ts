@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import type { Bundle } from '@isthmus/models/bundle'
 import { dequantize } from '@isthmus/models/codec'
 import { openSession } from '@isthmus/models/runtime'
-import { type BodyFields, clockUs32, decodeMessage, encodeMessage, topic } from '@isthmus/proto'
+import { type BodyFields, clockUs32, decodeMessage, encodeMessage, type Message, topic } from '@isthmus/proto'
 import { Aedes } from 'aedes'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 
@@ -13,6 +13,10 @@ export class MiniEdge {
   /** MQTT over WebSocket. */
   readonly wsPort: number
   requests = 0
+  /** Samples, and requests for patches. */
+  readonly samples: Message[] = []
+  /** Runs its tail for any head, and says so. */
+  followsPatches = false
   /** Keeps quiet when asked. */
   silent = false
   readonly #broker: Aedes
@@ -49,9 +53,20 @@ export class MiniEdge {
     edge.#retain('birth', { kind: 'birth', software: 'mini', bundles: [offer], credits: 4, epoch: 1 })
     edge.#retain('state', { kind: 'state', presence: 'online' })
     broker.on('publish', ({ topic: name, payload }, client) => {
+      if (client && name.endsWith('/sample')) edge.samples.push(decodeMessage(Buffer.from(payload as Buffer)))
       if (client && name.endsWith('/infer')) void edge.#answer(client.id, payload as Buffer, session, bundle)
     })
     return edge
+  }
+
+  /** Publishes a patch: retained at its family's topic, or for one device. */
+  sendPatch(
+    name: string,
+    { family, version, epoch }: { family: number; version: number; epoch: number },
+    bytes: Uint8Array,
+    retain = true,
+  ): void {
+    this.#publish(name, { kind: 'patch', family, version, epoch }, bytes, 0, retain)
   }
 
   close(): Promise<void> {
@@ -86,6 +101,9 @@ export class MiniEdge {
       dims: [1, 4],
       ...echo,
       serverUs: spentUs(),
+      ...(this.followsPatches && body.kind === 'infer'
+        ? { patch: body.patch, patchEpoch: body.patchEpoch }
+        : {}),
     }
     this.#publish(topic('default', device, 'reply'), reply, result, envelope.id)
   }

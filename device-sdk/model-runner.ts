@@ -1,26 +1,32 @@
 import type { Session } from '@isthmus/models/runtime'
-import { IsthmusError } from '@isthmus/proto'
 import { deviceError } from './errors.ts'
+import { allFinite } from './guesses.ts'
+import { AS_PACKED, LoadedModel, type ModelVersion } from './loaded-model.ts'
+
+/** What a model gave, and which form of it. */
+export interface ModelAnswer {
+  readonly output: Float32Array
+  readonly version: ModelVersion
+}
 
 /**
  * Runs one model of the bundle: float32 in, float32 out. Opens its session again when the thread that ran it has
- * died, so that one lost run is all that it costs.
+ * died, so that one lost run is all that it costs. Another form of the model can take over between two runs.
  */
 export class ModelRunner {
-  readonly #open: () => Promise<Session>
   readonly #dims: readonly number[]
   readonly #output: string
   readonly #what: string
-  #session: Promise<Session> | undefined
+  #model: LoadedModel
   #backlog = 0
   #closed = false
 
   /** `what` names the model in errors; `dims` are those of its input; `output` is taken where the model has it. */
   constructor(open: () => Promise<Session>, what: string, dims: readonly number[], output: string) {
-    this.#open = open
     this.#what = what
     this.#dims = dims
     this.#output = output
+    this.#model = this.#loaded(open, AS_PACKED)
   }
 
   /** Runs asked for that have not come back. */
@@ -28,16 +34,62 @@ export class ModelRunner {
     return this.#backlog
   }
 
+  /** The form of the model that the next run has. */
+  get version(): ModelVersion {
+    return this.#model.version
+  }
+
   /** Opens the session now. Throws BAD_BUNDLE when the model does not take the bundle's input. */
   async open(): Promise<void> {
-    await this.#opened()
+    if (this.#closed) throw closed()
+    await this.#model.opened()
   }
 
   /** `tensor` must not be written to until this settles. */
   async run(tensor: Float32Array): Promise<Float32Array> {
+    return (await this.answer(tensor)).output
+  }
+
+  /** The same, and which form of the model it was: the one that was there when this was called, whatever comes meanwhile. */
+  async answer(tensor: Float32Array): Promise<ModelAnswer> {
+    if (this.#closed) throw closed()
+    const model = this.#model
     this.#backlog++
     try {
-      const session = await this.#opened()
+      return { output: await this.runOn(model, tensor), version: model.version }
+    } finally {
+      this.#backlog--
+    }
+  }
+
+  /**
+   * Another form of the model, opened, checked as the bundle's own was, and run once; what answers goes on undisturbed.
+   * Throws what opening and running throw. Whoever does not `swap` it in has to `retire` it.
+   */
+  async prepare(open: () => Promise<Session>, version: ModelVersion): Promise<LoadedModel> {
+    const model = this.#loaded(open, version)
+    try {
+      const tensor = new Float32Array(this.#dims.reduce((product, dim) => product * dim, 1))
+      if (!allFinite(await this.runOn(model, tensor)))
+        throw deviceError('LOCAL_FAILED', `The ${this.#what} model gives NaN or an infinity.`)
+      if (this.#closed) throw closed()
+      return model
+    } catch (error) {
+      await model.retire()
+      throw error
+    }
+  }
+
+  /** From the next run on `model` answers. Returns the one that did before: to be kept, or retired. */
+  swap(model: LoadedModel): LoadedModel {
+    const before = this.#model
+    this.#model = model
+    return before
+  }
+
+  /** Runs a form of the model that may not be the one that answers. */
+  runOn(model: LoadedModel, tensor: Float32Array): Promise<Float32Array> {
+    return model.use(async (session) => {
       const feeds = {
         [session.inputs[0]!.name]: { dtype: 'float32', dims: this.#dims, data: tensor },
       } as const
@@ -47,30 +99,16 @@ export class ModelRunner {
         throw deviceError('BAD_BUNDLE', `The ${this.#what} model's output is not float32.`)
       }
       return result.data
-    } catch (error) {
-      if (error instanceof IsthmusError && error.code === 'WORKER_DIED') this.#session = undefined
-      throw error
-    } finally {
-      this.#backlog--
-    }
+    })
   }
 
   async dispose(): Promise<void> {
     this.#closed = true
-    const session = await this.#session?.catch(() => undefined)
-    await session?.dispose()
+    await this.#model.retire()
   }
 
-  #opened(): Promise<Session> {
-    if (this.#closed) return Promise.reject(deviceError('CLOSED', 'The device has been closed.'))
-    if (!this.#session) {
-      const opening = this.#open().then((session) => this.#checked(session))
-      this.#session = opening
-      opening.catch(() => {
-        if (this.#session === opening) this.#session = undefined
-      })
-    }
-    return this.#session
+  #loaded(open: () => Promise<Session>, version: ModelVersion): LoadedModel {
+    return new LoadedModel(async () => this.#checked(await open()), version)
   }
 
   async #checked(session: Session): Promise<Session> {
@@ -87,3 +125,5 @@ export class ModelRunner {
     throw deviceError('BAD_BUNDLE', `The ${this.#what} model takes ${takes}, the manifest says ${needs}.`)
   }
 }
+
+const closed = () => deviceError('CLOSED', 'The device has been closed.')

@@ -93,7 +93,7 @@ export class MqttTransport implements Transport {
     const client = this.#client
     if (!client?.connected || client.disconnecting) return false
     const { qos = 0, retain = false } = options
-    if (qos === 0 && client.stream.writableLength > MAX_WAITING_BYTES) return false
+    if (!retain && client.stream.writableLength > MAX_WAITING_BYTES) return false
     client.publish(topic, asBuffer(packet), { qos, retain }, (error, sent) => {
       if (sent?.messageId !== undefined) this.#unacknowledged.delete(sent.messageId)
       if (error && client.connected) this.#options.onError?.(error)

@@ -1,6 +1,7 @@
 import { type Policy, type Preference, raspberryPiPower } from '@isthmus/policies'
 import { isDeviceId } from '@isthmus/proto'
 import { z } from 'zod'
+import { adaptationOptions } from './adaptation/options.ts'
 import type { Clock } from './clock.ts'
 import { deviceError } from './errors.ts'
 import { nearestKey } from './nearest-key.ts'
@@ -108,10 +109,12 @@ export const nodeOptions = z.strictObject({
   ...commonOptions,
   /** The bundle's folder. */
   bundle: z.string().min(1),
-  /** Where the device keeps its boot counter. Left out: every start takes a random number. */
+  /** Where the device keeps its boot counter and the last good patch. Left out: every start takes a random number, and no patch. */
   stateDir: z.string().min(1).optional(),
   /** PEM files' contents for mqtts:// and wss://. */
   tls: z.strictObject({ ca: z.string(), cert: z.string(), key: z.string() }).partial().optional(),
+  /** Left out: the device takes no part in adaptation. */
+  adaptation: adaptationOptions.optional(),
   /** Threads that one model may use. */
   threads: z.int().min(1).max(256).default(1),
 })

@@ -1,5 +1,6 @@
 import { type LinkEstimate, LinkEstimator, OwnQueue } from '@isthmus/policies'
 import {
+  type BodyFields,
   clockUs32,
   decodeMessage,
   EDGE_ID,
@@ -33,6 +34,8 @@ export interface ServerLinkOptions extends DeviceIdentity {
   readonly boot: number
   readonly probe: ProbeOptions
 }
+
+const noBytes = new Uint8Array(0)
 
 /** What a message holds beyond its payload, at the least that matters. */
 const ENVELOPE_BYTES = 64
@@ -68,6 +71,8 @@ export class ServerLink {
   }
   /** Called whenever `refusal()` or the estimate may have changed. */
   onChange: () => void = () => {}
+  /** Given the patches that come. */
+  onPatch: (message: Message) => void = () => {}
 
   readonly #options: ServerLinkOptions
   readonly #transport: Transport
@@ -82,6 +87,7 @@ export class ServerLink {
   #waiting: Request[] = []
   readonly #topics: {
     infer: string
+    sample: string
     reply: string
     birth: string
     state: string
@@ -96,6 +102,8 @@ export class ServerLink {
   #pausedUntilMs = Number.NEGATIVE_INFINITY
   #refusedModes = new Set<number>()
   #stagesRefused = false
+  #familyRefused = false
+  #patchTopics: readonly string[] = []
 
   constructor(transport: Transport, clock: Clock, options: ServerLinkOptions) {
     this.#transport = transport
@@ -105,6 +113,7 @@ export class ServerLink {
     const { site, id } = options
     this.#topics = {
       infer: topic(site, id, 'infer'),
+      sample: topic(site, id, 'sample'),
       reply: topic(site, id, 'reply'),
       birth: topic(site, id, 'birth'),
       state: topic(site, id, 'state'),
@@ -196,6 +205,30 @@ export class ServerLink {
     }
   }
 
+  /** Patches come at these topics and at the device's own. To be called before `start`. */
+  listen(patchTopics: readonly string[]): void {
+    const { site, id } = this.#options
+    this.#patchTopics = [...patchTopics, topic(site, id, 'patch')]
+  }
+
+  /**
+   * Hands over a sample, or a request for a patch: neither awaits a reply. False when it cannot go now, and for samples that the server
+   * said it does not want.
+   */
+  tell(body: BodyFields, payload: Uint8Array = noBytes): boolean {
+    if (!this.#connected || (body.kind === 'sample' && this.#familyRefused)) return false
+    let packet: Uint8Array
+    try {
+      packet = encodeMessage({ envelope: this.#envelope(0, 0), body }, payload)
+    } catch {
+      return false
+    }
+    if (packet.length > this.largestBytes) return false
+    if (!this.#transport.publish(this.#topics.sample, packet, { qos: 1 })) return false
+    this.counters.bytesUp += packet.length
+    return true
+  }
+
   /** To be called a few times a second: sends what has got a credit, and a probe when one is due. */
   tick(): void {
     const nowMs = this.#clock.now()
@@ -230,7 +263,7 @@ export class ServerLink {
     this.#ownQueue.clear()
     this.#unanswered = 0
     const { reply, edgeBirth, edgeState } = this.#topics
-    this.#transport.subscribe([reply, edgeBirth, edgeState])
+    this.#transport.subscribe([reply, edgeBirth, edgeState, ...this.#patchTopics])
     const birth = encodeMessage({ envelope: this.#envelope(0, 0), body: birthOf(this.#options) })
     this.#transport.publish(this.#topics.birth, birth, { qos: 1, retain: true })
     this.#announce('online')
@@ -252,7 +285,8 @@ export class ServerLink {
 
   #onMessage(name: string, packet: Uint8Array): void {
     const { reply, edgeBirth, edgeState } = this.#topics
-    if (name !== reply && name !== edgeBirth && name !== edgeState) return
+    const isPatch = this.#patchTopics.includes(name)
+    if (name !== reply && name !== edgeBirth && name !== edgeState && !isPatch) return
     let message: Message
     try {
       message = decodeMessage(packet)
@@ -261,10 +295,14 @@ export class ServerLink {
       return
     }
     const { envelope, body } = message
-    if (name === reply) this.#onReply(message, packet.length)
+    if (isPatch) {
+      this.counters.bytesDown += packet.length
+      this.onPatch(message)
+    } else if (name === reply) this.#onReply(message, packet.length)
     else if (name === edgeBirth && body.kind === 'birth') {
       this.#refusedModes.clear()
       this.#stagesRefused = false
+      this.#familyRefused = false
       if (this.#server.onBirth(envelope, body)) this.#onServerRestart()
       this.tick()
       this.onChange()
@@ -292,8 +330,10 @@ export class ServerLink {
   #onReply({ envelope, body, payload }: Message, bytesDown: number): void {
     this.counters.bytesDown += bytesDown
     if (body.kind === 'probeReply') this.#onProbeReply(envelope.id, body)
-    else if (body.kind === 'error' && envelope.id === 0) this.counters.rejectedPackets++
-    else if (body.kind === 'reply' || body.kind === 'stagesReply' || body.kind === 'error')
+    else if (body.kind === 'error' && envelope.id === 0) {
+      this.counters.rejectedPackets++
+      if (wireErrorCodeOf(body.code) === 'UNKNOWN_FAMILY') this.#familyRefused = true
+    } else if (body.kind === 'reply' || body.kind === 'stagesReply' || body.kind === 'error')
       this.#onOutcome(envelope.id, body, payload, bytesDown)
     else this.counters.unreadablePackets++
   }
@@ -334,7 +374,8 @@ export class ServerLink {
       if ('mode' in request.question) this.#refusedModes.add(request.question.mode)
     }
     if (code === 'UNKNOWN_PIPELINE' || code === 'UNKNOWN_STAGE') this.#stagesRefused = true
-    request.handlers.onFailure('SERVER_ERROR', { code: code ?? `UNKNOWN_${number}`, detail })
+    const why = code === 'PATCH_MISMATCH' ? code : 'SERVER_ERROR'
+    request.handlers.onFailure(why, { code: code ?? `UNKNOWN_${number}`, detail })
   }
 
   #onProbeReply(id: number, body: ProbeReply): void {

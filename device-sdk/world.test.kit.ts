@@ -10,9 +10,14 @@ import {
   topic,
   wireErrors,
 } from '@isthmus/proto'
+import type { z } from 'zod'
+import { uploaderFor } from './adaptation/adapt-device.ts'
+import { Adaptation } from './adaptation/adaptation.ts'
+import { adaptationOptions } from './adaptation/options.ts'
 import type { Clock } from './clock.ts'
 import { Device } from './device.ts'
 import { EarlyExit } from './early-exit.ts'
+import { inputShape } from './frame.ts'
 import { FrameFilter } from './frame-filter.ts'
 import { ModelRunner } from './model-runner.ts'
 import { ServerLink } from './server-link.ts'
@@ -159,9 +164,11 @@ export interface WorldOptions {
   exitOutput?: number[]
   exitBacksUp?: boolean
   exitHeads?: readonly ('head' | 'narrowHead')[]
+  /** Set: the device takes part in adaptation. */
+  adaptation?: z.input<typeof adaptationOptions>
 }
 
-type Gates = 'gateMs' | 'interest' | 'filterReads' | 'exitOutput' | 'exitBacksUp' | 'exitHeads'
+type Gates = 'adaptation' | 'gateMs' | 'interest' | 'filterReads' | 'exitOutput' | 'exitBacksUp' | 'exitHeads'
 
 /** A device, a shaped link and a server, all in virtual time. */
 export class World implements Transport {
@@ -172,6 +179,8 @@ export class World implements Transport {
   /** Requests as the server saw them. */
   readonly requests: Message[] = []
   probes = 0
+  /** Samples and requests for patches, and when they were sent. */
+  readonly samples: { readonly message: Message; readonly atMs: number; readonly bytes: number }[] = []
   /** Requests that the server has answered. */
   answered = 0
   /** Runs that were started. */
@@ -235,6 +244,7 @@ export class World implements Transport {
       images: new SharpImages(),
       filter: this.#filter(),
       exit: this.#exit(),
+      adaptation: this.#adaptation(),
       link: this.link,
       policy,
       clock: this.clock,
@@ -289,10 +299,13 @@ export class World implements Transport {
 
   publish(name: string, packet: Uint8Array): boolean {
     if (!this.#online) return false
-    if (!name.endsWith('/infer')) return true
+    const isSample = name.endsWith('/sample')
+    if (!name.endsWith('/infer') && !isSample) return true
     const { rateBps, rttMs } = this.options
     const nowMs = this.clock.now()
+    if (isSample) this.samples.push({ message: decodeMessage(packet), atMs: nowMs, bytes: packet.length })
     this.#uplinkFreeAtMs = Math.max(this.#uplinkFreeAtMs, nowMs) + (8000 * packet.length) / rateBps
+    if (isSample) return true
     const lost = this.loseRequests
     const arriveMs = this.#uplinkFreeAtMs + rttMs / 2 - nowMs
     if (!lost) this.clock.setTimeout(() => this.#atServer(packet), arriveMs)
@@ -383,6 +396,22 @@ export class World implements Transport {
 
   #deliver(name: string, packet: Uint8Array): void {
     if (this.#online) this.#handlers!.onMessage(name, packet)
+  }
+
+  #adaptation(): Adaptation | undefined {
+    if (!this.options.adaptation) return undefined
+    const options = adaptationOptions.parse(this.options.adaptation)
+    const images = new SharpImages()
+    const bundle = { manifest, key: BUNDLE_KEY }
+    const shape = inputShape(manifest)
+    const device = { site: 'test', bundle, link: this.link, images, shape, clock: this.clock }
+    return new Adaptation({
+      privacy: options.privacy,
+      outputKind: 'logits',
+      uploader: uploaderFor(options, device),
+      models: [],
+      isOnline: () => true,
+    })
   }
 
   readonly #gateMs = () => this.options.gateMs ?? 1

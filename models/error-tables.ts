@@ -5,6 +5,7 @@ import { dataErrors } from './data/errors.ts'
 import { modelErrors } from './errors.ts'
 import { graphErrors } from './onnx/errors.ts'
 import { packErrors } from './pack/errors.ts'
+import { patchErrors } from './patch/errors.ts'
 import { pipelineErrors } from './pipeline/errors.ts'
 
 /** What is known of an error: when it happens or what to do about it, and whether the same call may succeed later. */
@@ -27,6 +28,7 @@ export const errorTables: Readonly<Record<string, readonly (readonly [string, Er
   })),
   'models/data': entries(dataErrors, ({ when, retryable }) => ({ retryable, text: `when ${when}` })),
   'models/adapt': entries(adaptErrors, ({ text, retryable }) => ({ retryable, text })),
+  'models/patch': entries(patchErrors, ({ text, retryable }) => ({ retryable, text })),
   'models/pipeline': entries(pipelineErrors, (text) => ({ retryable: false, text })),
   'models/runtime, codec, gates, bundle, train': entries(modelErrors, ({ hint, retryable }) => ({
     retryable,

@@ -29,6 +29,7 @@ const envelope: fc.Arbitrary<Envelope> = fc.record({
 
 const stamps = { echoUs: uint32, receivedUs: uint32, serverUs: uint32, epoch: uint32 }
 const dims = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 8 }).filter((d) => elements(d) < 4096)
+const pixelDims = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 3, maxLength: 3 })
 
 function bytesOf(length: number) {
   return fc.uint8Array({ minLength: length, maxLength: length })
@@ -61,6 +62,8 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     route: fc.constantFrom('local' as const, 'split' as const, 'edge' as const, 'skip' as const),
     scale: maybe(float32),
     zeroPoint: maybe(uint32),
+    patch: uint32,
+    patchEpoch: uint32,
   }),
   reply: fc.record({
     kind: fc.constant('reply' as const),
@@ -69,6 +72,8 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     queueUs: uint32,
     decodeUs: uint32,
     tailUs: uint32,
+    patch: uint32,
+    patchEpoch: uint32,
     ...stamps,
   }),
   error: fc.record({
@@ -105,6 +110,32 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
         allowed: uint32,
       }),
     ),
+  sample: fc.constantFrom('pixels' as const, 'image' as const, 'latent' as const).chain((input) =>
+    fc.record({
+      kind: fc.constant('sample' as const),
+      family: uint32,
+      number: id,
+      input: fc.constant(input),
+      dims: input === 'pixels' ? pixelDims : fc.constant([]),
+      patch: uint32,
+      patchEpoch: uint32,
+      entropy: fc.float({ noNaN: true, noDefaultInfinity: true, min: 0 }),
+      bundle: uint32,
+      mode: uint32,
+      scale: maybe(float32),
+      zeroPoint: maybe(uint32),
+    }),
+  ),
+  patch: fc.record({ kind: fc.constant('patch' as const), family: uint32, version: id, epoch: uint32 }),
+  patchRequest: fc.record({
+    kind: fc.constant('patchRequest' as const),
+    family: uint32,
+    version: uint32,
+    reason: fc.constantFrom('start' as const, 'gap' as const, 'damaged' as const, 'rolledBack' as const),
+    refused: uint32,
+    epoch: uint32,
+    refusedEpoch: uint32,
+  }),
   bid: fc.record({
     kind: fc.constant('bid' as const),
     nonce: uint32,
@@ -192,6 +223,7 @@ export const message: fc.Arbitrary<Message> = fc.constantFrom(...bodyKinds).chai
 
 const withoutPayload: ReadonlySet<Body['kind']> = new Set([
   'tell',
+  'patchRequest',
   'bid',
   'award',
   'renew',
@@ -203,6 +235,8 @@ const withoutPayload: ReadonlySet<Body['kind']> = new Set([
 
 function payloadOf(body: Body): fc.Arbitrary<Uint8Array> {
   if (withoutPayload.has(body.kind)) return fc.constant(new Uint8Array(0))
+  if (body.kind === 'sample' && body.input === 'pixels') return bytesOf(elements(body.dims))
+  if (body.kind === 'sample' || body.kind === 'patch') return fc.uint8Array({ minLength: 1, maxLength: 600 })
   if (body.kind !== 'reply') return fc.uint8Array({ maxLength: 600 })
   return bytesOf(4 * elements(body.dims))
 }

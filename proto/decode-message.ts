@@ -131,6 +131,16 @@ function readBody(field: number, content: Uint8Array): Body {
     case 11:
       if (content.length > MAX_TELL_BYTES) throw bad(`The tell has ${content.length} bytes`)
       return fill.tellFrom(v1.Tell.decode(content))
+    case 12: {
+      const sample = v1.Sample.decode(content)
+      return fill.sampleFrom(sample, fill.inputOf(sample.input ?? 0))
+    }
+    case 13:
+      return fill.patchFrom(v1.Patch.decode(content))
+    case 16: {
+      const request = v1.PatchRequest.decode(content)
+      return fill.patchRequestFrom(request, fill.reasonOf(request.reason ?? 0))
+    }
     case 18:
       return fill.bidFrom(v1.Bid.decode(small(content, 'bid')))
     case 19: {

@@ -88,6 +88,12 @@ function bodyFrom(fields: BodyFields): Body {
       return fill.stagesReplyFrom(fields)
     case 'tell':
       return fill.tellFrom(fields)
+    case 'sample':
+      return fill.sampleFrom(fields, fields.input)
+    case 'patch':
+      return fill.patchFrom(fields)
+    case 'patchRequest':
+      return fill.patchRequestFrom(fields, fields.reason)
     case 'bid':
       return fill.bidFrom(fields)
     case 'award':
@@ -115,6 +121,10 @@ function onWire(body: Body): isthmus.v1.Message.$Properties {
       return { state: { ...body, presence: fill.numberOfPresence(body.presence) } }
     case 'award':
       return { award: { ...body, outcome: fill.numberOfOutcome(body.outcome) } }
+    case 'sample':
+      return { sample: { ...body, dims: [...body.dims], input: fill.numberOfInput(body.input) } }
+    case 'patchRequest':
+      return { patchRequest: { ...body, reason: fill.numberOfReason(body.reason) } }
     default:
       return { [body.kind]: body }
   }

@@ -26,12 +26,17 @@ import {
   MAX_TOLD_VALUES,
   MAX_TOPIC_CHARS,
   type Outcome,
+  type Patch,
+  type PatchReason,
+  type PatchRequest,
   type PipelineOffer,
   type Presence,
   type ProbeReply,
   type Release,
   type Renew,
   type Route,
+  type Sample,
+  type SampleInput,
   SCHEMA_VERSION,
   type StagesReply,
   type StagesRequest,
@@ -48,6 +53,8 @@ type Loose<T> = { readonly [K in keyof T]?: T[K] | null | undefined }
 
 type WireRoute = isthmus.v1.Route
 type WirePresence = isthmus.v1.Presence
+type WireInput = isthmus.v1.SampleInput
+type WireReason = isthmus.v1.PatchReason
 type WireOutcome = isthmus.v1.Outcome
 
 const routeNumbers: Record<Route, WireRoute> = {
@@ -68,8 +75,21 @@ const outcomeNumbers: Record<Outcome, WireOutcome> = {
   lapsed: isthmus.v1.Outcome.OUTCOME_LAPSED,
 }
 const outcomes = namesByNumber(outcomeNumbers)
+const inputNumbers: Record<SampleInput, WireInput> = {
+  pixels: isthmus.v1.SampleInput.SAMPLE_INPUT_PIXELS,
+  image: isthmus.v1.SampleInput.SAMPLE_INPUT_IMAGE,
+  latent: isthmus.v1.SampleInput.SAMPLE_INPUT_LATENT,
+}
+const reasonNumbers: Record<PatchReason, WireReason> = {
+  start: isthmus.v1.PatchReason.PATCH_REASON_START,
+  gap: isthmus.v1.PatchReason.PATCH_REASON_GAP,
+  damaged: isthmus.v1.PatchReason.PATCH_REASON_DAMAGED,
+  rolledBack: isthmus.v1.PatchReason.PATCH_REASON_ROLLED_BACK,
+}
 const routes = namesByNumber(routeNumbers)
 const presences = namesByNumber(presenceNumbers)
+const inputs = namesByNumber(inputNumbers)
+const reasons = namesByNumber(reasonNumbers)
 
 export function routeOf(number: number): Route | undefined {
   return routes[number]
@@ -93,6 +113,22 @@ export function numberOfRoute(route: Route): WireRoute {
 
 export function numberOfPresence(presence: Presence): WirePresence {
   return presenceNumbers[presence]
+}
+
+export function inputOf(number: number): SampleInput | undefined {
+  return inputs[number]
+}
+
+export function reasonOf(number: number): PatchReason | undefined {
+  return reasons[number]
+}
+
+export function numberOfInput(input: SampleInput): WireInput {
+  return inputNumbers[input]
+}
+
+export function numberOfReason(reason: PatchReason): WireReason {
+  return reasonNumbers[reason]
 }
 
 export function envelopeFrom(
@@ -180,6 +216,8 @@ export function inferFrom(
     route,
     scale: fields.scale == null ? undefined : float32(fields.scale, 'scale'),
     zeroPoint: fields.zeroPoint == null ? undefined : uint32(fields.zeroPoint, 'zero_point'),
+    patch: uint32(fields.patch, 'patch'),
+    patchEpoch: uint32(fields.patchEpoch, 'patch_epoch'),
   }
 }
 
@@ -197,6 +235,8 @@ export function replyFrom(fields: Loose<InferReply>): InferReply {
     decodeUs: uint32(fields.decodeUs, 'decode_us'),
     tailUs: uint32(fields.tailUs, 'tail_us'),
     epoch: uint32(fields.epoch, 'epoch'),
+    patch: uint32(fields.patch, 'patch'),
+    patchEpoch: uint32(fields.patchEpoch, 'patch_epoch'),
   }
 }
 
@@ -273,6 +313,63 @@ function toldValues(values: Uint8Array | null | undefined, name: string, places:
   }
   // A plain view: Buffer's slice() and subclass rules stay out of what callers get.
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+export function sampleFrom(fields: Loose<Omit<Sample, 'input'>>, input: SampleInput | undefined): Sample {
+  if (input === undefined || !Object.hasOwn(inputNumbers, input)) {
+    throw bad('Its input is none of pixels, image, latent')
+  }
+  const number = uint32(fields.number, 'number')
+  if (number === 0) throw bad('The sample has no number; numbers start at 1')
+  const entropy = float32(fields.entropy ?? 0, 'entropy')
+  if (entropy < 0) throw bad(`entropy is ${entropy}, less than 0`)
+  const dims = list(fields.dims, 'dims', 3)
+  if (dims.length !== (input === 'pixels' ? 3 : 0)) {
+    throw bad(`A sample of ${input} has ${dims.length} dims`)
+  }
+  return {
+    kind: 'sample',
+    family: uint32(fields.family, 'family'),
+    number,
+    input,
+    dims,
+    patch: uint32(fields.patch, 'patch'),
+    patchEpoch: uint32(fields.patchEpoch, 'patch_epoch'),
+    entropy,
+    bundle: uint32(fields.bundle, 'bundle'),
+    mode: uint32(fields.mode, 'mode'),
+    scale: fields.scale == null ? undefined : float32(fields.scale, 'scale'),
+    zeroPoint: fields.zeroPoint == null ? undefined : uint32(fields.zeroPoint, 'zero_point'),
+  }
+}
+
+export function patchFrom(fields: Loose<Patch>): Patch {
+  const version = uint32(fields.version, 'version')
+  if (version === 0) throw bad('The patch has no version; versions start at 1')
+  return {
+    kind: 'patch',
+    family: uint32(fields.family, 'family'),
+    version,
+    epoch: uint32(fields.epoch, 'epoch'),
+  }
+}
+
+export function patchRequestFrom(
+  fields: Loose<Omit<PatchRequest, 'reason'>>,
+  reason: PatchReason | undefined,
+): PatchRequest {
+  if (reason === undefined || !Object.hasOwn(reasonNumbers, reason)) {
+    throw bad('Its reason is none of start, gap, damaged, rolledBack')
+  }
+  return {
+    kind: 'patchRequest',
+    family: uint32(fields.family, 'family'),
+    version: uint32(fields.version, 'version'),
+    reason,
+    refused: uint32(fields.refused, 'refused'),
+    epoch: uint32(fields.epoch, 'epoch'),
+    refusedEpoch: uint32(fields.refusedEpoch, 'refused_epoch'),
+  }
 }
 
 const noBytes = new Uint8Array(0)
@@ -386,6 +483,15 @@ export function checkParts(envelope: Envelope, body: Body, payloadBytes: number)
   }
   if (withoutPayload.has(body.kind) && payloadBytes > 0)
     throw bad(`A message of kind ${body.kind} has no payload`)
+  if (body.kind === 'sample' && body.input === 'pixels') {
+    const count = body.dims.reduce((product, dim) => product * dim, 1)
+    if (count !== payloadBytes) {
+      throw wireError('BAD_SHAPE', `Pixels of [${body.dims}] do not fit the ${payloadBytes} payload bytes`)
+    }
+  }
+  if ((body.kind === 'sample' || body.kind === 'patch') && payloadBytes === 0) {
+    throw bad(`The ${body.kind} is empty`)
+  }
   if (body.kind === 'reply') {
     const count = body.dims.reduce((product, dim) => product * dim, 1)
     if (count * 4 !== payloadBytes) {
@@ -402,12 +508,16 @@ const withoutId: ReadonlySet<Body['kind']> = new Set([
   'state',
   'error',
   'tell',
+  'sample',
+  'patch',
+  'patchRequest',
   'capacity',
   'claim',
   'grants',
 ] as const)
 const withoutPayload: ReadonlySet<Body['kind']> = new Set([
   'tell',
+  'patchRequest',
   'bid',
   'award',
   'renew',

@@ -146,6 +146,14 @@ describe('a message that cannot be sent', () => {
   const birth = { kind: 'birth', software: '' } as const
   const stages = { kind: 'stages', pipeline: 1, stages: 1, inputs: [], outputs: [] } as const
   const tell = { kind: 'tell', network: 1, servers: [1, 2] } as const
+  const sample = {
+    kind: 'sample',
+    family: 1,
+    number: 1,
+    input: 'pixels',
+    entropy: 1,
+    dims: [0, 0, 3],
+  } as const
   const offer = { name: 'street', version: '1.0.0', key: 1 }
   const cases: [string, MessageFields, string][] = [
     ['a negative number', { envelope: { id: -1 }, body: infer }, 'BAD_MESSAGE'],
@@ -159,7 +167,7 @@ describe('a message that cannot be sent', () => {
       { envelope: { id: 1 }, body: { ...infer, route: 'toString' as 'split' } },
       'BAD_MESSAGE',
     ],
-    ['an unknown kind', { envelope: { id: 1 }, body: { kind: 'sample' as 'probe' } }, 'BAD_MESSAGE'],
+    ['an unknown kind', { envelope: { id: 1 }, body: { kind: 'simple' as 'probe' } }, 'BAD_MESSAGE'],
     ['another schema', { envelope: { id: 1, schema: 2 }, body: infer }, 'UNSUPPORTED_SCHEMA'],
     ['a scale beyond float32', { envelope: { id: 1 }, body: { ...infer, scale: 1e300 } }, 'NOT_FINITE'],
     ['an error without code', { envelope: {}, body: { kind: 'error', code: 0, detail: '' } }, 'BAD_MESSAGE'],
@@ -202,6 +210,20 @@ describe('a message that cannot be sent', () => {
     [
       'values of no server',
       { envelope: {}, body: { ...tell, servers: [], sent: new Uint8Array(1) } },
+      'BAD_MESSAGE',
+    ],
+    ['a sample without number', { envelope: {}, body: { ...sample, number: 0 } }, 'BAD_MESSAGE'],
+    ['a sample of nothing', { envelope: {}, body: { ...sample, input: 'image', dims: [] } }, 'BAD_MESSAGE'],
+    ['an unknown input', { envelope: {}, body: { ...sample, input: 'sound' as 'image' } }, 'BAD_MESSAGE'],
+    ['an entropy below 0', { envelope: {}, body: { ...sample, entropy: -0.1 } }, 'BAD_MESSAGE'],
+    ['an entropy that is NaN', { envelope: {}, body: { ...sample, entropy: Number.NaN } }, 'NOT_FINITE'],
+    ['pixels unlike the payload', { envelope: {}, body: { ...sample, dims: [2, 2, 3] } }, 'BAD_SHAPE'],
+    ['dims of an image', { envelope: {}, body: { ...sample, input: 'image', dims: [1] } }, 'BAD_MESSAGE'],
+    ['an empty patch', { envelope: {}, body: { kind: 'patch', family: 1, version: 1 } }, 'BAD_MESSAGE'],
+    ['a patch of version 0', { envelope: {}, body: { kind: 'patch', family: 1, version: 0 } }, 'BAD_MESSAGE'],
+    [
+      'a request for a patch without reason',
+      { envelope: {}, body: { kind: 'patchRequest', family: 1, reason: 'constructor' as 'gap' } },
       'BAD_MESSAGE',
     ],
     [

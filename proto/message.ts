@@ -90,6 +90,10 @@ export interface InferRequest {
   route: Route
   scale: number | undefined
   zeroPoint: number | undefined
+  /** Version of the patch that the head ran with; 0: as packed. */
+  patch: number
+  /** The epoch of that version. */
+  patchEpoch: number
 }
 
 /** The message's payload is the result: `dims` numbers, float32 little-endian. */
@@ -104,6 +108,10 @@ export interface InferReply {
   decodeUs: number
   tailUs: number
   epoch: number
+  /** Version of the patch that the tail ran with; 0: as packed. */
+  patch: number
+  /** The epoch of that version. */
+  patchEpoch: number
 }
 
 export interface ErrorReply {
@@ -255,6 +263,56 @@ export interface Grants {
   grants: readonly Grant[]
 }
 
+/** What the payload of a `Sample` is: uint8 pixels [height, width, channels], a coded image, a coded latent. */
+export type SampleInput = 'pixels' | 'image' | 'latent'
+
+/** The message's payload is the input. */
+export interface Sample {
+  kind: 'sample'
+  family: number
+  /** Counts the samples of this sender and boot, from 1. */
+  number: number
+  input: SampleInput
+  /** Pixels: [height, width, channels]; else empty. */
+  dims: readonly number[]
+  /** Version of the patch that the network ran with; 0: as packed. */
+  patch: number
+  /** The epoch of that version. */
+  patchEpoch: number
+  /** In nats. */
+  entropy: number
+  /** Latents: the head's bundle and mode. */
+  bundle: number
+  mode: number
+  scale: number | undefined
+  zeroPoint: number | undefined
+}
+
+/** The message's payload is the patch, to be verified before it is believed. */
+export interface Patch {
+  kind: 'patch'
+  family: number
+  /** From 1. */
+  version: number
+  epoch: number
+}
+
+/** Why a device asks for a patch; see messages.proto. */
+export type PatchReason = 'start' | 'gap' | 'damaged' | 'rolledBack'
+
+export interface PatchRequest {
+  kind: 'patchRequest'
+  family: number
+  /** 0: as packed. */
+  version: number
+  reason: PatchReason
+  /** 0: none. */
+  refused: number
+  /** The epochs of both versions. */
+  epoch: number
+  refusedEpoch: number
+}
+
 export type Body =
   | Birth
   | State
@@ -266,6 +324,9 @@ export type Body =
   | StagesRequest
   | StagesReply
   | Tell
+  | Sample
+  | Patch
+  | PatchRequest
   | Bid
   | Award
   | Renew
@@ -297,6 +358,9 @@ export type BodyFields =
   | Draft<StagesRequest, 'pipeline' | 'stages' | 'inputs' | 'outputs'>
   | Draft<StagesReply, 'pipeline' | 'stageUs'>
   | Draft<Tell, 'network' | 'servers'>
+  | Draft<Sample, 'family' | 'number' | 'input' | 'entropy'>
+  | Draft<Patch, 'family' | 'version'>
+  | Draft<PatchRequest, 'family' | 'reason'>
   | Draft<Bid, 'nonce' | 'validMs' | 'demand' | 'price'>
   | Draft<Award, 'bidBoot' | 'nonce' | 'outcome' | 'server'>
   | Renew

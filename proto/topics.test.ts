@@ -4,9 +4,11 @@ import {
   deviceMayPublish,
   deviceMaySubscribe,
   EDGE_ID,
+  familyKey,
   isDeviceId,
   isServerId,
   parseTopic,
+  patchTopic,
   tellsOf,
   topic,
   type Verb,
@@ -50,7 +52,7 @@ describe('a topic', () => {
 
 describe('a device', () => {
   it('may write below its own id and nowhere else, and nothing that only servers say', () => {
-    const serverVerbs: readonly Verb[] = ['award', 'capacity', 'claim', 'beat', 'grant']
+    const serverVerbs: readonly Verb[] = ['award', 'patch', 'capacity', 'claim', 'beat', 'grant']
     for (const verb of verbs) {
       expect(deviceMayPublish('home', 'cam', topic('home', 'cam', verb)), verb).toBe(
         !serverVerbs.includes(verb),
@@ -58,6 +60,7 @@ describe('a device', () => {
     }
     for (const other of [
       topic('home', 'cam2', 'bid'),
+      patchTopic('home', 'deadbeef00'),
       topic('home', EDGE_ID, 'claim'),
       topic('home', 'edge-b', 'grant'),
       topic('home', 'cam2', 'infer'),
@@ -73,7 +76,7 @@ describe('a device', () => {
     }
   })
 
-  it("may read below its own id, the server's birth and state, what others tell, and nothing else", () => {
+  it("may read below its own id, the server's birth and state, what others tell, patches, and nothing else", () => {
     for (const filter of [
       ...verbs.map((verb) => topic('home', 'cam', verb)),
       'isthmus/1/home/cam/+',
@@ -82,6 +85,7 @@ describe('a device', () => {
       topic('home', EDGE_ID, 'state'),
       topic('home', EDGE_ID, 'claim'),
       topic('home', 'cam2', 'tell'),
+      patchTopic('home', 'deadbeef00'),
       tellsOf('home'),
     ]) {
       expect(deviceMaySubscribe('home', 'cam', filter), filter).toBe(true)
@@ -105,11 +109,26 @@ describe('a device', () => {
       'isthmus/1/home/+/bid',
       'isthmus/1/home/+/award',
       'isthmus/1/home/edge/grant',
+      'isthmus/1/home/edge/patch',
+      'isthmus/1/home/edge-DEADBEEF/patch',
+      'isthmus/1/home/edge-deadbeef/sample',
+      'isthmus/1/home/cam2/patch',
+      'isthmus/1/home/+/patch',
+      patchTopic('away', 'deadbeef00'),
       'isthmus/1/home/edge-b/capacity',
       '$share/g/isthmus/1/home/cam/infer',
       '$SYS/#',
     ]) {
       expect(deviceMaySubscribe('home', 'cam', filter), filter).toBe(false)
+    }
+  })
+
+  it('finds the patches of its family by the start of the hash, and names the family by the same four bytes', () => {
+    expect(patchTopic('home', 'deadbeef00')).toBe('isthmus/1/home/edge-deadbeef/patch')
+    expect(familyKey('deadbeef00')).toBe(0xefbeadde)
+    const error = expect.objectContaining({ name: 'IsthmusError', code: 'BAD_ID' })
+    for (const family of ['', 'deadbee', '+', 'xyzxyzxyz']) {
+      expect(() => patchTopic('home', family)).toThrow(error)
     }
   })
 

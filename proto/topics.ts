@@ -45,9 +45,9 @@ export function isServerId(id: string): boolean {
 }
 
 /** What only servers say, below whatever id. */
-const serverVerbs: ReadonlySet<Verb> = new Set(['award', 'capacity', 'claim', 'beat', 'grant'])
+const serverVerbs: ReadonlySet<Verb> = new Set(['award', 'patch', 'capacity', 'claim', 'beat', 'grant'])
 
-/** The access rule, writing: a device publishes only to the topics below its own id, and no award there. */
+/** The access rule, writing: a device publishes only to the topics below its own id, and no award and no patch there. */
 export function deviceMayPublish(site: string, device: string, topic: string): boolean {
   const parts = parseTopic(topic)
   return (
@@ -59,14 +59,31 @@ export function deviceMayPublish(site: string, device: string, topic: string): b
   )
 }
 
+/**
+ * Where the newest patch of a family of models is retained: `isthmus/1/<site>/edge-<first 8 hex digits of the family>/patch`.
+ * Throws BAD_ID for a site that no topic can hold, or a family that is not a hash in hex.
+ */
+export function patchTopic(site: string, family: string): string {
+  if (!/^[0-9a-f]{8,}$/.test(family)) checkId('', 'family')
+  return topic(site, `${EDGE_ID}-${family.slice(0, 8)}`, 'patch')
+}
+
+/** A family's name in a `Sample`, `Patch` or `PatchRequest`: the first four bytes of its hash, little-endian. */
+export function familyKey(family: string): number {
+  const bytes = [0, 2, 4, 6].map((at) => Number.parseInt(family.slice(at, at + 2), 16))
+  return bytes.reduce((key, byte, place) => key + byte * 256 ** place, 0)
+}
+
+const patchSource = /^edge-[0-9a-f]{8}$/
+
 /** The filter for what all devices of a site tell each other. Throws BAD_ID for a site that no topic can hold. */
 export function tellsOf(site: string): string {
   return `${root}/${checkId(site, 'site')}/+/tell`
 }
 
 /**
- * The access rule, reading: a device subscribes below its own id, to the server's birth and state, to who holds the auction, and to
- * what the devices of its site tell. The bids of others are not for it.
+ * The access rule, reading: a device subscribes below its own id, to the server's birth and state, to who holds the auction, to
+ * what the devices of its site tell, and to the patches of every family. The bids of others are not for it.
  */
 export function deviceMaySubscribe(site: string, device: string, filter: string): boolean {
   if (!isDeviceId(device) || !idPattern.test(site)) return false
@@ -78,6 +95,7 @@ export function deviceMaySubscribe(site: string, device: string, filter: string)
   return (
     parts.device === device ||
     (parts.verb === 'tell' && isDeviceId(parts.device)) ||
+    (parts.verb === 'patch' && patchSource.test(parts.device)) ||
     (parts.device === EDGE_ID && (parts.verb === 'birth' || parts.verb === 'state' || parts.verb === 'claim'))
   )
 }

@@ -42,6 +42,12 @@ export const wireErrors = {
     hint: 'Ask for stages that the server offers, with the tensors that they read.',
   },
   STAGE_FAILED: { number: 20, retryable: true, hint: "Look at the server's log; a stage could not be run." },
+  PATCH_MISMATCH: {
+    number: 21,
+    retryable: true,
+    hint: "Answer locally, and adopt the patch at the family's topic before the next request.",
+  },
+  UNKNOWN_FAMILY: { number: 22, retryable: false, hint: 'Adapt models of a family that the server adapts.' },
 } as const satisfies Record<string, WireErrorEntry>
 
 export type WireErrorCode = keyof typeof wireErrors

@@ -75,9 +75,11 @@ export {
 } from './payments/mohaf-2025.ts'
 export type { Payments } from './payments/payments.ts'
 export { postedPrices } from './payments/posted.ts'
+export { type LieSearch, type ProfitableLie, searchForLies } from './payments/search-for-lies.ts'
 export { type ExactSolver, vcgPayments, type Welfare, welfareOf } from './payments/vcg.ts'
 export { firstPrices, nextPrices, type PriceOptions, type PriceState } from './prices/dual-prices.ts'
 export { type ElasticDemand, elasticDemand, utilisationAt } from './prices/elastic-demand.ts'
+export { randomMarket } from './random-market.ts'
 export { type Award, clearRound, type PaymentRule, type RoundOptions, type RoundResult } from './round.ts'
 export {
   bonusOf,

@@ -10,7 +10,7 @@ import { type JainIndices, jainIndices } from './fairness/jain.ts'
 import { resourceFault } from './faults.ts'
 import type { RequestRefusal } from './filters.ts'
 import type { Market } from './market.ts'
-import { criticalPayments, rankingOf } from './payments/critical.ts'
+import { criticalPayments, type RankRule, rankingOf } from './payments/critical.ts'
 import { mohaf2025Payments } from './payments/mohaf-2025.ts'
 import { type Payments, paymentsOf } from './payments/payments.ts'
 import { postedPrices } from './payments/posted.ts'
@@ -29,6 +29,8 @@ export interface RoundOptions extends Omit<CandidateOptions, 'budget' | 'shortli
    * alone with `critical`, whatever this says, and in turn with `posted`.
    */
   readonly allocation?: 'fast' | 'exact'
+  /** What `critical` ranks by. Default `utility`. */
+  readonly rank?: RankRule
   /** One request at most for each resource. */
   readonly exclusive?: boolean
   /** By kind of resource: price of a unit of demand, for `posted`. */
@@ -93,7 +95,7 @@ export async function clearRound(from: Market, options: RoundOptions = {}): Prom
   const packing = packingOf(market, options)
   const cleared = await clearedBy(payment, market, weights, candidates, packing, options)
   const { resource } = cleared
-  const value = valueOf(candidates, resource)
+  const value = utilitySum(candidates, resource)
   const proved = cleared.isExact && payment !== 'vcg' ? 0 : upperBound(candidates, packing, { value }).bound
   const { upperBound: bound, gap } = bounded({ resource, value }, proved)
   const awards = market.requests.map(({ id, requester }, at): Award => {
@@ -128,7 +130,9 @@ async function clearedBy(
   packing: Packing,
   options: RoundOptions,
 ): Promise<Cleared> {
-  if (payment === 'critical') return criticalPayments(rankingOf(market, weights, options))
+  if (payment === 'critical') {
+    return criticalPayments(rankingOf(market, weights, options, options.rank))
+  }
   if (payment === 'posted') {
     const { unitPrices = {} } = options
     const free = { ...weights, cost: 0 }
@@ -156,7 +160,7 @@ async function clearedBy(
   return { ...found, ...paid }
 }
 
-function valueOf({ starts, resources, utility }: Candidates, resource: Int32Array): number {
+function utilitySum({ starts, resources, utility }: Candidates, resource: Int32Array): number {
   let value = 0
   for (const [request, place] of resource.entries()) {
     if (place < 0) continue

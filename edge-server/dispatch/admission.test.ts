@@ -24,6 +24,8 @@ const request: InferRequest = {
   route: 'split',
   scale: undefined,
   zeroPoint: undefined,
+  patch: 0,
+  patchEpoch: 0,
 }
 const view: AdmissionView = {
   site: 'yard',

@@ -128,6 +128,8 @@ describe('answering a request', () => {
       decodeUs: 1000,
       tailUs: 4000,
       epoch: EPOCH,
+      patch: 0,
+      patchEpoch: 0,
     } satisfies InferReply)
     expect([...new Float32Array(payload.slice().buffer)]).toEqual([0.25, 0.75])
   })

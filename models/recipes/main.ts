@@ -14,6 +14,8 @@ const recipes: Record<string, string> = {
   cifar10: 'bundle cifar10: the three networks together, nothing to train',
   filter: 'a filter "is it an animal?" in front of bundle cifar10',
   exit: "an early exit on the latent of bundle cifar10's heads",
+  foundation:
+    'bundle cifar10-adaptable: a teacher that withstands the weather, and the local network made adaptable',
   tasks: "slimmable decoders of two tasks on the latent of bundle cifar10's head; a report",
 }
 

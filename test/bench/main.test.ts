@@ -37,6 +37,10 @@ describe('bench', () => {
       ],
       ...['greedyGapPct', 'localSearchGapPct', 'acoGapPct', 'policyGapPct', 'herdDropRatio'],
       ...['commGainPct', 'agents4to8Pct', 'messageLossPct', 'decisionMsP99', 'bpttGradRelErr', 'pipelineE2E'],
+      ...['fixtureUnitGreedy', 'fixtureUnitExact', 'fixtureSharedWinners', 'fixtureSharedValue'],
+      ...['compat2025Efficiency', 'compat2025Revenue'],
+      ...['gapHeuristicMeanPct', 'gapHeuristicWorstPct', 'gapExactSolved'],
+      ...['profitableLies', 'priceConvergenceRounds'],
     ])
   })
 

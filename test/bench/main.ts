@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { IsthmusError } from '@isthmus/proto'
+import { auctionSuite } from './auction/suite.ts'
 import { dagSuite } from './dag/suite.ts'
 import { isBusy, thisMachine } from './machine.ts'
 import { policySuite } from './policy/suite.ts'
@@ -13,7 +14,15 @@ import { trainSuite } from './train/suite.ts'
 import { variantsSuite } from './variants/suite.ts'
 import { wireSuite } from './wire/suite.ts'
 
-const suites: readonly Suite[] = [wireSuite, trainSuite, splitSuite, variantsSuite, policySuite, dagSuite]
+const suites: readonly Suite[] = [
+  wireSuite,
+  trainSuite,
+  splitSuite,
+  variantsSuite,
+  policySuite,
+  dagSuite,
+  auctionSuite,
+]
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 

@@ -1,14 +1,12 @@
 import { Worker } from 'node:worker_threads'
+import { edgeError } from '../../errors.ts'
 import type { Allocation, Candidates } from '../candidates.ts'
 import { FIT_TOLERANCE } from '../filters.ts'
 import type { Market } from '../market.ts'
 import { optimalAssignment } from './assignment.ts'
 import { solveBySearch } from './branch-and-bound.ts'
-import type { ExactWork } from './exact-worker.ts'
-import { localSearch } from './local-search.ts'
-import type { MixedIntegerResult } from './mixed-integer.ts'
-import { asPacking, demandAt, type Packing, Room } from './packing.ts'
-import { upperBound } from './upper-bound.ts'
+import type { ExactWork, FromExactWorker } from './exact-worker.ts'
+import { asPacking, demandAt, type Packing } from './packing.ts'
 
 export interface ExactOptions {
   /** What the solver may take. Default 10,000. */
@@ -32,11 +30,13 @@ export interface ExactAllocation extends BoundedAllocation {
   readonly fallback?: 'time limit' | 'too large' | 'solver failed'
 }
 
+/** Rounds up to this many pairs are so quick as assignments that a thread would cost more. */
+const ON_THE_SPOT = 20_000
+
 /**
  * The best allocation: as an assignment where no resource holds two requests, by search where the round is small, else by
- * HiGHS in a thread of its own. When
- * that takes too long or the market is too large, the better of what it had and {@link localSearch} found, and `fallback`
- * says so.
+ * HiGHS. Whatever takes longer than a moment runs in a thread of its own. When the solver takes too long or the market is
+ * too large for it, the better of what it had and {@link localSearch} found, and `fallback` says so.
  */
 export async function exactAllocation(
   candidates: Candidates,
@@ -44,27 +44,12 @@ export async function exactAllocation(
   { timeLimitMs = 10_000, mostPairs = 100_000 }: ExactOptions = {},
 ): Promise<ExactAllocation> {
   const packing = asPacking(market)
-  if (holdsOneEach(candidates, packing)) {
+  if (candidates.utility.length <= ON_THE_SPOT && holdsOneEach(candidates, packing)) {
     return { ...bounded(optimalAssignment(candidates, packing.resources), 0), isExact: true }
   }
   const searched = solveBySearch(candidates, packing)
   if (searched !== null) return { ...bounded(searched, 0), isExact: true }
-  const start = localSearch(candidates, packing)
-  const fallback = (why: ExactAllocation['fallback']): ExactAllocation => ({
-    ...bounded(start, upperBound(candidates, packing, { value: start.value }).bound),
-    isExact: false,
-    fallback: why!,
-  })
-  if (candidates.utility.length > mostPairs) return fallback('too large')
-  const found = await solveInThread({ candidates, packing, timeLimitMs, start: start.resource })
-  if (found === null) return fallback('solver failed')
-  if (found === 'late') return fallback('time limit')
-  const solved = allocationOf(candidates, packing, found)
-  if (solved === null) return fallback('solver failed')
-  if (found.isOptimal) return { ...bounded(solved, 0), isExact: true }
-  const better = solved.value > start.value ? solved : start
-  const own = upperBound(candidates, packing, { value: better.value }).bound
-  return { ...bounded(better, Math.min(own, found.bound)), isExact: false, fallback: 'time limit' }
+  return solveInThread({ candidates, packing, timeLimitMs, mostPairs })
 }
 
 /** An allocation beside a bound, which it proves itself where it reaches further. */
@@ -96,39 +81,32 @@ export function holdsOneEach({ starts, resources }: Candidates, packing: Packing
   return true
 }
 
-/** What the solver chose, checked: null when it does not fit. */
-function allocationOf(
-  { resources, utility }: Candidates,
-  packing: Packing,
-  { pair }: MixedIntegerResult,
-): Allocation | null {
-  const room = new Room(packing)
-  const resource = new Int32Array(pair.length).fill(-1)
-  let value = 0
-  for (const [request, chosen] of pair.entries()) {
-    if (chosen < 0) continue
-    if (!room.fits(request, resources[chosen]!, chosen)) return null
-    room.take(request, resources[chosen]!, chosen)
-    resource[request] = resources[chosen]!
-    value += utility[chosen]!
-  }
-  return { resource, value }
-}
-
 /** Longer than its limit a solver is not waited for. */
 const GRACE_MS = 2000
 
-function solveInThread(work: ExactWork): Promise<MixedIntegerResult | 'late' | null> {
-  return new Promise((resolve) => {
+/** The last thing that the thread says; where it never got to the end, what it said before, as a fallback. */
+function solveInThread(work: ExactWork): Promise<ExactAllocation> {
+  return new Promise((resolve, reject) => {
     const thread = new Worker(new URL('./exact-worker.js', import.meta.url), { workerData: work })
-    const late = setTimeout(() => end('late'), work.timeLimitMs + GRACE_MS)
-    const end = (result: MixedIntegerResult | 'late' | null) => {
+    let latest: ExactAllocation | undefined
+    let late: NodeJS.Timeout | undefined
+    let failure: unknown
+    thread.on('message', ({ allocation, isLast }: FromExactWorker) => {
+      latest = allocation
+      if (isLast) return void thread.terminate()
+      // The heuristic has come, whatever it took; from here on the solver's time counts.
+      late = setTimeout(() => {
+        latest = { ...allocation, fallback: 'time limit' }
+        void thread.terminate()
+      }, work.timeLimitMs + GRACE_MS)
+    })
+    thread.once('error', (error) => {
+      failure = error
+    })
+    thread.once('exit', () => {
       clearTimeout(late)
-      resolve(result)
-      void thread.terminate()
-    }
-    thread.once('message', end)
-    thread.once('error', () => end(null))
-    thread.once('exit', () => end(null))
+      if (latest !== undefined) resolve(latest)
+      else reject(edgeError('NO_WORKER', 'The thread that solves ended before it had anything', failure))
+    })
   })
 }

@@ -80,6 +80,11 @@ export class Room {
     for (let kind = 0; kind < kinds; kind++) this.#left[resource * kinds + kind]! += demand[from + kind]!
   }
 
+  /** Makes this room as full as another one of the same packing. */
+  copy(other: Room): void {
+    this.#left.set(other.#left)
+  }
+
   /** [kinds] of a resource: a view, for reading. */
   left(resource: number): Float64Array {
     const { kinds } = this.#packing

@@ -107,6 +107,9 @@ export function setGreedy(
     return { resource, value, objective: total, evaluations }
   }
   const heap = new PairHeap(utility.length)
+  /** How many matches had been taken when the gain of a pair was last asked for. */
+  const askedAt = new Uint32Array(utility.length)
+  let taken = 0
   for (let pair = 0; pair < utility.length; pair++) {
     const gain = gainOf(pair)
     if (gain > 0) heap.push(pair, gain)
@@ -117,11 +120,16 @@ export function setGreedy(
       heap.pop()
       continue
     }
-    const gain = gainOf(pair)
-    if (gain === heap.topGain) {
+    if (askedAt[pair] === taken) {
+      const gain = heap.topGain
       heap.pop()
       take(pair, gain)
-    } else if (gain > 0) heap.lower(gain)
+      taken++
+      continue
+    }
+    const gain = gainOf(pair)
+    askedAt[pair] = taken
+    if (gain > 0) heap.lower(gain)
     else heap.pop()
   }
   return { resource, value, objective: total, evaluations }

@@ -1,7 +1,7 @@
 import { RandomStream } from '../../env/random-stream.ts'
 import type { Drawn } from '../../option-checks.ts'
 import { TraceLink } from '../rate-trace.ts'
-import type { FleetSettings, Link } from './fleet-options.ts'
+import type { Link } from './fleet-options.ts'
 import { hashedExponential } from './hashed-random.ts'
 import { type ShannonSettings, shannonSettings, signalToNoise } from './shannon-link.ts'
 
@@ -12,6 +12,14 @@ const TRACE = 3
 /** Streams of random numbers of a device beyond those of its frames. */
 const FADING = 0x66616465
 const SPELLS = 0x7370656c
+
+/** Devices by groups, as far as their links go. */
+export interface LinkedFleet {
+  readonly seed: number
+  readonly groups: readonly { readonly count: number; readonly link: Link }[]
+  /** Of all groups. */
+  readonly devices: number
+}
 
 /** The uplinks of all devices: plain numbers by device, moved on only when a message is sent. */
 export class FleetLinks {
@@ -28,7 +36,7 @@ export class FleetLinks {
   private readonly spell: Int32Array
   private readonly spellEndS: Float64Array
 
-  constructor({ seed, groups, devices }: FleetSettings) {
+  constructor({ seed, groups, devices }: LinkedFleet) {
     this.seed = seed
     this.kind = new Uint8Array(devices)
     this.value = new Float64Array(devices)

@@ -226,7 +226,8 @@ function checkArrivals(path: string, arrivals: Arrivals): void {
   }
 }
 
-function checkLink(path: string, link: Link): void {
+/** Throws BAD_OPTION that names the field. */
+export function checkLink(path: string, link: Link): void {
   oneOf(`${path}.kind`, link?.kind, ['fixed', 'shannon', 'gilbert-elliott', 'trace'])
   if (link.kind === 'fixed') drawn(`${path}.rateBps`, link.rateBps, 1e-3, 1e15)
   if (link.kind === 'shannon') checkShannon(path, shannonSettings(link))

@@ -1,0 +1,200 @@
+import type { Bundle, Manifest } from '@isthmus/models/bundle'
+import { readPublicKey } from '@isthmus/models/patch'
+import type { Session } from '@isthmus/models/runtime'
+import {
+  CollapseGuard,
+  selectorNamed,
+  UplinkBudget,
+  UploadQueue,
+  type UploadSelector,
+} from '@isthmus/policies/upload'
+import { familyKey, type PatchReason, patchTopic } from '@isthmus/proto'
+import type { Clock } from '../clock.ts'
+import { deviceError } from '../errors.ts'
+import { checkFrame, type InputShape } from '../frame.ts'
+import type { ImageWork } from '../images.ts'
+import type { ModelVersion } from '../loaded-model.ts'
+import type { ModelRunner } from '../model-runner.ts'
+import { Normaliser } from '../normalise.ts'
+import type { ServerLink } from '../server-link.ts'
+import { Adaptation, type PatchedModel } from './adaptation.ts'
+import type { PatchedRole } from './events.ts'
+import type { AdaptationOptions } from './options.ts'
+import { PatchReceiver, type Place } from './patch-receiver.ts'
+import type { PatchStore } from './patch-store.ts'
+import { PatchedNetwork } from './patched-network.ts'
+import { type Probe, ProbeSet } from './probe-set.ts'
+import { type QueuedSample, Uploader } from './uploader.ts'
+
+/** What a device is when it begins to take part in adaptation. */
+export interface AdaptedDevice {
+  readonly site: string
+  readonly bundle: Bundle
+  readonly runners: Readonly<Partial<Record<PatchedRole, ModelRunner | undefined>>>
+  readonly link: ServerLink | undefined
+  readonly images: ImageWork
+  readonly shape: InputShape
+  readonly clock: Clock
+}
+
+/** What adaptation needs of Node, handed in so that tests run without a disk and in virtual time. */
+export interface AdaptationGround {
+  readonly openModel: (file: Uint8Array, role: PatchedRole, place: Place) => Promise<Session>
+  /** Where the last good version of a family is kept; undefined: nowhere. */
+  readonly storeFor: (family: string, channels: number) => PatchStore | undefined
+  readonly wallS: () => number
+}
+
+const roles: readonly PatchedRole[] = ['local', 'head', 'narrowHead']
+/** Pictures up to this many bytes are sent as they are. */
+const SMALL_PICTURE = 49_152
+
+/**
+ * Puts a device's part in adaptation together. Throws BAD_OPTIONS for a key or a probe that is none, NOT_ADAPTABLE for a key where no
+ * network of the bundle can be patched.
+ */
+export async function adaptDevice(
+  options: AdaptationOptions,
+  device: AdaptedDevice,
+  ground: AdaptationGround,
+): Promise<Adaptation> {
+  const { link } = device
+  const models =
+    options.patchKey === undefined ? [] : await patchedModels(options.patchKey, options, device, ground)
+  return new Adaptation({
+    privacy: options.privacy,
+    outputKind: device.bundle.manifest.output.kind,
+    uploader: uploaderFor(options, device),
+    models,
+    isOnline: () => link !== undefined && link.refusal() === undefined,
+  })
+}
+
+/** What sends samples. */
+export function uploaderFor(
+  options: AdaptationOptions,
+  device: Omit<AdaptedDevice, 'bundle' | 'runners'> & { readonly bundle: Pick<Bundle, 'manifest' | 'key'> },
+): Uploader {
+  const { manifest } = device.bundle
+  const { clock, link, shape, images } = device
+  const { privacy, onEvent, queue, bytesPerHour } = options
+  const tell = onEvent ?? (() => {})
+  const family = manifest.models.local?.sha256 ?? manifest.models.head?.sha256 ?? ''
+  const isSmall = shape.count <= SMALL_PICTURE
+  return new Uploader({
+    family: familyKey(family),
+    bundleKey: device.bundle.key,
+    outputKind: manifest.output.kind,
+    shape,
+    images,
+    image: options.image ?? (isSmall ? { codec: 'raw' } : { codec: 'jpeg', quality: 90 }),
+    privacy,
+    selector: selectorOf(options.selector, classesOf(manifest)),
+    budget: new UplinkBudget(bytesPerHour, clock.now()),
+    queue: new UploadQueue<QueuedSample>(queue),
+    uplink: {
+      // Whoever waits for an answer has the uplink to himself.
+      blocked: () =>
+        link?.refusal() !== undefined || !link ? 'offline' : link.outstanding > 0 ? 'busy' : undefined,
+      send: (body, payload) => link?.tell(body, payload) ?? false,
+      get rateBps() {
+        return link?.estimate?.rateBps
+      },
+      get largestBytes() {
+        return link?.largestBytes ?? 0
+      },
+    },
+    clock,
+    tell,
+  })
+}
+
+async function patchedModels(
+  keyText: string,
+  options: AdaptationOptions,
+  device: AdaptedDevice,
+  ground: AdaptationGround,
+): Promise<PatchedModel[]> {
+  const { bundle, runners, link, clock, site } = device
+  const publicKey = keyOf(keyText)
+  const { guard, onEvent: tell = () => {} } = options
+  const classes = classesOf(bundle.manifest)
+  const models: PatchedModel[] = []
+  for (const role of roles) {
+    const runner = runners[role]
+    const family = bundle.manifest.models[role]?.sha256
+    const network = runner && family ? PatchedNetwork.of(bundle.modelBytes(role)) : undefined
+    if (!runner || !family || !network) continue
+    const key = familyKey(family)
+    const ask = (held: ModelVersion) => (reason: PatchReason, refused: ModelVersion | undefined) =>
+      link?.tell({
+        kind: 'patchRequest',
+        family: key,
+        ...held,
+        reason,
+        ...(refused ? { refused: refused.version, refusedEpoch: refused.epoch } : {}),
+      }) ?? false
+    const receiver = new PatchReceiver({
+      role,
+      family,
+      network,
+      runner,
+      publicKey,
+      openModel: (file, place) => ground.openModel(file, role, place),
+      store: ground.storeFor(family, network.layout.channels),
+      guard: guard === false ? undefined : new CollapseGuard({ classes, ...guard }),
+      probes: role === 'local' ? await probesOf(options, device) : undefined,
+      clock,
+      wallS: ground.wallS,
+      ask,
+      tell,
+    })
+    models.push({ role, family: key, topic: patchTopic(site, family), receiver })
+  }
+  if (models.length > 0) return models
+  throw deviceError(
+    'NOT_ADAPTABLE',
+    'No network of the bundle has normalisation layers that a patch could change.',
+  )
+}
+
+async function probesOf(
+  { probes }: AdaptationOptions,
+  { bundle, images, shape }: AdaptedDevice,
+): Promise<ProbeSet | undefined> {
+  if (!probes) return undefined
+  const { labels } = bundle.manifest
+  const normaliser = new Normaliser(shape)
+  const made: Probe[] = []
+  for (const { frame, label } of probes.frames) {
+    checkFrame(frame, shape)
+    const number = typeof label === 'number' ? label : labels.indexOf(label)
+    if (!(number >= 0 && number < classesOf(bundle.manifest)))
+      throw deviceError(
+        'BAD_OPTIONS',
+        `adaptation.probes: ${JSON.stringify(label)} is no label of the bundle.`,
+      )
+    let input = new Float32Array(shape.count)
+    if (frame instanceof Float32Array) input = frame.slice()
+    else normaliser.into(await images.toRgb(frame, shape), input)
+    made.push({ input, label: number })
+  }
+  return new ProbeSet(made, probes.drop)
+}
+
+function keyOf(text: string) {
+  try {
+    return readPublicKey(text)
+  } catch (error) {
+    throw deviceError('BAD_OPTIONS', 'adaptation.patchKey is no Ed25519 public key.', error)
+  }
+}
+
+const selectorOf = (selector: AdaptationOptions['selector'], classes: number): UploadSelector =>
+  typeof selector === 'string' ? selectorNamed(selector, classes) : selector
+
+const classesOf = ({ output }: Manifest): number =>
+  Math.max(
+    2,
+    output.dims.reduce((product, dim) => product * dim, 1),
+  )

@@ -1,0 +1,74 @@
+import { privacyLevels, selectorNames, type UploadSelector } from '@isthmus/policies/upload'
+import { z } from 'zod'
+import type { Frame } from '../frame.ts'
+import type { AdaptationEvent } from './events.ts'
+
+const share = z.number().min(0).max(1)
+
+const selector = z.custom<UploadSelector>(
+  (value) => typeof (value as Partial<UploadSelector> | null)?.judge === 'function',
+  `must be one of ${selectorNames.join(', ')} or an object with judge`,
+)
+
+/** How a device takes part in adaptation: what it may send, and whose patches it takes. */
+export const adaptationOptions = z.strictObject({
+  /** What of a frame may leave the device to be learned from. */
+  privacy: z.enum(privacyLevels).default('nothing'),
+  /** Bytes that samples may take in any hour. */
+  bytesPerHour: z.number().min(0).max(1e12).default(10_000_000),
+  /** Which frames are worth sending. */
+  selector: z.union([z.enum(selectorNames), selector]).default('cema'),
+  /** Samples that wait for the uplink. */
+  queue: z
+    .strictObject({
+      entries: z.int().min(1).max(65_536).default(64),
+      bytes: z
+        .int()
+        .min(1)
+        .max(2 ** 30)
+        .default(4 << 20),
+    })
+    .prefault({}),
+  /** How pictures are sent. Left out: as they are when they are small, else as JPEG. */
+  image: z
+    .strictObject({
+      codec: z.enum(['raw', 'png', 'jpeg', 'webp']),
+      quality: z.int().min(1).max(100).optional(),
+    })
+    .optional(),
+  /** The server's public key (Ed25519, as `publicKeyText` of @isthmus/models/patch gives it). Without it no patch is taken. */
+  patchKey: z.string().min(1).optional(),
+  /** Watches the answers after a patch; false: patches are on no trial. */
+  guard: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        /** Answers that a patch is judged by. */
+        window: z.int().min(2).max(1_000_000).default(128),
+        entropyShare: share.default(0.15),
+        labelShare: share.default(0.8),
+        labelGrowth: share.default(0.3),
+      }),
+    ])
+    .prefault({}),
+  /** Clean frames whose labels are known: a patch that makes the local network do worse on them is not adopted. */
+  probes: z
+    .strictObject({
+      frames: z
+        .array(
+          z.strictObject({
+            frame: z.custom<Frame>((value) => typeof value === 'object' && value !== null, 'must be a frame'),
+            label: z.union([z.string(), z.int().min(0)]),
+          }),
+        )
+        .min(1)
+        .max(4096),
+      /** How much smaller the share of right answers may be than that of the network as packed. */
+      drop: share.default(0.1),
+    })
+    .optional(),
+  /** Told what happens, for a log. */
+  onEvent: z.custom<(event: AdaptationEvent) => void>((value) => typeof value === 'function').optional(),
+})
+
+export type AdaptationOptions = z.output<typeof adaptationOptions>

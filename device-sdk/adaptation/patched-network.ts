@@ -1,0 +1,41 @@
+import {
+  type NormLayout,
+  type NormParameters,
+  normLayoutOf,
+  plainWeights,
+  readNormParameters,
+  withNormParameters,
+} from '@isthmus/models/adapt/norms'
+import { type Model, readModel, writeModel } from '@isthmus/models/onnx'
+
+/** A network of the bundle whose normalisation layers can be given other parameters. */
+export class PatchedNetwork {
+  readonly layout: NormLayout
+  /** As packed. */
+  readonly base: NormParameters
+  readonly #model: Model
+
+  private constructor(model: Model, layout: NormLayout) {
+    this.#model = model
+    this.layout = layout
+    this.base = readNormParameters(model, layout)
+  }
+
+  /** Undefined for a network without normalisation layers: exporters often work them into the convolutions. */
+  static of(file: Uint8Array): PatchedNetwork | undefined {
+    const packed = readModel(file)
+    for (const model of [packed, plainWeights(packed)]) {
+      try {
+        return new PatchedNetwork(model, normLayoutOf(model))
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== 'NO_NORMALISATION') throw error
+      }
+    }
+    return undefined
+  }
+
+  /** The ONNX file with these parameters. Throws NORM_MISMATCH or NORM_NOT_FINITE. */
+  file(parameters: NormParameters): Uint8Array {
+    return writeModel(withNormParameters(this.#model, this.layout, parameters))
+  }
+}

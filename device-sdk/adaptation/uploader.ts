@@ -1,0 +1,229 @@
+import type { Mode } from '@isthmus/models/bundle'
+import { quantize } from '@isthmus/models/codec'
+import {
+  allowedInputs,
+  answerEntropy,
+  type Passed,
+  type Privacy,
+  type UplinkBudget,
+  type UploadQueue,
+  type UploadSelector,
+} from '@isthmus/policies/upload'
+import type { BodyFields } from '@isthmus/proto'
+import type { Clock } from '../clock.ts'
+import type { InputShape } from '../frame.ts'
+import type { ImageCoding, ImageWork } from '../images.ts'
+import type { AdaptationEvent } from './events.ts'
+import type { GivenAnswer } from './observer.ts'
+
+/** Why a sample that was worth sending did not go. */
+export type DropReason = 'budget' | 'offline' | 'busy' | 'too-large' | 'no-picture'
+
+export interface UploadStats {
+  /** Answers that were looked at. */
+  readonly seen: number
+  readonly sent: number
+  /** Of whole messages, as the budget counts them. */
+  readonly sentBytes: number
+  readonly waiting: number
+  readonly passed: Readonly<Record<Passed, number>>
+  readonly dropped: Readonly<Record<DropReason, number>>
+}
+
+type SampleBody = Extract<BodyFields, { kind: 'sample' }>
+
+/** A sample that waits. */
+export interface QueuedSample {
+  readonly body: SampleBody
+  readonly payload: Uint8Array
+}
+
+/** The way out, as far as samples need it. */
+export interface Uplink {
+  /** Why nothing should be sent now. */
+  blocked(): 'offline' | 'busy' | undefined
+  /** Whether it was handed over. */
+  send(body: SampleBody, payload: Uint8Array): boolean
+  readonly rateBps: number | undefined
+  readonly largestBytes: number
+}
+
+export interface UploaderParts {
+  readonly family: number
+  readonly bundleKey: number
+  readonly outputKind: 'logits' | 'probabilities'
+  readonly shape: InputShape
+  readonly images: ImageWork
+  readonly image: ImageCoding
+  readonly privacy: Privacy
+  readonly selector: UploadSelector
+  readonly budget: UplinkBudget
+  readonly queue: UploadQueue<QueuedSample>
+  readonly uplink: Uplink
+  readonly clock: Clock
+  readonly tell: (event: AdaptationEvent) => void
+}
+
+/** What a message holds beyond its payload, at most. */
+const AROUND_BYTES = 128
+/** Shortest pause between two samples. */
+const GAP_MS = 5
+/** Samples take at most this share of the uplink's time: frames come first. */
+const UPLINK_SHARE = 0.5
+
+/**
+ * Sends what is worth learning from, after its answer, when nothing else wants the uplink: one sample at a time, never while a request is
+ * out, and within the budget. What does not fit the queue is given up and counted.
+ */
+export class Uploader {
+  readonly #parts: UploaderParts
+  #number = 0
+  #timer: unknown
+  #coding = 0
+  #closed = false
+  #blocked: 'budget' | 'offline' | 'busy' = 'busy'
+  readonly #stats = {
+    seen: 0,
+    sent: 0,
+    sentBytes: 0,
+    passed: { certain: 0, unreliable: 0, similar: 0, 'ranked-out': 0 },
+    dropped: { budget: 0, offline: 0, busy: 0, 'too-large': 0, 'no-picture': 0 },
+  }
+
+  constructor(parts: UploaderParts) {
+    this.#parts = parts
+  }
+
+  get stats(): UploadStats {
+    const { passed, dropped } = this.#stats
+    return {
+      ...this.#stats,
+      passed: { ...passed },
+      dropped: { ...dropped },
+      waiting: this.#parts.queue.length,
+    }
+  }
+
+  /** Looks at an answer of the local network, and copies what is to be sent. */
+  offer(answer: GivenAnswer): void {
+    const { selector, budget, clock, privacy, outputKind, shape, image } = this.#parts
+    if (privacy === 'nothing' || this.#closed) return
+    this.#stats.seen++
+    const { entropy, probabilities } = answerEntropy(answer.output, outputKind)
+    const { rgb } = answer.tensors
+    const latent = latentOf(answer)
+    const input = allowedInputs(privacy).find((kind) => (kind === 'pixels' ? rgb : latent) !== undefined)
+    const bytes = input === 'latent' ? latent!.values.length : shape.count
+    const verdict = selector.judge({
+      entropy,
+      probabilities,
+      bytes: bytes + AROUND_BYTES,
+      budgetLeft: budget.left(clock.now()),
+    })
+    if (!verdict.upload) {
+      this.#stats.passed[verdict.why]++
+      return
+    }
+    const { family, bundleKey } = this.#parts
+    const { version, epoch } = answer.version
+    const body = { kind: 'sample', family, number: 0, entropy, patch: version, patchEpoch: epoch } as const
+    if (input === 'latent') {
+      const { mode, values } = latent!
+      const { packed, scale, zeroPoint } = quantize(values, mode.quantizer)
+      const range = mode.quantizer.kind === 'affine-dynamic' ? { scale, zeroPoint } : {}
+      const from = latent!.version
+      const head = { bundle: bundleKey, mode: mode.id, patch: from.version, patchEpoch: from.epoch }
+      this.#add({ ...body, ...head, ...range, input }, packed, verdict.worth)
+    } else if (input === 'pixels') {
+      const copy = rgb!.slice()
+      if (image.codec !== 'raw') void this.#code(body, copy, verdict.worth)
+      else {
+        const dims = [shape.height, shape.width, shape.channels]
+        this.#add({ ...body, input, dims }, asBytes(copy), verdict.worth)
+      }
+    } else this.#stats.dropped['no-picture']++
+  }
+
+  /** Sends the next sample, if it may go now. To be called a few times a second, too. */
+  pump(): void {
+    const { queue, uplink, budget, clock, tell } = this.#parts
+    if (this.#timer !== undefined || this.#closed) return
+    const next = queue.peek()
+    if (!next) return
+    const nowMs = clock.now()
+    const blocked = uplink.blocked() ?? (budget.allows(next.bytes, nowMs) ? undefined : 'budget')
+    if (blocked) {
+      this.#blocked = blocked
+      return
+    }
+    const { body, payload } = next.item
+    const number = this.#number + 1
+    if (!uplink.send({ ...body, number }, payload)) {
+      this.#blocked = 'busy'
+      return
+    }
+    this.#number = number
+    budget.take(next.bytes, nowMs)
+    queue.shift()
+    this.#stats.sent++
+    this.#stats.sentBytes += next.bytes
+    tell({ kind: 'uploaded', number, input: body.input, bytes: next.bytes })
+    const transferMs = uplink.rateBps ? (8000 * next.bytes) / uplink.rateBps : 0
+    this.#later(Math.max(GAP_MS, transferMs / UPLINK_SHARE))
+  }
+
+  close(): void {
+    this.#closed = true
+    if (this.#timer !== undefined) this.#parts.clock.clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  async #code(body: Omit<SampleBody, 'input'>, rgb: Uint8Array | Uint8ClampedArray, worth: number) {
+    const { images, shape, image } = this.#parts
+    // Coding takes a processor: one picture at a time.
+    if (this.#coding > 0) {
+      this.#stats.dropped.busy++
+      return
+    }
+    this.#coding++
+    try {
+      this.#add({ ...body, input: 'image' }, await images.encode(rgb, shape, image), worth)
+    } catch {
+      this.#stats.dropped['no-picture']++
+    } finally {
+      this.#coding--
+    }
+  }
+
+  #add(body: SampleBody, payload: Uint8Array, worth: number): void {
+    const { queue, budget, uplink } = this.#parts
+    const bytes = payload.length + AROUND_BYTES
+    if (bytes > uplink.largestBytes) this.#stats.dropped['too-large']++
+    // It could never go, and what waits behind it neither.
+    else if (bytes > budget.largestBytes) this.#stats.dropped.budget++
+    else {
+      this.#stats.dropped[this.#blocked] += queue.add({ body, payload }, bytes, worth).length
+      if (this.#timer === undefined) this.#later(0)
+    }
+  }
+
+  #later(ms: number): void {
+    this.#timer = this.#parts.clock.setTimeout(() => {
+      this.#timer = undefined
+      this.pump()
+    }, ms)
+  }
+}
+
+type SplitMode = Extract<Mode, { route: 'split' }>
+
+/** The latent that a frame on its way to the server had when it was answered here after all. */
+function latentOf({ mode, tensors }: GivenAnswer) {
+  if (mode.route !== 'split') return undefined
+  const made = tensors.made(mode.head ?? 'head')
+  return made && { ...made, mode: mode satisfies SplitMode }
+}
+
+function asBytes(pixels: Uint8Array | Uint8ClampedArray): Uint8Array {
+  return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.length)
+}
