@@ -22,6 +22,10 @@ export interface Load {
 
 export interface AnnouncerOptions {
   readonly site: string
+  /** Id of this server. */
+  readonly id?: string
+  /** Whether it also speaks for the whole site, as `edge`. */
+  readonly isFace?: () => boolean
   readonly epoch: number
   readonly software: string
   readonly bundles: readonly BundleOffer[]
@@ -49,7 +53,10 @@ export class Announcer {
 
   /** The broker says this when the server is gone without a word. */
   will(): { topic: string; packet: Uint8Array } {
-    return { topic: this.#topic('state'), packet: this.#encode({ kind: 'state', presence: 'offline' }) }
+    return {
+      topic: topic(this.#options.site, this.#id, 'state'),
+      packet: this.#encode({ kind: 'state', presence: 'offline' }),
+    }
   }
 
   /** Says everything: at the start, and again whenever the broker may have forgotten it. */
@@ -99,11 +106,16 @@ export class Announcer {
   }
 
   async #publish(verb: Verb, body: BodyFields): Promise<void> {
-    await this.#transport?.publish(this.#topic(verb), this.#encode(body), { qos: 1, retain: true })
+    const { site, isFace } = this.#options
+    const ids = isFace?.() && this.#id !== EDGE_ID ? [this.#id, EDGE_ID] : [this.#id]
+    const packet = this.#encode(body)
+    await Promise.all(
+      ids.map((id) => this.#transport?.publish(topic(site, id, verb), packet, { qos: 1, retain: true })),
+    )
   }
 
-  #topic(verb: Verb): string {
-    return topic(this.#options.site, EDGE_ID, verb)
+  get #id(): string {
+    return this.#options.id ?? EDGE_ID
   }
 
   #encode(body: BodyFields): Uint8Array {

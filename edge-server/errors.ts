@@ -41,6 +41,10 @@ export const edgeErrors = {
     retryable: true,
     hint: 'Open new threads and clear the round again, or clear it without threads: the result is the same.',
   },
+  MARKET_UNKEPT: {
+    retryable: false,
+    hint: 'Set marketDir to a folder that the server may write in, or leave it out.',
+  },
 } as const
 
 export type EdgeErrorCode = keyof typeof edgeErrors

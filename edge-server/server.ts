@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { Bundle } from '@isthmus/models/bundle'
 import type { Pipeline } from '@isthmus/models/pipeline'
 import { TokenBucket } from '@isthmus/policies'
+import { EDGE_ID, parseTopic, serverKey } from '@isthmus/proto'
 import { type Logger, pino } from 'pino'
 import { Adaptation, type AdaptationOptions } from './adaptation/adaptation.ts'
 import { Announcer } from './announce.ts'
@@ -16,6 +17,8 @@ import { Dispatcher, type DispatchObserver } from './dispatch/dispatcher.ts'
 import { StageCatalog } from './dispatch/stage-catalog.ts'
 import { edgeError } from './errors.ts'
 import { HttpEndpoint } from './http.ts'
+import { MarketNode } from './market/market-node.ts'
+import { type OpenMarket, openMarket } from './market/open-market.ts'
 import { EdgeMetrics } from './metrics.ts'
 import { readPipelines } from './pipelines.ts'
 import { softwareVersion } from './software.ts'
@@ -178,7 +181,8 @@ class RunningEdge implements EdgeServer {
   readonly #announcer: Announcer
   readonly #warnings: TokenBucket
   readonly #clock: () => number
-  readonly #epoch: number
+  readonly #epoch = randomInt(1, 2 ** 32)
+  #market: OpenMarket | undefined
   #transport: Transport | undefined
   #http: HttpEndpoint | undefined
   #adaptation: Adaptation | undefined
@@ -204,8 +208,9 @@ class RunningEdge implements EdgeServer {
     this.#log = log
     this.#clock = clock
     this.#warnings = new TokenBucket(WARNINGS_PER_SECOND, WARNINGS_AT_ONCE, clock())
-    const epoch = randomInt(1, 2 ** 32)
-    this.#epoch = epoch
+    const epoch = this.#epoch
+    const key = serverKey(config.id)
+    const ledger = () => this.#market?.node.ledger
     this.#dispatcher = new Dispatcher({
       ...config,
       epoch,
@@ -215,9 +220,20 @@ class RunningEdge implements EdgeServer {
       runner: pool,
       send: (topicName, packet) => void this.#transport?.publish(topicName, packet),
       observer: this.#observer(),
+      leases: {
+        creditsOf: (device) => this.#market?.node.ledger.creditsOf(device) ?? 0,
+        get credits() {
+          return ledger()?.credits ?? 0
+        },
+      },
+      isOurs: (server) => {
+        if (config.market === 'off') return true
+        return server === undefined ? this.#speaksForSite : server === key
+      },
     })
     this.#announcer = new Announcer({
       ...config,
+      isFace: () => this.#speaksForSite,
       epoch,
       clock,
       software: `isthmus-edge/${softwareVersion}`,
@@ -267,24 +283,35 @@ class RunningEdge implements EdgeServer {
       this.#ports = { ...this.#ports, httpPort: this.#http.port }
     }
     const adaptation = this.#adaptation
-    transport.onMessage((topicName, packet, retained) =>
-      adaptation && topicName.endsWith('/sample')
-        ? adaptation.receive(topicName, packet, retained)
-        : this.#dispatcher.receive(topicName, packet, retained),
-    )
+    const market = await this.#openMarket(transport)
+    transport.onMessage((topicName, packet, retained) => {
+      const verb = parseTopic(topicName)?.verb
+      if (verb === 'sample') adaptation?.receive(topicName, packet, retained)
+      if (verb === 'infer' || verb === 'birth' || verb === 'state')
+        this.#dispatcher.receive(topicName, packet, retained)
+      if (verb !== 'infer' && verb !== 'birth' && verb !== 'sample')
+        market?.node.receive(topicName, packet, retained)
+    })
     transport.onReconnect(() => {
       void this.#announcer.announce(transport)
       adaptation?.announce()
+      market?.node.announce()
     })
     const verbs = ['infer', 'birth', 'state', ...(adaptation ? ['sample'] : [])]
-    await transport.subscribe(verbs.map((verb) => `isthmus/1/${site}/+/${verb}`))
+    const filters = verbs.map((verb) => `isthmus/1/${site}/+/${verb}`)
+    await transport.subscribe([...new Set([...filters, ...(market ? MarketNode.filters(site) : [])])])
     await this.#announcer.announce(transport)
     adaptation?.announce()
-    this.#ticking = setInterval(() => {
-      this.#dispatcher.tick()
-      this.#announcer.tick()
-      adaptation?.tick()
-    }, TICK_MS)
+    market?.node.announce()
+    this.#ticking = setInterval(
+      () => {
+        this.#dispatcher.tick()
+        this.#announcer.tick()
+        adaptation?.tick()
+        market?.node.tick()
+      },
+      market ? Math.min(TICK_MS, this.#config.roundMs / 20) : TICK_MS,
+    )
     this.#log.info(
       {
         ...this.#ports,
@@ -297,6 +324,28 @@ class RunningEdge implements EdgeServer {
       },
       'ready',
     )
+  }
+
+  /** Whether what names no server is for this one: where there are several, for the one that holds the auctions. */
+  get #speaksForSite(): boolean {
+    return this.#config.id === EDGE_ID || (this.#market?.node.leads ?? false)
+  }
+
+  async #openMarket(transport: Transport): Promise<OpenMarket | undefined> {
+    if (this.#config.market === 'off') return undefined
+    this.#market = await openMarket({
+      config: this.#config,
+      epoch: this.#epoch,
+      clock: this.#clock,
+      registry: this.metrics.registry,
+      log: this.#log,
+      send: (topicName, packet, options) => void transport.publish(topicName, packet, options),
+      onElected: (leads) => {
+        if (leads && this.#config.id !== EDGE_ID) void this.#announcer.announce(transport)
+      },
+      warn: (fields, message) => this.#warn(fields, message),
+    })
+    return this.#market
   }
 
   close(): Promise<void> {
@@ -312,6 +361,7 @@ class RunningEdge implements EdgeServer {
     await this.#pool.close()
     await this.#adaptation?.close()
     if (started) await this.#announcer.become('offline')
+    await this.#market?.close()
     await this.#http?.close()
     await this.#transport?.close()
     this.metrics.close()
@@ -322,6 +372,8 @@ class RunningEdge implements EdgeServer {
     this.#log.info({ queued: this.#dispatcher.queued, computing: this.#dispatcher.computing }, 'draining')
     const drained = this.#dispatcher.drain()
     await this.#announcer.become('draining')
+    // Another server holds the next auction.
+    this.#market?.node.close()
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(resolve, this.#config.drainTimeoutMs, 'late')
@@ -355,7 +407,7 @@ class RunningEdge implements EdgeServer {
         url: broker,
         username: brokerUsername,
         password: brokerPassword,
-        clientId: `edge-${randomInt(2 ** 32).toString(16)}`,
+        clientId: `${this.#config.id}-${randomInt(2 ** 32).toString(16)}`,
         will: this.#announcer.will(),
         onConnection: (connected) => this.#log.info({ connected }, 'broker'),
       })

@@ -165,6 +165,7 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     holdMs: uint32,
     credits: uint32,
     retryAfterMs: uint32,
+    echoUs: uint32,
   }),
   renew: fc.record({ kind: fc.constant('renew' as const), nonce: uint32, server: idWord }),
   release: fc.record({ kind: fc.constant('release' as const), nonce: uint32, server: idWord }),

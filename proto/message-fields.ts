@@ -410,6 +410,7 @@ export function awardFrom(fields: Loose<Omit<Award, 'outcome'>>, outcome: Outcom
     holdMs: uint32(fields.holdMs, 'hold_ms'),
     credits: uint32(fields.credits, 'credits'),
     retryAfterMs: uint32(fields.retryAfterMs, 'retry_after_ms'),
+    echoUs: uint32(fields.echoUs, 'echo_us'),
   }
 }
 

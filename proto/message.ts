@@ -208,6 +208,7 @@ export interface Award {
   holdMs: number
   credits: number
   retryAfterMs: number
+  echoUs: number
 }
 
 export interface Renew {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { isDeviceId, MAX_MESSAGE_BYTES } from '@isthmus/proto'
+import { EDGE_ID, isDeviceId, isServerId, MAX_MESSAGE_BYTES } from '@isthmus/proto'
 import { z } from 'zod'
 
 const port = z.int().min(0).max(65_535)
@@ -7,6 +7,29 @@ const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, d
 const portOrOff = z.union([port, z.literal('off')], 'must be a port from 0 to 65535, or off')
 const count = z.int().min(1)
 const ms = z.int().min(1).max(3_600_000)
+const amount = z.number().min(0).max(1e9)
+const part = z.number().min(0).max(1)
+const km = z.number().min(-1e6).max(1e6)
+
+/** What a server offers to the market. Amounts are in the market's own units, the same for servers and devices. */
+const offerSchema = z.strictObject({
+  /** Kind of server, as bids may want it. */
+  kind: z.string().min(1).max(64).default('edge'),
+  /** Default: the workers. */
+  cpu: amount.optional(),
+  memory: amount.default(4),
+  accelerator: amount.default(0),
+  bandwidth: amount.default(100),
+  /** What a unit of demand costs whoever runs it. */
+  unitCost: amount.default(0.01),
+  reliability: part.default(0.99),
+  availability: part.default(0.99),
+  /** How little energy it takes: 0 (most) to 1 (least). */
+  energy: part.default(0.5),
+  /** Where it is, in km. */
+  x: km.default(0),
+  y: km.default(0),
+})
 
 /**
  * Every setting of the server, with its default. The same name serves in the file (`mqttPort`), the environment
@@ -112,6 +135,29 @@ export const configSchema = z.strictObject({
     .default('int8')
     .describe('How the numbers of a patch are written.'),
   adaptThreads: count.max(256).default(1).describe('Threads that learning may use, for each family.'),
+  market: z
+    .enum(['off', 'critical', 'posted', 'vcg', 'mohaf-2025'])
+    .default('off')
+    .describe('How devices pay for leases of this server (docs/market.md), or off: none are sold.'),
+  id: z
+    .string()
+    .refine(isServerId, "must be 'edge', or start with 'edge-'")
+    .default(EDGE_ID)
+    .describe('Name of this server where several share a broker and a market; each needs its own.'),
+  marketDir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder where leases and prices outlive the server. Without it, a restart gives them up.'),
+  roundMs: z.int().min(50).max(600_000).default(1000).describe('Time between two rounds of the market.'),
+  leaseMs: ms.default(30_000).describe('Time for which a lease holds unless it is renewed.'),
+  marketShare: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.8)
+    .describe('Part of the capacity and of the queue that leases may take.'),
+  offer: offerSchema.prefault({}).describe('What this server offers: amounts, cost, scores and place.'),
 
   stateEveryMs: ms.default(1000).describe('Shortest time between two announcements of the load.'),
   drainTimeoutMs: ms.default(5000).describe('Time that waiting requests have to finish when stopping.'),

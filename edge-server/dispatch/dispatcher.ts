@@ -19,8 +19,8 @@ import {
 } from '@isthmus/proto'
 import { admit, mayAnswerAt } from './admission.ts'
 import type { Catalog, Offer, Refusal } from './catalog.ts'
-import { DeadlineQueue } from './deadline-queue.ts'
 import { DeviceLedger, type DeviceRecord } from './device-ledger.ts'
+import { LeasedFirstQueue } from './leased-first-queue.ts'
 import { replyTo, type StageTimes, wireUs } from './replies.ts'
 import { StageCatalog, type StagesOffer } from './stage-catalog.ts'
 import { deadlineOf } from './time-left.ts'
@@ -58,7 +58,22 @@ export interface DispatcherOptions {
   readonly maxWaitMs: number
   readonly maxMessageBytes: number
   readonly maxDevices: number
+  /** What devices have bought of this server. Without it, nobody has bought anything. */
+  readonly leases?: Leases
+  /** Whether a request that names that server, or none, is for this one to answer. Without it, all are. */
+  readonly isOurs?: (server: number | undefined) => boolean
 }
+
+/** The leases that a dispatcher honours. */
+export interface Leases {
+  /** Requests that a device may have outstanding by its leases; 0: it has none. */
+  creditsOf(device: string): number
+  /** That of all leases. */
+  readonly credits: number
+}
+
+const noLeases: Leases = { creditsOf: () => 0, credits: 0 }
+const everyServer = () => true
 
 /** A request that has been let in. */
 interface Waiting extends Asked {
@@ -66,6 +81,7 @@ interface Waiting extends Asked {
   readonly route: AnsweredRoute
   readonly work: Work
   readonly deadlineMs: number
+  readonly leased: boolean
 }
 
 /** What an answer needs to know of its question. */
@@ -83,7 +99,7 @@ const DRAIN_RETRY_MS = 1000
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions
-  readonly #queue: DeadlineQueue<Waiting>
+  readonly #queue: LeasedFirstQueue<Waiting>
   readonly #devices: DeviceLedger
   readonly #pipelines: StageCatalog
   #computing = 0
@@ -96,7 +112,7 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options
     this.#pipelines = options.pipelines ?? new StageCatalog()
-    this.#queue = new DeadlineQueue(options.queue)
+    this.#queue = new LeasedFirstQueue(options.queue)
     this.#devices = new DeviceLedger(options.maxDevices)
     options.runner.onVacancy(() => this.#pump())
   }
@@ -172,6 +188,7 @@ export class Dispatcher {
 
   #read(verb: Verb, message: Message, packetBytes: number, record: DeviceRecord, arrivedMs: number): void {
     const { body, envelope } = message
+    if (verb === 'infer' && !(this.#options.isOurs ?? everyServer)(envelope.server)) return
     if (verb === 'infer' && (body.kind === 'infer' || body.kind === 'stages')) {
       this.#request(record, message, body, arrivedMs)
     } else if (verb === 'infer' && body.kind === 'probe') {
@@ -203,11 +220,13 @@ export class Dispatcher {
     request: InferRequest | StagesRequest,
     arrivedMs: number,
   ): void {
-    const { site, catalog, credits, maxWaitMs } = this.#options
+    const { site, catalog, credits, maxWaitMs, leases = noLeases } = this.#options
     const { envelope, payload } = message
     const asked = { device: record.device, envelope, arrivedMs }
     const deadlineMs = deadlineOf(envelope, arrivedMs, clockUs32(arrivedMs), maxWaitMs)
-    if (this.#queue.full) this.tick()
+    const bought = leases.creditsOf(record.device)
+    const leased = record.outstanding < bought
+    if (this.#queue.isFull(leased, leases.credits)) this.tick()
     const verdict = admit({
       site,
       device: record.device,
@@ -219,8 +238,8 @@ export class Dispatcher {
       deadlineMs,
       draining: this.#draining,
       outstanding: record.outstanding,
-      credits,
-      queueFull: this.#queue.full,
+      credits: Math.max(credits, bought),
+      queueFull: this.#queue.isFull(leased, leases.credits),
       catalog,
       pipelines: this.#pipelines,
     })
@@ -231,7 +250,7 @@ export class Dispatcher {
     record.outstanding++
     // The one copy of the payload: the packet is a view into the connection's buffer.
     const work = workOf(request, verdict, payload.slice() as Work['payload'], deadlineMs)
-    this.#queue.push({ ...asked, record, route: verdict.route, work, deadlineMs })
+    this.#queue.push({ ...asked, record, route: verdict.route, work, deadlineMs, leased })
     this.#pump()
   }
 

@@ -1,0 +1,118 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import {
+  clearRound,
+  type FairnessState,
+  firstPrices,
+  historyOf,
+  nextFairness,
+  nextPrices,
+  type PriceOptions,
+  type PriceState,
+  type RequestRefusal,
+  type RoundOptions,
+} from '../auction/index.ts'
+import type { Market } from '../auction/market.ts'
+import type { Cleared, Loss, Win } from './clearing.ts'
+import type { BidReason } from './reasons.ts'
+
+/** What rounds leave for those after them. */
+export interface HouseState {
+  readonly prices: PriceState
+  readonly fairness: FairnessState
+}
+
+export interface AuctionHouseOptions {
+  readonly payment: NonNullable<RoundOptions['payment']>
+  readonly prices: PriceOptions
+  /** Capacity and what of it is used, in sums, by kind of server. */
+  readonly loads: () => ReadonlyMap<
+    string,
+    { readonly capacity: readonly number[]; readonly used: readonly number[] }
+  >
+  /** Time that an exact round may take, in ms. */
+  readonly timeLimitMs: number
+  readonly state?: HouseState
+}
+
+const reasons: Record<RequestRefusal | 'outbid', BidReason> = {
+  malformed: 'bad-demand',
+  'zero demand': 'bad-demand',
+  'infeasible: more than any resource has': 'no-room',
+  'no resource passes': 'no-match',
+  outbid: 'outbid',
+}
+
+/** Clears the rounds of a live market with the auction, and carries prices and the history of fairness from one to the next. */
+export class AuctionHouse {
+  readonly #options: AuctionHouseOptions
+  #prices: PriceState
+  #fairness: FairnessState
+
+  constructor(options: AuctionHouseOptions) {
+    this.#options = options
+    this.#prices = options.state?.prices ?? { prices: {}, round: 0 }
+    this.#fairness = options.state?.fairness ?? { shares: {} }
+  }
+
+  get state(): HouseState {
+    return { prices: this.#prices, fairness: this.#fairness }
+  }
+
+  /** By kind of server: what a unit of demand costs, where prices are posted. */
+  get prices(): Readonly<Record<string, number>> {
+    return this.#prices.prices
+  }
+
+  async clear(market: Market): Promise<Cleared> {
+    const { payment, timeLimitMs } = this.#options
+    this.#price(market)
+    const result = await clearRound(market, {
+      payment,
+      timeLimitMs,
+      history: historyOf(this.#fairness),
+      unitPrices: this.#prices.prices,
+    })
+    this.#fairness = nextFairness(this.#fairness, result.market, result.resource)
+    const winners: Win[] = []
+    const losers: Loss[] = []
+    for (const { request, resource, payment: price, reason } of result.awards) {
+      if (resource !== null) winners.push({ request, resource, payment: price })
+      else losers.push({ request, reason: reasons[reason ?? 'outbid'], detail: '' })
+    }
+    return { winners, losers, value: result.value }
+  }
+
+  /** Prices of this round follow from how full the servers are before it: no bid of the round moves them. */
+  #price({ resources }: Market): void {
+    const { prices: options, loads } = this.#options
+    const costs = Object.fromEntries(resources.map(({ kind, unitCost }) => [kind, unitCost]))
+    const { prices, round } = this.#prices
+    const known = firstPrices({ ...costs, ...prices }, options)
+    const utilisation: Record<string, number> = {}
+    for (const [kind, { capacity, used }] of loads()) {
+      utilisation[kind] = Math.max(...capacity.map((amount, at) => (amount > 0 ? used[at]! / amount : 0)))
+    }
+    this.#prices = nextPrices({ ...known, round }, utilisation, options)
+  }
+}
+
+/** What an earlier life has left; undefined when there is nothing that can be read. */
+export async function readHouse(path: string): Promise<HouseState | undefined> {
+  try {
+    const { prices, fairness } = JSON.parse(await readFile(path, 'utf8'))
+    const isPrice = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1e12
+    const isSound =
+      Object.values(prices.prices).every(isPrice) &&
+      Number.isSafeInteger(prices.round) &&
+      Object.values(fairness.shares).every((share) => isPrice(share) && (share as number) <= 1)
+    return isSound ? { prices, fairness } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Replaces the file whole. */
+export async function writeHouse(path: string, state: HouseState): Promise<void> {
+  await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 })
+  await rename(`${path}.new`, path)
+}

@@ -1,0 +1,26 @@
+import type { Market } from '../auction/market.ts'
+import type { BidReason } from './reasons.ts'
+
+/** Who gets what in a round. Requests and resources are named by their ids. */
+export interface Cleared {
+  readonly winners: readonly Win[]
+  readonly losers: readonly Loss[]
+  /** Sum of the utilities of the matches. */
+  readonly value: number
+}
+
+export interface Win {
+  readonly request: string
+  readonly resource: string
+  readonly payment: number
+}
+
+export interface Loss {
+  readonly request: string
+  readonly reason: BidReason
+  /** In words. */
+  readonly detail: string
+}
+
+/** The mechanism of the auction, as a market node wants it. What it neither lets win nor lose has lost by being outbid. */
+export type ClearMarket = (market: Market) => Cleared | Promise<Cleared>

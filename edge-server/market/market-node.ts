@@ -1,0 +1,418 @@
+import {
+  type Bid,
+  type BodyFields,
+  clockUs32,
+  decodeMessage,
+  EDGE_ID,
+  type Envelope,
+  encodeMessage,
+  type Grants,
+  IsthmusError,
+  isDeviceId,
+  isServerId,
+  isWireErrorCode,
+  MAX_BID_BYTES,
+  type Message,
+  parseTopic,
+  type Renew,
+  topic,
+  type Verb,
+  type WireErrorCode,
+  wireErrors,
+} from '@isthmus/proto'
+import { Auctioneer } from './auctioneer.ts'
+import { type AwardFields, awardOf, lapsed, lostTo } from './awards.ts'
+import { CapacityBoard } from './capacity-board.ts'
+import type { ClearMarket } from './clearing.ts'
+import { Election } from './election.ts'
+import type { Journal } from './journal.ts'
+import { type Lease, LeaseLedger, type LeaseLedgerOptions, type LedgerEntry } from './lease-ledger.ts'
+import type { BidReason } from './reasons.ts'
+import { type BidKey, RoundBook } from './round-book.ts'
+import { newerTerm, type Term } from './term.ts'
+
+/** How a market is run; the same for all its servers. */
+export interface MarketRules {
+  readonly roundMs: number
+  readonly leaseMs: number
+  /** How long a lease is held for a device that has not accepted it. */
+  readonly holdMs: number
+  readonly maxBids: number
+  readonly maxDevices: number
+  /** Bids, repetitions and renewals of one device that are read in a round. */
+  readonly perRound: number
+  /** Bids of one device that wait at most. */
+  readonly maxOpen: number
+}
+
+/** What a server says of itself to the market. */
+export interface Offer extends Pick<LeaseLedgerOptions, 'capacity' | 'credits'> {
+  /** Kind of server, as bids may want it. */
+  readonly kind: string
+  readonly unitCost: number
+  readonly reliability: number
+  readonly availability: number
+  readonly energy: number
+  readonly place: { readonly x: number; readonly y: number }
+}
+
+/** Why a lease ended. */
+export type EndOfLease = 'expired' | 'released' | 'offline' | 'not-kept'
+
+/** Told of everything that an operator counts. */
+export interface MarketObserver {
+  /** This server holds the auctions from now on, or not any more. */
+  elected(leads: boolean, term: Term): void
+  /** A round of this auctioneer is cleared. */
+  cleared(round: RoundFigures): void
+  /** A bid was turned away before its round, or a message of the market could not be read. */
+  rejected(device: string, reason: BidReason | WireErrorCode, detail: string): void
+  granted(lease: Lease): void
+  /** A lease that an order wanted was refused by this server. */
+  refused(reason: BidReason): void
+  ended(lease: BidKey, why: EndOfLease): void
+  journalFailed(error: unknown): void
+  /** The bids of the round are in the next one. */
+  clearingFailed(error: unknown): void
+}
+
+export interface RoundFigures {
+  readonly term: Term
+  readonly round: number
+  readonly bids: number
+  readonly winners: number
+  readonly value: number
+  /** Sum of the payments. */
+  readonly revenue: number
+  /** From the close until all was on its way. */
+  readonly tookMs: number
+}
+
+export interface MarketNodeOptions {
+  readonly site: string
+  /** Id of this server. */
+  readonly id: string
+  /** Names this life of the server. */
+  readonly epoch: number
+  /** Monotonic, in milliseconds. */
+  readonly clock: () => number
+  readonly rules: MarketRules
+  readonly offer: Offer
+  readonly clear: ClearMarket
+  readonly journal: Journal
+  /** What an earlier life has written down. */
+  readonly entries?: Iterable<LedgerEntry>
+  readonly send: (topic: string, packet: Uint8Array, options: { qos: 0 | 1; retain: boolean }) => void
+  readonly observer: MarketObserver
+}
+
+/** Signs of life in a round, and how many of them may be missed. */
+const BEATS = 10
+const SILENT_BEATS = 4
+
+/**
+ * One server's part in the market: it keeps bids (all servers do, so that none is lost with the auctioneer), holds the auctions
+ * while it is elected, grants leases on its own capacity, and keeps them. No I/O of its own.
+ */
+export class MarketNode {
+  readonly #options: MarketNodeOptions
+  readonly #book: RoundBook<AwardFields>
+  readonly #ledger: LeaseLedger
+  readonly #board: CapacityBoard
+  readonly #election: Election
+  readonly #auctioneer: Auctioneer
+  #led: Term | undefined
+  #sequence = 0
+  #beats = 0
+  #saidFree = ''
+  #saidMs = Number.NEGATIVE_INFINITY
+  #tidiedMs = Number.NEGATIVE_INFINITY
+  #open = true
+
+  constructor(options: MarketNodeOptions) {
+    this.#options = options
+    const { rules, offer, clock, id, entries } = options
+    const { roundMs, leaseMs, holdMs } = rules
+    const nowMs = clock()
+    this.#book = new RoundBook(rules)
+    this.#ledger = new LeaseLedger({ ...offer, leaseMs, holdMs }, entries, nowMs)
+    this.#board = new CapacityBoard(3 * roundMs)
+    const beatMs = roundMs / BEATS
+    const timing = { silenceMs: SILENT_BEATS * beatMs, beatMs, staggerMs: beatMs }
+    this.#election = new Election({ self: id, ...timing }, nowMs, this.#ledger.fence)
+    this.#auctioneer = new Auctioneer({
+      roundMs,
+      book: this.#book,
+      board: this.#board,
+      clear: options.clear,
+      clock,
+      leads: (term) => this.leads && this.#election.term === term,
+      grant: (grants) => this.#say(id, 'grant', grants, 1),
+      award: (key, award) => this.#award(key, award),
+      cleared: (figures) => options.observer.cleared(figures),
+      failed: (error) => options.observer.clearingFailed(error),
+    })
+  }
+
+  /** Topics of a site that a node listens to. */
+  static filters(site: string): string[] {
+    const verbs: readonly Verb[] = ['bid', 'award', 'state', 'capacity', 'beat', 'grant']
+    return [...verbs.map((verb) => `isthmus/1/${site}/+/${verb}`), topic(site, EDGE_ID, 'claim')]
+  }
+
+  get leads(): boolean {
+    return this.#open && this.#election.leads(this.#options.clock())
+  }
+
+  get ledger(): LeaseLedger {
+    return this.#ledger
+  }
+
+  /** Bids that wait here. */
+  get bids(): number {
+    return this.#book.size
+  }
+
+  /** Capacity and use of the servers that take part, by kind. */
+  get loads(): ReturnType<CapacityBoard['loads']> {
+    return this.#board.loads(this.#options.clock())
+  }
+
+  /** Says what this server has, and tells devices of the leases that an earlier life has left. To be called at each connection. */
+  announce(): void {
+    this.#sayCapacity()
+    for (const lease of this.#ledger.leases) this.#award(lease, this.#won(lease))
+  }
+
+  /** To be called some times in a hundredth of a round or a few milliseconds, whichever is longer. */
+  tick(): void {
+    if (!this.#open) return
+    const { clock, rules } = this.#options
+    const nowMs = clock()
+    const word = this.#election.tick(nowMs)
+    if (word) this.#sayClaim(word, nowMs)
+    this.#lead(nowMs)
+    const { ended, entries } = this.#ledger.expire(nowMs)
+    this.#note(entries)
+    for (const lease of ended) this.#over(lease, 'expired')
+    if (nowMs - this.#tidiedMs >= rules.roundMs) {
+      this.#tidiedMs = nowMs
+      if (!this.leads) this.#book.forgetExpired(nowMs)
+    }
+    if (nowMs - this.#saidMs >= rules.roundMs || `${this.#ledger.free}` !== this.#saidFree)
+      this.#sayCapacity()
+  }
+
+  /** Takes one message. Never throws; the packet is not kept. */
+  receive(topicName: string, packet: Uint8Array, retained = false): void {
+    const { site, clock, observer } = this.#options
+    const parts = parseTopic(topicName)
+    if (!this.#open || parts?.site !== site || packet.length === 0) return
+    const { device: sender, verb } = parts
+    const nowMs = clock()
+    if (verb === 'bid') {
+      // A bid that a broker has stored is as old as it likes.
+      if (retained || !isDeviceId(sender)) return
+      const { read, tell } = this.#book.mayRead(sender, nowMs)
+      if (tell && this.leads) this.#complain(sender, 'OVER_CREDIT', 'It sends too many bids in a round')
+      if (!read) return
+    }
+    try {
+      const message = decodeMessage(packet, verb === 'bid' ? MAX_BID_BYTES : undefined)
+      if (isDeviceId(sender)) this.#fromDevice(sender, verb, message, nowMs)
+      else if (isServerId(sender)) this.#fromServer(sender, verb, message, nowMs)
+    } catch (error) {
+      const code = error instanceof IsthmusError && isWireErrorCode(error.code) ? error.code : 'BAD_MESSAGE'
+      const detail = error instanceof Error ? error.message : String(error)
+      observer.rejected(sender, code, detail)
+      if (verb === 'bid' && this.leads) this.#complain(sender, code, detail)
+    }
+  }
+
+  /** Holds no auction any more and lets another server take over. What has been granted stays granted. */
+  close(): void {
+    const wasLeading = this.leads
+    this.#open = false
+    this.#election.resign()
+    if (wasLeading) this.#options.observer.elected(false, this.#election.term!)
+  }
+
+  #fromDevice(device: string, verb: Verb, { envelope, body }: Message, nowMs: number): void {
+    const key = { device, boot: envelope.boot, id: envelope.id }
+    if (verb === 'bid' && body.kind === 'bid') this.#onBid(key, body, nowMs)
+    else if (verb === 'bid' && body.kind === 'renew') this.#onRenew(key, body, envelope.sentUs, nowMs)
+    else if (verb === 'bid' && body.kind === 'release') {
+      const { id } = this.#options
+      if (body.server === id) this.#endAll(this.#ledger.release(key, body.nonce), 'released')
+    } else if (verb === 'award' && body.kind === 'award') {
+      // Said by a server; devices may not.
+      const { kind: _, ...award } = body
+      if (body.outcome === 'renewed' || body.outcome === 'lapsed') return
+      this.#book.settle({ device, boot: body.bidBoot, id: envelope.id }, body.nonce, award, nowMs)
+    } else if (verb === 'state' && body.kind === 'state' && body.presence === 'offline') {
+      this.#book.withdraw(device, envelope.boot)
+      this.#endAll(this.#ledger.gone(device, envelope.boot), 'offline')
+    }
+  }
+
+  #fromServer(sender: string, verb: Verb, { envelope, body }: Message, nowMs: number): void {
+    const { id, epoch } = this.#options
+    if ((verb === 'claim' || verb === 'beat') && body.kind === 'claim') {
+      if (!isServerId(body.holder)) return
+      const term = { number: body.term, holder: body.holder }
+      this.#election.onClaim(term, nowMs, envelope.boot === epoch ? envelope.id : undefined)
+      this.#ledger.observe(term)
+      this.#lead(nowMs)
+    } else if (verb === 'capacity' && body.kind === 'capacity') {
+      this.#board.hear(sender, body, nowMs)
+      this.#election.onServer(sender)
+    } else if (verb === 'state' && body.kind === 'state') {
+      // One that drains sells nothing more and holds no auction.
+      if (body.presence === 'online' || sender === id) return
+      this.#board.gone(sender)
+      this.#election.onGone(sender, nowMs)
+    } else if (verb === 'grant' && body.kind === 'grants' && body.server === id)
+      this.#onGrants(sender, body, nowMs)
+  }
+
+  #onBid(key: BidKey, { kind: _, ...bid }: Bid, nowMs: number): void {
+    const submission = this.#book.submit(key, bid, nowMs)
+    if (!this.leads) return
+    if (submission.kind === 'answered') this.#award(key, submission.answer)
+    if (submission.kind !== 'rejected') return
+    const { reason, detail } = submission
+    this.#options.observer.rejected(key.device, reason, detail)
+    this.#award(key, lostTo(key, bid.nonce, reason, { detail, retryAfterMs: this.#options.rules.roundMs }))
+  }
+
+  #onRenew(key: BidKey, { nonce, server }: Renew, echoUs: number, nowMs: number): void {
+    if (server !== this.#options.id) return
+    const lease = this.#ledger.renew(key, nonce, nowMs)
+    this.#award(key, lease ? { ...this.#won(lease), outcome: 'renewed', echoUs } : lapsed(key, nonce, server))
+  }
+
+  #onGrants(holder: string, { term: number, round, part, grants }: Grants, nowMs: number): void {
+    const { journal, observer, rules, id } = this.#options
+    const { verdicts, entries } = this.#ledger.apply({ number, holder, round, part }, grants, nowMs)
+    const tell = (kept: boolean) => {
+      for (const verdict of verdicts) {
+        const { device, boot, bid, nonce } = verdict.grant
+        const key = { device, boot, id: bid }
+        if ('lease' in verdict && (kept || !verdict.isNew)) {
+          if (verdict.isNew) observer.granted(verdict.lease)
+          this.#award(key, this.#won(verdict.lease))
+          continue
+        }
+        const reason = 'reason' in verdict ? verdict.reason : 'not-kept'
+        if (reason === 'not-kept') this.#endAll(this.#ledger.release(key, nonce), 'not-kept')
+        observer.refused(reason)
+        this.#award(key, lostTo(key, nonce, reason, { server: id, retryAfterMs: rules.roundMs }))
+      }
+    }
+    if (entries.length === 0) {
+      tell(true)
+      return
+    }
+    // Nobody hears of a lease that would not outlive this server.
+    journal.write(entries).then(
+      () => tell(true),
+      (error) => {
+        observer.journalFailed(error)
+        tell(false)
+      },
+    )
+  }
+
+  #lead(nowMs: number): void {
+    const term = this.#election.term
+    if (term !== undefined && this.leads) {
+      if (this.#led !== term) {
+        this.#led = term
+        this.#auctioneer.takeOffice(term, nowMs)
+        this.#options.observer.elected(true, term)
+      }
+      this.#auctioneer.tick(nowMs)
+    } else if (this.#led !== undefined) {
+      this.#options.observer.elected(false, newerTerm(term, this.#led))
+      this.#led = undefined
+    }
+  }
+
+  #endAll(entries: readonly LedgerEntry[], why: EndOfLease): void {
+    this.#note(entries)
+    for (const entry of entries) if (entry.kind === 'end') this.#over(entry, why)
+  }
+
+  #over(lease: BidKey & { readonly nonce?: number }, why: EndOfLease): void {
+    const { observer, id } = this.#options
+    observer.ended(lease, why)
+    if (why === 'expired') this.#award(lease, lapsed(lease, lease.nonce ?? 0, id))
+  }
+
+  /** Writes down what nobody waits for. */
+  #note(entries: readonly LedgerEntry[]): void {
+    const { journal, observer } = this.#options
+    if (entries.length > 0) journal.write(entries).catch((error) => observer.journalFailed(error))
+  }
+
+  #won(lease: Lease): AwardFields {
+    const { rules, id } = this.#options
+    return awardOf(lease, id, rules.leaseMs, rules.holdMs)
+  }
+
+  #award({ device, id }: BidKey, award: AwardFields): void {
+    this.#say(device, 'award', { kind: 'award', ...award }, 1, { id })
+  }
+
+  #complain(device: string, code: WireErrorCode, detail: string): void {
+    const { number } = wireErrors[code]
+    this.#say(device, 'reply', { kind: 'error', code: number, detail }, 0)
+  }
+
+  #sayCapacity(): void {
+    const { offer, id, clock } = this.#options
+    const { kind: resourceKind, capacity, unitCost, reliability, availability, energy, place } = offer
+    const { free, size: leases } = this.#ledger
+    this.#saidFree = `${free}`
+    this.#saidMs = clock()
+    const scores = { unitCost, reliability, availability, energy, ...place }
+    this.#say(
+      id,
+      'capacity',
+      { kind: 'capacity', resourceKind, capacity, free, ...scores, leases },
+      1,
+      {},
+      true,
+    )
+  }
+
+  #sayClaim(word: 'claim' | 'beat', nowMs: number): void {
+    const { id, rules } = this.#options
+    const { number: term, holder } = this.#election.term!
+    const body: BodyFields = {
+      kind: 'claim',
+      holder,
+      term,
+      round: this.#auctioneer.round,
+      roundMs: rules.roundMs,
+    }
+    const number = ++this.#beats
+    this.#election.said(number, nowMs)
+    if (word === 'claim') this.#say(EDGE_ID, 'claim', body, 1, { id: number }, true)
+    else this.#say(id, 'beat', body, 0, { id: number })
+  }
+
+  #say(
+    at: string,
+    verb: Verb,
+    body: BodyFields,
+    qos: 0 | 1,
+    head: Partial<Envelope> = {},
+    retain = false,
+  ): void {
+    const { site, epoch, clock, send } = this.#options
+    this.#sequence = (this.#sequence + 1) >>> 0
+    const envelope = { boot: epoch, sequence: this.#sequence, sentUs: clockUs32(clock()), ...head }
+    send(topic(site, at, verb), encodeMessage({ envelope, body }), { qos, retain })
+  }
+}
