@@ -6,6 +6,7 @@ import { latencyFigures, measureLatency } from './latency.ts'
 import { longStreamFigures, measureLongStreams } from './long-streams.ts'
 import { openNetworks } from './networks.ts'
 import { measurePatches, patchFigures } from './patches.ts'
+import { measurePoison, poisonFigures } from './poison.ts'
 import { measureSteps, stepFigures } from './steps.ts'
 
 async function measure(context: SuiteContext): Promise<Measurement> {
@@ -15,6 +16,7 @@ async function measure(context: SuiteContext): Promise<Measurement> {
     await measureSteps(networks, context),
     await measurePatches(networks, context),
     await measureFleetUpdate(context),
+    await measurePoison(context),
     await measureLongStreams(context),
     await measureErrors(networks, context),
   ])
@@ -29,6 +31,7 @@ export const adaptSuite: Suite = {
     ...longStreamFigures,
     ...patchFigures,
     ...fleetUpdateFigures,
+    ...poisonFigures,
     ...latencyFigures,
     ...stepFigures,
   ],
