@@ -52,7 +52,13 @@ describe('bench', () => {
       ),
       ...['cleanDropPts', 'correlatedErr', 'correlatedTentErr'],
       ...['patchKB', 'patchInt8Ratio', 'int8AccuracyLossPts'],
-      ...['fleetUpdated', 'fleetGatewayBytesRatio', 'fleetSubsetSaving', 'poisonDropPts'],
+      ...[
+        'fleetUpdated',
+        'fleetGatewayBytesRatio',
+        'fleetSubsetSaving',
+        'liveRecoveryFrames',
+        'poisonDropPts',
+      ],
       ...['latencyPenaltyPct', 'adaptStepsPerSec', 'adaptVsTorch'],
     ])
   })
