@@ -22,7 +22,7 @@ export async function testPhotographs(count: number): Promise<Photographs> {
 }
 
 /** One image, from planes of red, green and blue to pixels. */
-function rgbFrame({ pixels, width, height }: LabelledImages, index: number): RgbFrame {
+export function rgbFrame({ pixels, width, height }: LabelledImages, index: number): RgbFrame {
   const area = width * height
   const from = 3 * area * index
   const data = new Uint8Array(3 * area)

@@ -70,6 +70,18 @@ describe('a learner', () => {
     })
   })
 
+  it('does not learn from what only a few devices send, after a restart neither', async () => {
+    const judge = { ...lenient.judge, look: { support: 0.2, margin: 0.5 } }
+    const learner = await open({ judge })
+    const fleet = Array.from({ length: 6 }, (_, at) => uploads(4 * at, 4 * at + 4, `cam-${at}`)).flat()
+    const first = await learner.learn(fleet, 0)
+    expect(first.judgements.filter((judgement) => judgement === 'kept').length).toBeGreaterThan(12)
+    const black = [{ device: 'x', pixels: new Uint8Array(images[0]!.length) }]
+    expect((await learner.learn(black, 1)).judgements).toEqual(['unlike'])
+    const after = await open({ judge }, structuredClone(learner.state(false)))
+    expect((await after.learn(black, 2)).judgements).toEqual(['unlike'])
+  })
+
   it('lets nothing out that does not pass the guard, and goes on from what was good', async () => {
     const guard = { ...lenient.guard, histogramDistance: -1 }
     const learner = await open({ guard })

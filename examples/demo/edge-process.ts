@@ -16,11 +16,12 @@ export class EdgeProcess {
     this.httpPort = ready.httpPort
   }
 
-  /** Starts a server for a bundle, or for a folder of pipelines, on this machine. Resolves when it is ready; port 0 takes a free one. */
+  /** Starts a server for a bundle, or for a folder of pipelines, on this machine. Resolves when it is ready; port 0 takes a free one; `more`: flags. */
   static async start(
     folder: string,
     mqttPort = 0,
     models: 'bundles' | 'pipelines' = 'bundles',
+    more: readonly string[] = [],
   ): Promise<EdgeProcess> {
     const program = fileURLToPath(new URL('main.js', import.meta.resolve('@isthmus/edge-server')))
     const flags = [
@@ -32,6 +33,7 @@ export class EdgeProcess {
       '0',
       '--ws-port',
       'off',
+      ...more,
     ]
     const child = endsWithUs(
       spawn(process.execPath, [program, ...flags], {
@@ -53,6 +55,13 @@ export class EdgeProcess {
         if (entry?.msg === 'ready') resolve(new EdgeProcess(child, entry))
       })
     })
+  }
+
+  /** One number of /metrics, the sum over all its labels. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.httpPort}/metrics`)).text()
+    const values = text.matchAll(new RegExp(`^isthmus_edge_${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))
+    return [...values].reduce((sum, [, value]) => sum + Number(value), 0)
   }
 
   /** Ends it without a word, as a power cut would. Resolves when it is gone. */

@@ -16,10 +16,12 @@ import { playOutage, tellOutage } from './outage.ts'
 import { fallbackCounts, fromServer, type Outcome, routesTable, type Scene, scenesOf } from './routes.ts'
 import { paint, print, show } from './screen.ts'
 import { playPreferences, tellPreferences } from './two-preferences.ts'
+import { playWeather } from './weather.ts'
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2))
   if (options === 'help') return print(helpText)
+  if ('weather' in options) return playWeather(options.quick)
   const folder = join(bundlesFolder(), 'cifar10')
   const bundle = await manifestOf(folder)
   const photographs = await testPhotographs(options.frames)

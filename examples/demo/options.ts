@@ -13,6 +13,12 @@ export interface DemoOptions {
   readonly deadlineMs: number
 }
 
+/** Another demo: photographs that turn foggy and noisy, with and without adaptation. */
+export interface WeatherOptions {
+  readonly weather: true
+  readonly quick: boolean
+}
+
 export const helpText = `Usage: npm start -- [options]
 
 Classifies photographs with a network that is split between a device process and an edge server process, over a slow
@@ -25,6 +31,8 @@ with different preferences decide on the same link; then kills the server in the
   --delay MS      round trip of the link in ms (default 40)
   --deadline MS   time that each frame has in ms (default 150)
   --quick         40 photographs for each route: a minute and a half in place of six
+  --weather       another demo: photographs turn foggy and noisy for two devices, one of which adapts;
+                  two minutes, half of one with --quick; takes no other option
   --help          this text
 
 Environment:
@@ -33,9 +41,10 @@ Environment:
 `
 
 /** Throws a DemoError that names what is wrong with an option. */
-export function readOptions(argv: readonly string[]): DemoOptions | 'help' {
+export function readOptions(argv: readonly string[]): DemoOptions | WeatherOptions | 'help' {
   const { values } = parse(argv)
   if (values.help) return 'help'
+  if (values.weather) return { weather: true, quick: values.quick ?? false }
   const frames = number(values, 'frames', values.quick ? 40 : 500, 1, 10_000, true)
   const fps = number(values, 'fps', 16, 0.1, 1000)
   return {
@@ -62,6 +71,7 @@ function parse(argv: readonly string[]) {
         delay: text,
         deadline: text,
         quick: flag,
+        weather: flag,
         help: { ...flag, short: 'h' },
       },
     })
