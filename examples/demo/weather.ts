@@ -24,7 +24,7 @@ const WINDOW = 200
 /** A server with one device to help, which is to show something within seconds. */
 const adaptFlags = [
   '--adapt-every-steps',
-  '4',
+  '2',
   '--adapt-every-ms',
   '1000',
   '--adapt-uploads-per-second',

@@ -100,3 +100,16 @@ it('the demo explains itself, and refuses what it does not know in one line', as
   expect(code).toBe(1)
   expect(stdout).toMatch(/^demo: --frames [^\n]+\n$/)
 })
+
+withPhotographs('the weather demo: the device that adapts uploads, the other does not', async () => {
+  const { code, stdout } = await run('demo/main', '--weather', '--quick')
+  expect(code).toBe(0)
+  const row = /^(clear|fog|noise) +(adapted|as-packed) .* % +(\d+) +(\d+) +(\d+) +(\d+)$/gm
+  const rows = [...stdout.matchAll(row)]
+  expect(rows.map(([, weather, device]) => `${weather} ${device}`)).toEqual(
+    ['clear', 'fog', 'noise'].flatMap((weather) => [`${weather} adapted`, `${weather} as-packed`]),
+  )
+  const [adapted, packed] = rows.slice(-2).map((match) => match.slice(3).map(Number))
+  expect(adapted![0]).toBeGreaterThan(0)
+  expect(packed).toEqual([0, 0, 0, 0])
+})

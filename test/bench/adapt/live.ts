@@ -28,7 +28,7 @@ const PERIOD_MS = 10
 const WINDOW = 200
 
 /** What the daemon is told beyond its defaults: a fleet of one device, which is to be helped within seconds. */
-const flags = ['--adapt-every-steps', '4', '--adapt-every-ms', '1000', '--adapt-uploads-per-second', '100']
+const flags = ['--adapt-every-steps', '2', '--adapt-every-ms', '1000', '--adapt-uploads-per-second', '100']
 
 interface LiveRun {
   readonly type: CorruptionType
@@ -54,7 +54,7 @@ export async function measureLive({ quick, bundles, say }: SuiteContext): Promis
   const networks = await openNetworks(bundles)
   const seeds = quick ? [1] : [1, 2, 3]
   const types: readonly CorruptionType[] = quick ? ['fog'] : ['fog', 'gaussian_noise']
-  const [clean, damaged] = quick ? [200, 1000] : [400, 4000]
+  const [clean, damaged] = quick ? [200, 1500] : [400, 2000]
   const runs: LiveRun[] = []
   for (const type of types) {
     for (const seed of seeds) {
@@ -66,7 +66,6 @@ export async function measureLive({ quick, bundles, say }: SuiteContext): Promis
     }
   }
   const never = runs.filter(({ recoveredFrames }) => recoveredFrames === null)
-  // What a quick run sees of a stream is too short to be held to the target.
   const verdict = never.length === 0 ? undefined : `${never.length} of ${runs.length} streams never recovered`
   return {
     figures: { liveRecoveryFrames: mean(runs.map(({ recoveredFrames }) => recoveredFrames ?? damaged)) },
