@@ -55,6 +55,7 @@ export async function attacksOn(
   return {
     mislabelled: { attack: await mislabelled(networks, pool, random, threads), floodFactor: 1 },
     noise: { attack: noise, floodFactor: 1 },
+    'noise flood': { attack: noise, floodFactor: 20 },
     flood: { attack: checkers, floodFactor: 20 },
     'mislabelled flood': { attack: await mislabelled(networks, pool, random, threads), floodFactor: 20 },
   }
