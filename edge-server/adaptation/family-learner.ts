@@ -23,8 +23,10 @@ import {
   type Judgement,
   type JudgeSettings,
   judgeUploads,
+  type Usual,
   UsualEntropy,
 } from './sample-judge.ts'
+import { UsualLook } from './usual-look.ts'
 
 /** Clean images that every version is tried on. */
 export interface Probe {
@@ -57,6 +59,8 @@ export interface LearnerState {
   readonly judged: FairQueueState
   readonly recent: readonly Uint8Array[]
   readonly usual: ReadonlyMap<string, readonly number[]>
+  /** Traits of each device's latest uploads. Missing in states of earlier releases. */
+  readonly look?: ReadonlyMap<string, readonly Float64Array[]>
   /** The newest version that has gone out of it. */
   readonly version: number
 }
@@ -81,10 +85,14 @@ export interface Candidate {
 }
 
 /**
- * At 0.4, half of what honest devices upload under fog is lost; without a limit, noise of a tenth of the devices ruins the student (bench
- * `adapt`, poison).
+ * At an entropy of 0.4, half of what honest devices upload under fog is lost; without a limit, noise of a tenth of the devices ruins the
+ * student (bench `adapt`, poison). The look: with less margin more honest uploads are lost, with more, noise passes under spatter.
  */
-export const judgeSettings: JudgeSettings = { unsureShare: 0.6, steady: true }
+export const judgeSettings: JudgeSettings = {
+  unsureShare: 0.6,
+  steady: true,
+  look: { support: 0.2, margin: 0.5 },
+}
 export const FAIRNESS = 1.5
 const ACTIVE_FOR_MS = 600_000
 const JUDGED_LIMIT = 2048
@@ -113,7 +121,7 @@ export class FamilyLearner {
   #engine: CemaEngine
   #judged: FairQueue
   #recent: Uint8Array[]
-  #usual: UsualEntropy
+  #usual: Usual
   #good: GoodState[] = []
   #nowMs = 0
   #version: number
@@ -132,7 +140,7 @@ export class FamilyLearner {
     this.#probe = probe
     this.#judged = this.#queue(state?.judged)
     this.#recent = [...(state?.recent ?? [])]
-    this.#usual = new UsualEntropy(state?.usual)
+    this.#usual = this.#usualOf(state)
     this.#version = state?.version ?? 0
   }
 
@@ -235,11 +243,11 @@ export class FamilyLearner {
         engine: { ...engine, queue: [], store: [], storeNext: 0 },
         judged: { devices: [] },
         recent: [],
-        usual: this.#usual.state(),
+        ...this.#usualState(),
         version: this.#version,
       }
     const judged = this.#judged.state(this.#nowMs)
-    return { engine, judged, recent: [...this.#recent], usual: this.#usual.state(), version: this.#version }
+    return { engine, judged, recent: [...this.#recent], ...this.#usualState(), version: this.#version }
   }
 
   async dispose(): Promise<void> {
@@ -289,7 +297,7 @@ export class FamilyLearner {
     // What was judged since may be what did the harm.
     this.#judged = this.#queue(state.judged)
     this.#recent = [...state.recent]
-    this.#usual = new UsualEntropy(state.usual)
+    this.#usual = this.#usualOf(state)
   }
 
   async #packedState(): Promise<LearnerState> {
@@ -297,6 +305,16 @@ export class FamilyLearner {
     const engine = fresh.state()
     await fresh.dispose()
     return { engine, judged: { devices: [] }, recent: [], usual: new Map(), version: 0 }
+  }
+
+  #usualOf(state: LearnerState | undefined): Usual {
+    const { look } = this.#options.judge ?? judgeSettings
+    return { entropy: new UsualEntropy(state?.usual), look: look && new UsualLook(look, state?.look) }
+  }
+
+  #usualState(): Pick<LearnerState, 'usual' | 'look'> {
+    const { entropy, look } = this.#usual
+    return { usual: entropy.state(), ...(look ? { look: look.state() } : {}) }
   }
 
   #queue(state: FairQueueState | undefined): FairQueue {

@@ -6,10 +6,12 @@ import {
   softmaxEntropy,
 } from '@isthmus/models/adapt'
 import type { Upload } from './fair-queue.ts'
+import { imageTraits } from './image-traits.ts'
 import type { Answers } from './model-guard.ts'
+import type { UsualLook, UsualLookSettings } from './usual-look.ts'
 
 /** Why an upload was not learned from. */
-export const judgements = ['kept', 'unsure', 'unsteady'] as const
+export const judgements = ['kept', 'unlike', 'unsure', 'unsteady'] as const
 export type Judgement = (typeof judgements)[number]
 
 export interface JudgeSettings {
@@ -20,6 +22,8 @@ export interface JudgeSettings {
   readonly unsureShare: number
   /** Whether the foundation must answer the same to the image and to its mirror image. */
   readonly steady: boolean
+  /** What must speak for an upload's look; without it, any look will do. */
+  readonly look?: UsualLookSettings
 }
 
 /** Answers of one network to 8-bit images, with parameters that come with each call. */
@@ -109,17 +113,24 @@ const FEWEST_DEVICES = 3
 const quantile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))]!
 
+/** What the fleet usually sends. */
+export interface Usual {
+  readonly entropy: UsualEntropy
+  /** Undefined where any look will do. */
+  readonly look: UsualLook | undefined
+}
+
 /**
- * Looks at uploads with the foundation, which knows more than the devices, before they can teach anybody: one on which it is less sure
- * than it usually is, or which it takes for something else when mirrored, has nothing to teach. Images that were made to mislead, and
- * noise, seldom pass both; natural ones, corrupted ones too, mostly do.
+ * Looks at uploads before they can teach anybody. One that looks like nothing that the other devices send is turned away: the
+ * foundation's word does not count for it, for whoever may teach the foundation noise makes it sure of noise. Of the others, one on
+ * which the foundation is less sure than it usually is, or which it takes for something else when mirrored, has nothing to teach.
  */
 export async function judgeUploads(
   foundation: ImageAnswers,
   parameters: NormParameters,
   uploads: readonly Upload[],
   { unsureShare, steady }: JudgeSettings,
-  usual: UsualEntropy,
+  usual: Usual,
 ): Promise<Judgement[]> {
   const { imageDims, classes } = foundation.network
   const images = uploads.map(({ pixels }) => pixels)
@@ -130,9 +141,14 @@ export async function judgeUploads(
         parameters,
       )
     : answers
-  for (const [at, { device }] of uploads.entries()) usual.add(device, answers.entropy[at]!)
-  const threshold = Math.max(unsureShare * Math.log(classes), usual.threshold)
-  return uploads.map((_, at) => {
+  const traits = usual.look ? images.map((pixels) => imageTraits(pixels, imageDims)) : []
+  for (const [at, { device }] of uploads.entries()) {
+    usual.entropy.add(device, answers.entropy[at]!)
+    usual.look?.add(device, traits[at]!)
+  }
+  const threshold = Math.max(unsureShare * Math.log(classes), usual.entropy.threshold)
+  return uploads.map(({ device }, at) => {
+    if (usual.look && !usual.look.isUsual(device, traits[at]!)) return 'unlike'
     // A NaN is no small entropy.
     if (!(answers.entropy[at]! < threshold)) return 'unsure'
     return answers.labels[at] === mirrored.labels[at] ? 'kept' : 'unsteady'

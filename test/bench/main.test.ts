@@ -41,6 +41,25 @@ describe('bench', () => {
       ...['compat2025Efficiency', 'compat2025Revenue'],
       ...['gapHeuristicMeanPct', 'gapHeuristicWorstPct', 'gapExactSolved'],
       ...['profitableLies', 'priceConvergenceRounds'],
+      ...['hierarchyValuePct', 'clear100kSec', 'scalingExponent', 'valueVsBest'],
+      ...[3, 5].flatMap((severity) =>
+        ['errSource', 'errBn1', 'errTent', 'errEata', 'errCema'].map((figure) => `${figure}_s${severity}`),
+      ),
+      ...[3, 5].flatMap((severity) =>
+        ['cemaOverEataPts', 'cemaOfSource', 'orderHolds', 'uploadShare', 'uploadVsEata'].map(
+          (figure) => `${figure}_s${severity}`,
+        ),
+      ),
+      ...['cleanDropPts', 'correlatedErr', 'correlatedTentErr'],
+      ...['patchKB', 'patchInt8Ratio', 'int8AccuracyLossPts'],
+      ...[
+        'fleetUpdated',
+        'fleetGatewayBytesRatio',
+        'fleetSubsetSaving',
+        'liveRecoveryFrames',
+        'poisonDropPts',
+      ],
+      ...['latencyPenaltyPct', 'adaptStepsPerSec', 'adaptVsTorch'],
     ])
   })
 

@@ -15,19 +15,24 @@ const stored = {
         })),
       },
     },
-    replay: { loads: [{ load: 3, series: ['auction', 'fifo <&>'].map((name) => ({ name, points: [point(1), point(24)] })) }] },
+    replay: {
+      loads: [
+        { load: 3, series: ['auction', 'fifo <&>'].map((name) => ({ name, points: [point(1), point(24)] })) },
+      ],
+    },
   },
 }
 
 describe('figures of auctions', () => {
   it('draw a straight line for a time that grows with the size, on logarithmic axes', () => {
-    const [first, second] = [...auctionFigures(stored)['auction-scaling.svg']!.matchAll(/points="([^"]+)"/g)]
-      .map(([, points]) => points!.split(' ').map((pair) => pair.split(',').map(Number)))
+    const [first, second] = [
+      ...auctionFigures(stored)['auction-scaling.svg']!.matchAll(/points="([^"]+)"/g),
+    ].map(([, points]) => points!.split(' ').map((pair) => pair.split(',').map(Number)))
     const steepness = ([a, b]: number[][]) => (b![1]! - a![1]!) / (b![0]! - a![0]!)
     expect(steepness(first!)).toBeCloseTo(steepness(second!), 2)
   })
 
-  it('draw use and fairness of all methods, and the price of the auction's day', () => {
+  it('draw use and fairness of all methods, and the price of the auction', () => {
     const svg = auctionFigures(stored)['auction-day.svg']!
     expect(svg.match(/<polyline/g)).toHaveLength(5)
     expect(svg).toContain('fifo &lt;&amp;&gt;')

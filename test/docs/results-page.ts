@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describeTarget, type Target } from '../bench/suite.ts'
+import { adaptSections, type StoredAdapt } from './adapt-tables.ts'
 import { auctionSections, type StoredAuction } from './auction-tables.ts'
 import { dagSections, type StoredDag } from './dag-tables.ts'
 import { policySections, type StoredPolicy } from './policy-tables.ts'
@@ -8,7 +9,7 @@ import { parseSplitResult } from './split-result.ts'
 import { shown, splitSections } from './split-tables.ts'
 import { type StoredVariants, variantsTable } from './variants-table.ts'
 
-const suites = ['wire', 'train', 'split', 'variants', 'policy', 'dag', 'auction']
+const suites = ['wire', 'train', 'split', 'variants', 'policy', 'dag', 'auction', 'adapt']
 
 interface Stored {
   suite: string
@@ -57,6 +58,7 @@ function belowFigures(suite: string, stored: unknown, figures: readonly string[]
   if (suite === 'split') return splitSections(parseSplitResult(stored), figures)
   if (suite === 'policy') return policySections(stored as StoredPolicy)
   if (suite === 'dag') return dagSections(stored as StoredDag)
+  if (suite === 'adapt') return adaptSections(stored as StoredAdapt)
   if (suite === 'auction') return auctionSections(stored as StoredAuction)
   return suite === 'variants' ? variantsTable(stored as StoredVariants) : []
 }

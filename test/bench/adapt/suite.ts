@@ -3,9 +3,11 @@ import type { Measurement, Suite, SuiteContext } from '../suite.ts'
 import { errorFigures, measureErrors } from './errors.ts'
 import { fleetUpdateFigures, measureFleetUpdate } from './fleet-update.ts'
 import { latencyFigures, measureLatency } from './latency.ts'
+import { liveFigures, measureLive } from './live.ts'
 import { longStreamFigures, measureLongStreams } from './long-streams.ts'
 import { openNetworks } from './networks.ts'
 import { measurePatches, patchFigures } from './patches.ts'
+import { measurePoison, poisonFigures } from './poison.ts'
 import { measureSteps, stepFigures } from './steps.ts'
 
 async function measure(context: SuiteContext): Promise<Measurement> {
@@ -15,6 +17,8 @@ async function measure(context: SuiteContext): Promise<Measurement> {
     await measureSteps(networks, context),
     await measurePatches(networks, context),
     await measureFleetUpdate(context),
+    await measureLive(context),
+    await measurePoison(context),
     await measureLongStreams(context),
     await measureErrors(networks, context),
   ])
@@ -29,6 +33,8 @@ export const adaptSuite: Suite = {
     ...longStreamFigures,
     ...patchFigures,
     ...fleetUpdateFigures,
+    ...liveFigures,
+    ...poisonFigures,
     ...latencyFigures,
     ...stepFigures,
   ],

@@ -126,11 +126,33 @@ export class LoadBound {
   private crowded(schedule: PartialSchedules, ways: Ways, host: number): boolean {
     const { begins, bound } = this
     const { hosts } = this.units
-    const here = this.listBound(schedule, ways, host)
+    let here = this.listBound(schedule, ways, host)
+    if (here > 1 && this.settle(host, here)) here = this.listBound(schedule, ways, host)
     for (let at = 0; at < here; at++) {
       if (this.endsLate(host, here, begins[bound[at]! * hosts + host]!, -1)) return true
     }
     return false
+  }
+
+  /** Narrows the windows of two listed tasks where one has to run before the other; whether it did so. */
+  private settle(host: number, here: number): boolean {
+    const { begins, ends, bound } = this
+    const { hosts, execution } = this.units
+    let settled = false
+    for (let at = 0; at < here; at++) {
+      const late = bound[at]! * hosts + host
+      for (let other = 0; other < here; other++) {
+        const early = bound[other]! * hosts + host
+        if (early === late || begins[late]! + execution[late]! + execution[early]! < ends[early]!) continue
+        const begin = begins[early]! + execution[early]!
+        const end = ends[late]! - execution[late]!
+        if (begin > begins[late]!) begins[late] = begin
+        else if (end >= ends[early]!) continue
+        if (end < ends[early]!) ends[early] = end
+        settled = true
+      }
+    }
+    return settled
   }
 
   /** Whether the listed tasks, which fit, no longer do with one more. */
