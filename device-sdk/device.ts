@@ -14,9 +14,9 @@ import type { FrameFilter } from './frame-filter.ts'
 import { FrameRun, type Workshop } from './frame-run.ts'
 import type { ImageWork } from './images.ts'
 import { LocalLane } from './local-lane.ts'
-import { ModeTable } from './mode-table.ts'
 import type { BidderCounters, HeldLease } from './market/bidder.ts'
 import { edgeWorth } from './market/worth.ts'
+import { ModeTable } from './mode-table.ts'
 import type { ModelRunner } from './model-runner.ts'
 import { Normaliser, TensorPool } from './normalise.ts'
 import { checkPreference } from './options.ts'
@@ -217,7 +217,14 @@ export class Device {
     const adaptation = this.#parts.adaptation?.stats
     const { market: counters } = this.#parts
     const market = counters && { ...counters, lost: { ...counters.lost } }
-    return { ...this.#stats, answered: { ...answered }, fallbacks: { ...fallbacks }, link, market, adaptation }
+    return {
+      ...this.#stats,
+      answered: { ...answered },
+      fallbacks: { ...fallbacks },
+      link,
+      market,
+      adaptation,
+    }
   }
 
   get #runners(): readonly (ModelRunner | undefined)[] {

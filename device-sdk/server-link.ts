@@ -13,8 +13,8 @@ import {
   type PipelineOffer,
   type ProbeReply,
   type StagesReply,
-  serverKey,
   type State,
+  serverKey,
   topic,
   wireErrorCodeOf,
 } from '@isthmus/proto'
@@ -22,8 +22,8 @@ import { birthOf, type DeviceIdentity } from './announcements.ts'
 import type { Clock } from './clock.ts'
 import type { LinkCounters, Question, ReplyHandlers, Ticket } from './exchange.ts'
 import type { FallbackCode } from './fallback.ts'
-import type { Bidder, HeldLease } from './market/bidder.ts'
 import { LinkProber, type ProbeOptions } from './link-prober.ts'
+import type { Bidder, HeldLease } from './market/bidder.ts'
 import { RequestInbox } from './request-inbox.ts'
 import { ServerClock } from './server-clock.ts'
 import { ServerView } from './server-view.ts'

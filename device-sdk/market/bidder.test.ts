@@ -19,7 +19,8 @@ const terms = { server: 'edge-a', term: 1, round: 1, payment: 2, leaseMs: 9000, 
 class World {
   nowMs = 1000
   want: Wanted | undefined = wanted
-  readonly said: { id: number; nonce: number; kind: string; server: string | undefined; sentUs: number }[] = []
+  readonly said: { id: number; nonce: number; kind: string; server: string | undefined; sentUs: number }[] =
+    []
   readonly bidder = new Bidder({
     site: 's',
     id: 'cam',

@@ -18,11 +18,14 @@ describe('what the edge is worth', () => {
   test('is more the more it saves of what the user looks at', () => {
     const better = edgeWorth([local, split], { accuracy: 1, delay: 0 }, 100, undefined)
     expect(better).toBeCloseTo(2 / 3, 6)
-    expect(edgeWorth([local, mode('split', 0.75, 20, 0.3)], { accuracy: 1, delay: 0 }, 100, undefined)).toBeLessThan(
-      better,
-    )
+    expect(
+      edgeWorth([local, mode('split', 0.75, 20, 0.3)], { accuracy: 1, delay: 0 }, 100, undefined),
+    ).toBeLessThan(better)
     expect(edgeWorth([local, split], { delay: 1, accuracy: 0 }, 100, undefined)).toBeCloseTo(0.75, 6)
-    expect(edgeWorth([local, split], { energy: 1, delay: 0, accuracy: 0 }, 100, undefined)).toBeCloseTo(0.7, 6)
+    expect(edgeWorth([local, split], { energy: 1, delay: 0, accuracy: 0 }, 100, undefined)).toBeCloseTo(
+      0.7,
+      6,
+    )
   })
 
   test('is less over a slower link, and nothing where the edge only costs', () => {

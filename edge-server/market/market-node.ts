@@ -154,10 +154,13 @@ export class MarketNode {
     })
   }
 
-  /** Topics of a site that a node listens to. */
-  static filters(site: string): string[] {
-    const verbs: readonly Verb[] = ['bid', 'award', 'state', 'capacity', 'beat', 'grant']
-    return [...verbs.map((verb) => `isthmus/1/${site}/+/${verb}`), topic(site, EDGE_ID, 'claim')]
+  /** Topics of a site that a node listens to. `alone`: there are no other servers, whose awards it would have to know. */
+  static filters(site: string, alone = false): string[] {
+    const verbs: readonly Verb[] = ['bid', 'state', 'capacity', 'beat', 'grant']
+    return [
+      ...[...verbs, ...(alone ? [] : ['award' as const])].map((verb) => `isthmus/1/${site}/+/${verb}`),
+      topic(site, EDGE_ID, 'claim'),
+    ]
   }
 
   get leads(): boolean {
@@ -306,7 +309,9 @@ export class MarketNode {
         const reason = 'reason' in verdict ? verdict.reason : 'not-kept'
         if (reason === 'not-kept') this.#endAll(this.#ledger.release(key, nonce), 'not-kept')
         observer.refused(reason)
-        this.#award(key, lostTo(key, nonce, reason, { server: id, retryAfterMs: rules.roundMs }))
+        const lost = lostTo(key, nonce, reason, { server: id, retryAfterMs: rules.roundMs })
+        this.#book.settle(key, nonce, lost, this.#options.clock())
+        this.#award(key, lost)
       }
     }
     if (entries.length === 0) {
@@ -360,7 +365,9 @@ export class MarketNode {
     return awardOf(lease, id, rules.leaseMs, rules.holdMs)
   }
 
-  #award({ device, id }: BidKey, award: AwardFields): void {
+  #award({ device, boot, id }: BidKey, award: AwardFields): void {
+    const { clock } = this.#options
+    if (award.outcome === 'won') this.#book.settle({ device, boot, id }, award.nonce, award, clock())
     this.#say(device, 'award', { kind: 'award', ...award }, 1, { id })
   }
 

@@ -1,5 +1,5 @@
-import { decodeMessage, encodeMessage, topic } from '@isthmus/proto'
 import { RandomStream } from '@isthmus/policies/env'
+import { decodeMessage, encodeMessage, topic } from '@isthmus/proto'
 import mqtt, { type MqttClient } from 'mqtt'
 
 const SITE = 'default'
@@ -22,7 +22,9 @@ export class LiveBidders {
   static async connect(port: number, count: number, seed: number): Promise<LiveBidders> {
     const bidders = new LiveBidders(seed)
     for (let from = 0; from < count; from += CONNECTING) {
-      const some = Array.from({ length: Math.min(CONNECTING, count - from) }, (_, at) => bidders.#connect(port, from + at))
+      const some = Array.from({ length: Math.min(CONNECTING, count - from) }, (_, at) =>
+        bidders.#connect(port, from + at),
+      )
       await Promise.all(some)
     }
     return bidders
@@ -59,7 +61,10 @@ export class LiveBidders {
   }
 
   async #connect(port: number, at: number): Promise<void> {
-    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, { clientId: nameOf(at), reconnectPeriod: 0 })
+    const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
+      clientId: nameOf(at),
+      reconnectPeriod: 0,
+    })
     this.#clients[at] = client
     client.on('error', () => {})
     client.on('message', (_, packet) => this.#onAward(at, packet))

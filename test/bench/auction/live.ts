@@ -13,7 +13,8 @@ import { Storm, type StormReport } from './storm/storm.ts'
 export const liveFigures: readonly FigureSpec[] = [
   {
     name: 'roundMsP99',
-    meaning: 'ms from the close of a live round to the last award delivered, 1,000 bidders over the broker, 99th percentile',
+    meaning:
+      'ms from the close of a live round to the last award delivered, 1,000 bidders over the broker, 99th percentile',
     target: { atMost: 250 },
     kind: 'speed',
   },
