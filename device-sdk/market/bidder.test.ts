@@ -36,6 +36,10 @@ class World {
   })
 
   constructor() {
+    this.online()
+  }
+
+  online(): void {
     this.bidder.onOnline()
     const claim: BodyFields = { kind: 'claim', holder: 'edge-a', term: 1, round: 0, roundMs: 1000 }
     this.bidder.onMessage(topic('s', 'edge', 'claim'), encodeMessage({ envelope: {}, body: claim }))
@@ -122,6 +126,22 @@ describe('a device in a market', () => {
       world.lease()
       end(world)
       expect(world.bidder.lease).toBeUndefined()
+    }
+  })
+
+  test('takes its lease up again after a break, if the server still has it, and else bids anew', () => {
+    for (const outcome of ['renewed', 'lapsed'] as const) {
+      const world = new World()
+      world.lease()
+      world.bidder.onOffline()
+      expect(world.bidder.lease).toBeUndefined()
+      world.online()
+      expect(world.bidder.lease).toBeUndefined()
+      expect(world.kinds().at(-1)).toBe('renew edge-a')
+      world.award(outcome, { echoUs: world.said.at(-1)!.sentUs })
+      world.run(100)
+      expect(world.bidder.lease?.server).toBe(outcome === 'renewed' ? 'edge-a' : undefined)
+      if (outcome === 'lapsed') expect(world.kinds().at(-1)).toBe('bid')
     }
   })
 

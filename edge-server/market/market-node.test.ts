@@ -147,10 +147,11 @@ describe('a round', () => {
     one.say('a', 1, bid)
     one.say('a', 1, bid)
     await one.run(1500)
+    one.say('a', 1, { kind: 'renew', nonce: 3, server: 'edge' })
     one.say('a', 1, bid)
     await one.run(1500)
     expect(one.nodes.get('edge')!.ledger.size).toBe(1)
-    expect(one.of('a')).toEqual(['won', 'won'])
+    expect(one.of('a')).toEqual(['won', 'renewed', 'won'])
     expect(one.rounds.reduce((sum, { bids }) => sum + bids, 0)).toBe(1)
   })
 

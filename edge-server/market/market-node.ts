@@ -35,6 +35,8 @@ import { newerTerm, type Term } from './term.ts'
 export interface MarketRules {
   readonly roundMs: number
   readonly leaseMs: number
+  /** After so long a lease has to be won again, however often it was renewed. */
+  readonly tenureMs?: number
   /** How long a lease is held for a device that has not accepted it. */
   readonly holdMs: number
   readonly maxBids: number
@@ -122,6 +124,8 @@ export class MarketNode {
   readonly #election: Election
   readonly #auctioneer: Auctioneer
   #led: Term | undefined
+  /** The last other server that was heard of as the auctioneer. */
+  #former: string | undefined
   #sequence = 0
   #beats = 0
   #saidFree = ''
@@ -132,10 +136,10 @@ export class MarketNode {
   constructor(options: MarketNodeOptions) {
     this.#options = options
     const { rules, offer, clock, id, entries } = options
-    const { roundMs, leaseMs, holdMs } = rules
+    const { roundMs } = rules
     const nowMs = clock()
     this.#book = new RoundBook(rules)
-    this.#ledger = new LeaseLedger({ ...offer, leaseMs, holdMs }, entries, nowMs)
+    this.#ledger = new LeaseLedger({ ...offer, ...rules }, entries, nowMs)
     this.#board = new CapacityBoard(3 * roundMs)
     const beatMs = roundMs / BEATS
     const timing = { silenceMs: SILENT_BEATS * beatMs, beatMs, staggerMs: beatMs }
@@ -263,6 +267,7 @@ export class MarketNode {
     if ((verb === 'claim' || verb === 'beat') && body.kind === 'claim') {
       if (!isServerId(body.holder)) return
       const term = { number: body.term, holder: body.holder }
+      if (body.holder !== id) this.#former = body.holder
       this.#election.onClaim(term, nowMs, envelope.boot === epoch ? envelope.id : undefined)
       this.#ledger.observe(term)
       this.#lead(nowMs)
@@ -291,7 +296,7 @@ export class MarketNode {
   #onRenew(key: BidKey, { nonce, server }: Renew, echoUs: number, nowMs: number): void {
     if (server !== this.#options.id) return
     const lease = this.#ledger.renew(key, nonce, nowMs)
-    this.#award(key, lease ? { ...this.#won(lease), outcome: 'renewed', echoUs } : lapsed(key, nonce, server))
+    this.#award(key, lease ? this.#renewed(lease, echoUs, nowMs) : lapsed(key, nonce, server))
   }
 
   #onGrants(holder: string, { term: number, round, part, grants }: Grants, nowMs: number): void {
@@ -333,6 +338,8 @@ export class MarketNode {
     if (term !== undefined && this.leads) {
       if (this.#led !== term) {
         this.#led = term
+        // Whoever had the office is silent or has lost it; if it lives, it tells of its capacity in a round.
+        if (this.#former !== undefined) this.#board.gone(this.#former)
         this.#auctioneer.takeOffice(term, nowMs)
         this.#options.observer.elected(true, term)
       }
@@ -358,6 +365,12 @@ export class MarketNode {
   #note(entries: readonly LedgerEntry[]): void {
     const { journal, observer } = this.#options
     if (entries.length > 0) journal.write(entries).catch((error) => observer.journalFailed(error))
+  }
+
+  #renewed(lease: Lease, echoUs: number, nowMs: number): AwardFields {
+    // Rounded down: the device must not believe in it for longer than this server.
+    const leaseMs = Math.floor(lease.expiresMs - nowMs)
+    return { ...this.#won(lease), outcome: 'renewed', leaseMs, echoUs }
   }
 
   #won(lease: Lease): AwardFields {

@@ -26,7 +26,8 @@ const edge = await startEdge({
   market: 'critical',
   roundMs: ROUND_MS,
   // Short, so that leases change hands while one looks on.
-  leaseMs: 4000,
+  leaseMs: 2000,
+  tenureMs: 3000,
   offer: { cpu: 2.5 },
 })
 const broker = `mqtt://127.0.0.1:${edge.ports.mqttPort}`
@@ -34,9 +35,14 @@ const demand = { cpu: 1 }
 const common = { broker, bundle, deadlineMs: 200 }
 
 const wishes = [
-  { id: 'hurry', wants: 'quick answers', preference: { delay: 1, accuracy: 0 }, budget: 10 },
-  { id: 'thrift', wants: 'a long battery', preference: { delay: 0, accuracy: 0, energy: 1 }, budget: 8 },
-  { id: 'care', wants: 'right answers', preference: { delay: 0, accuracy: 1 }, budget: 30 },
+  { id: 'hurry', wants: 'right answers, and soon', preference: { delay: 1, accuracy: 1 }, budget: 20 },
+  {
+    id: 'thrift',
+    wants: 'right answers, and a long battery',
+    preference: { delay: 0, accuracy: 1, energy: 0.1 },
+    budget: 20,
+  },
+  { id: 'care', wants: 'right answers', preference: { delay: 0, accuracy: 1 }, budget: 20 },
 ]
 const devices: Device[] = []
 for (const { id, preference, budget } of wishes) {
@@ -46,23 +52,26 @@ for (const { id, preference, budget } of wishes) {
 console.log(
   'One server with room for two leases, rounds of a second. Each device bids the share of its budget',
 )
-console.log('that the edge is worth to its user; winners pay the least bid that would still have won.\n')
-const columns = ['round', ...wishes.map(({ id, wants, budget }) => `${id}: ${wants}, budget ${budget}`)]
-console.log(columns.map((text, at) => text.padEnd(at === 0 ? 6 : 38)).join(' '))
+console.log('that the edge is worth to its user; winners pay the least bid that would still have won.')
+for (const { id, wants, budget } of wishes)
+  console.log(`  ${id} wants ${wants}, and has ${budget} to spend on a lease`)
+console.log()
+const half = Math.ceil(Number(values.rounds) / 2)
+const columns = ['round', ...wishes.map(({ id }) => id)]
+console.log(columns.map((text, at) => text.padEnd(at === 0 ? 6 : 36)).join(' '))
 for (let round = 1; round <= Number(values.rounds); round++) {
   await sleep(ROUND_MS)
-  // Halfway the careful one has enough, and what it had is free again.
-  if (round === Math.ceil(Number(values.rounds) / 2)) {
+  if (round === half) {
     await devices[2]!.close()
     console.log('       care goes home; its lease is for others')
   }
   const cells = devices.map((device, at) => {
-    if (at === 2 && round >= Math.ceil(Number(values.rounds) / 2)) return 'gone'
+    if (at === 2 && round >= half) return 'gone'
     const bid = (wishes[at]!.budget * device.edgeWorth).toFixed(2)
     const { lease } = device
     return lease ? `leased for ${lease.payment.toFixed(2)} (bids ${bid})` : `best effort (bids ${bid})`
   })
-  console.log([`${round}`.padEnd(6), ...cells.map((cell) => cell.padEnd(38))].join(' '))
+  console.log([`${round}`.padEnd(6), ...cells.map((cell) => cell.padEnd(36))].join(' '))
 }
 console.log()
 for (const [at, device] of devices.entries()) {
