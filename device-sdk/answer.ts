@@ -57,6 +57,8 @@ export interface Answer {
   readonly interest?: number
   /** The answer is that of the head's early exit: `route` is `local`, `mode` the split mode that was planned. */
   readonly exit?: true
+  /** The device held a lease of a server when it took the frame. */
+  readonly leased?: true
   /** Why this plan was chosen, in words. */
   readonly reason: string
   /** Set when the answer is local though the plan was remote. */

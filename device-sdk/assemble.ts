@@ -11,6 +11,8 @@ import { EarlyExit, exitRules } from './early-exit.ts'
 import { inputShape } from './frame.ts'
 import { type FilterOption, FrameFilter, filterThreshold } from './frame-filter.ts'
 import type { ImageWork } from './images.ts'
+import { Bidder } from './market/bidder.ts'
+import { wantedOf } from './market/options.ts'
 import { ModelRunner } from './model-runner.ts'
 import { MqttTransport, type MqttTransportOptions } from './mqtt-transport.ts'
 import type { CommonOptions } from './options.ts'
@@ -69,10 +71,22 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
     head: runner('head', manifest.latent?.name ?? ''),
     narrowHead: runner('narrowHead', manifest.latent?.name ?? ''),
   }
-  const link = transport && new ServerLink(transport, clock, { ...identity, credits, probe })
+  const market =
+    transport &&
+    options.market &&
+    new Bidder({
+      site,
+      id,
+      boot: surroundings.boot,
+      now: () => clock.now(),
+      random: Math.random,
+      publish: (name, packet) => transport.publish(name, packet, { qos: 1 }),
+      wanted: () => options.market && wantedOf(options.market, device.edgeWorth),
+    })
+  const link = transport && new ServerLink(transport, clock, { ...identity, credits, probe, market })
   const shape = inputShape(manifest)
   const adaptation = await surroundings.adapt?.({ site, bundle, runners, link, images, shape, clock })
-  const device = new Device({
+  const device: Device = new Device({
     id,
     manifest,
     bundleKey,
@@ -84,6 +98,7 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
       : undefined,
     images,
     link,
+    market: market?.counters,
     policy: options.policy ?? measuredCostController(options.controller),
     clock,
     deadlineMs,

@@ -14,6 +14,8 @@ import type { FrameFilter } from './frame-filter.ts'
 import { FrameRun, type Workshop } from './frame-run.ts'
 import type { ImageWork } from './images.ts'
 import { LocalLane } from './local-lane.ts'
+import type { BidderCounters, HeldLease } from './market/bidder.ts'
+import { edgeWorth } from './market/worth.ts'
 import { ModeTable } from './mode-table.ts'
 import type { ModelRunner } from './model-runner.ts'
 import { Normaliser, TensorPool } from './normalise.ts'
@@ -43,6 +45,8 @@ export interface DeviceStats {
   /** Frames that were rejected with an error. */
   readonly failed: number
   readonly link: Readonly<LinkCounters> | undefined
+  /** Bids, leases and payments, where the device bids. */
+  readonly market: Readonly<BidderCounters> | undefined
   /** Samples and patches, where the device takes part in adaptation. */
   readonly adaptation: AdaptationStats | undefined
 }
@@ -74,6 +78,7 @@ export interface DeviceParts {
   readonly exit: EarlyExit | undefined
   readonly images: ImageWork
   readonly link: ServerLink | undefined
+  readonly market?: Readonly<BidderCounters> | undefined
   /** The device's part in adaptation, where it takes one. */
   readonly adaptation?: Adaptation | undefined
   readonly policy: Policy
@@ -184,6 +189,18 @@ export class Device {
     this.#preference = checkPreference(preference)
   }
 
+  /** The share of a server that this device holds now; undefined: it takes what is left. */
+  get lease(): HeldLease | undefined {
+    return this.#parts.link?.lease
+  }
+
+  /** What a lease would be worth to the user's preference now, as a share of the budget, 0 … 1. */
+  get edgeWorth(): number {
+    const { link, deadlineMs } = this.#parts
+    const modes = this.#modes.estimates(this.#times, 0, link?.estimate, () => true)
+    return edgeWorth(modes, this.#preference, deadlineMs, link?.estimate)
+  }
+
   /** Every answer of this device. */
   get answers$(): Observable<Answer> {
     return this.#answers.asObservable()
@@ -198,7 +215,16 @@ export class Device {
     const { answered, fallbacks } = this.#stats
     const link = this.#parts.link && { ...this.#parts.link.counters }
     const adaptation = this.#parts.adaptation?.stats
-    return { ...this.#stats, answered: { ...answered }, fallbacks: { ...fallbacks }, link, adaptation }
+    const { market: counters } = this.#parts
+    const market = counters && { ...counters, lost: { ...counters.lost } }
+    return {
+      ...this.#stats,
+      answered: { ...answered },
+      fallbacks: { ...fallbacks },
+      link,
+      market,
+      adaptation,
+    }
   }
 
   get #runners(): readonly (ModelRunner | undefined)[] {
@@ -256,11 +282,12 @@ export class Device {
     if (!mode) return this.#skip(number, startMs, reason)
     const deadlineAtMs = startMs + deadlineMs
     const task = { number, frame, mode, reason, asked, startMs, deadlineAtMs, probeLocal }
+    const leased = this.lease ? (true as const) : undefined
     const run = new FrameRun(this.#shop, task)
     this.#running.add(run)
     run.start()
     try {
-      const answer = await run.answer
+      const answer: Answer = leased ? { ...(await run.answer), leased } : await run.answer
       this.#count(answer)
       return answer
     } catch (error) {

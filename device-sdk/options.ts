@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { adaptationOptions } from './adaptation/options.ts'
 import type { Clock } from './clock.ts'
 import { deviceError } from './errors.ts'
+import { marketSchema } from './market/options.ts'
 import { nearestKey } from './nearest-key.ts'
 import type { Transport } from './transport.ts'
 
@@ -63,6 +64,8 @@ export const commonOptions = {
       listenW: watt.default(raspberryPiPower.listenW),
     })
     .prefault({}),
+  /** Bids for leases where the servers sell them (docs/market.md). Left out: whatever they have left. */
+  market: marketSchema.optional(),
   /** Requests out at a time; the server may grant fewer. */
   credits: z.int().min(1).max(1024).default(8),
   /** The local answer is planned to be ready this long before the deadline. */

@@ -14,6 +14,7 @@ import {
   type ProbeReply,
   type StagesReply,
   type State,
+  serverKey,
   topic,
   wireErrorCodeOf,
 } from '@isthmus/proto'
@@ -22,6 +23,7 @@ import type { Clock } from './clock.ts'
 import type { LinkCounters, Question, ReplyHandlers, Ticket } from './exchange.ts'
 import type { FallbackCode } from './fallback.ts'
 import { LinkProber, type ProbeOptions } from './link-prober.ts'
+import type { Bidder, HeldLease } from './market/bidder.ts'
 import { RequestInbox } from './request-inbox.ts'
 import { ServerClock } from './server-clock.ts'
 import { ServerView } from './server-view.ts'
@@ -33,6 +35,8 @@ export interface ServerLinkOptions extends DeviceIdentity {
   readonly id: string
   readonly boot: number
   readonly probe: ProbeOptions
+  /** Gets leases of servers; without it the device has none. */
+  readonly market?: Bidder | undefined
 }
 
 const noBytes = new Uint8Array(0)
@@ -128,6 +132,11 @@ export class ServerLink {
       onOffline: () => this.#onOffline(),
       onMessage: (name, packet) => this.#onMessage(name, packet),
     })
+  }
+
+  /** The share of a server that the device holds now: what it sends goes to that server. */
+  get lease(): HeldLease | undefined {
+    return this.#options.market?.lease
   }
 
   get connected(): boolean {
@@ -231,6 +240,7 @@ export class ServerLink {
 
   /** To be called a few times a second: sends what has got a credit, and a probe when one is due. */
   tick(): void {
+    this.#options.market?.tick()
     const nowMs = this.#clock.now()
     this.#sendWaiting()
     if (this.#prober.timedOut(nowMs)) this.#countSilence()
@@ -244,6 +254,7 @@ export class ServerLink {
   }
 
   async close(): Promise<void> {
+    this.#options.market?.close()
     if (this.#connected) this.#announce('offline')
     this.#closed = true
     this.#connected = false
@@ -252,7 +263,8 @@ export class ServerLink {
   }
 
   get #credits(): number {
-    const granted = this.#server.birth?.credits || Number.POSITIVE_INFINITY
+    const bought = this.lease?.credits ?? 0
+    const granted = Math.max(bought, this.#server.birth?.credits || Number.POSITIVE_INFINITY)
     return Math.min(this.#options.credits, granted)
   }
 
@@ -263,10 +275,12 @@ export class ServerLink {
     this.#ownQueue.clear()
     this.#unanswered = 0
     const { reply, edgeBirth, edgeState } = this.#topics
-    this.#transport.subscribe([reply, edgeBirth, edgeState, ...this.#patchTopics])
+    const { market } = this.#options
+    this.#transport.subscribe([reply, edgeBirth, edgeState, ...this.#patchTopics, ...(market?.filters ?? [])])
     const birth = encodeMessage({ envelope: this.#envelope(0, 0), body: birthOf(this.#options) })
     this.#transport.publish(this.#topics.birth, birth, { qos: 1, retain: true })
     this.#announce('online')
+    market?.onOnline()
     this.onChange()
   }
 
@@ -278,12 +292,14 @@ export class ServerLink {
   #onOffline(): void {
     if (!this.#connected) return
     this.#connected = false
+    this.#options.market?.onOffline()
     this.#server.forget()
     this.#failAll('CONNECTION_LOST')
     this.onChange()
   }
 
   #onMessage(name: string, packet: Uint8Array): void {
+    if (this.#options.market?.onMessage(name, packet)) return
     const { reply, edgeBirth, edgeState } = this.#topics
     const isPatch = this.#patchTopics.includes(name)
     if (name !== reply && name !== edgeBirth && name !== edgeState && !isPatch) return
@@ -474,7 +490,9 @@ export class ServerLink {
     if (payloadBytes + ENVELOPE_BYTES > largest) return 'TOO_LARGE'
     const sentMs = this.#clock.now()
     const leftMs = deadlineAtMs === undefined ? 0 : Math.max(0.001, deadlineAtMs - sentMs)
-    const envelope = this.#envelope(id, leftMs, sentMs)
+    const { lease } = this
+    const head = this.#envelope(id, leftMs, sentMs)
+    const envelope = lease ? { ...head, server: serverKey(lease.server) } : head
     let packet: Uint8Array
     try {
       packet = encodeMessage({ envelope, body }, payload)

@@ -299,7 +299,12 @@ class RunningEdge implements EdgeServer {
     })
     const verbs = ['infer', 'birth', 'state', ...(adaptation ? ['sample'] : [])]
     const filters = verbs.map((verb) => `isthmus/1/${site}/+/${verb}`)
-    await transport.subscribe([...new Set([...filters, ...(market ? MarketNode.filters(site) : [])])])
+    await transport.subscribe([
+      ...new Set([
+        ...filters,
+        ...(market ? MarketNode.filters(site, this.#config.broker === undefined) : []),
+      ]),
+    ])
     await this.#announcer.announce(transport)
     adaptation?.announce()
     market?.node.announce()

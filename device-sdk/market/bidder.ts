@@ -92,6 +92,9 @@ export class Bidder {
   #roundMs: number | undefined
   #pending: Pending | undefined
   #lease: Lease | undefined
+  /** Held when the connection was lost; the server may not know that it was. */
+  #former: Lease | undefined
+  #formerSinceMs = 0
   #idleUntilMs = Number.NEGATIVE_INFINITY
   #lastId = 0
   #sequence = 0
@@ -132,6 +135,8 @@ export class Bidder {
     this.#online = false
     this.#pending = undefined
     this.#roundMs = undefined
+    this.#former = this.#lease ?? this.#former
+    this.#formerSinceMs = Number.NaN
     this.#drop()
   }
 
@@ -176,8 +181,19 @@ export class Bidder {
       this.#pending = undefined
       this.#drop()
     } else if (this.#lease) this.#renew(this.#lease, nowMs)
+    else if (this.#former) this.#askForFormer(this.#former, nowMs)
     else if (this.#pending) this.#repeat(this.#pending, nowMs)
     else if (nowMs >= this.#idleUntilMs) this.#bid(wanted, nowMs)
+  }
+
+  /** Once a round, until there is an answer; not for ever, since its server may be gone. */
+  #askForFormer(former: Lease, nowMs: number): void {
+    if (Number.isNaN(this.#formerSinceMs)) {
+      this.#formerSinceMs = nowMs
+      former.renewedMs = Number.NEGATIVE_INFINITY
+    }
+    if (nowMs - this.#formerSinceMs > VALID_ROUNDS * this.#roundMs!) this.#former = undefined
+    else if (nowMs - former.renewedMs >= this.#roundMs!) this.#sendRenewal(former, nowMs)
   }
 
   #bid(wanted: Wanted, nowMs: number): void {
@@ -216,6 +232,18 @@ export class Bidder {
   #onAward({ id }: Envelope, award: Award): void {
     const nowMs = this.#options.now()
     const { outcome, nonce, server } = award
+    const former = this.#former
+    const isFormer = former?.bid === id && former.nonce === nonce && former.server === server
+    if (isFormer && !this.#lease) {
+      if (outcome === 'renewed') {
+        this.#lease = { ...former, expiresMs: nowMs }
+        this.#prolong(this.#lease, award, nowMs)
+        this.#options.onChange?.()
+      }
+      // A server that comes back tells of the lease as if it had just been won.
+      if (outcome !== 'won') this.#former = undefined
+      return
+    }
     const lease = this.#lease
     const isMine = lease?.bid === id && lease.nonce === nonce && lease.server === server
     if (outcome === 'won') {

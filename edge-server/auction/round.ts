@@ -37,6 +37,11 @@ export interface RoundOptions extends Omit<CandidateOptions, 'budget' | 'shortli
   readonly unitPrices?: Readonly<Record<string, number>>
   /** For `vcg`: money for a full score in all terms but the cost. Default 0. */
   readonly bonusWorth?: number
+  /**
+   * Whether the upper bound is worked out, which takes longer than a fast allocation. Default true. False: `upperBound` is infinite
+   * and `gap` 1, unless the allocation is exact.
+   */
+  readonly bound?: boolean
   /** What the exact solver may take. Default 10,000. */
   readonly timeLimitMs?: number
 }
@@ -96,8 +101,11 @@ export async function clearRound(from: Market, options: RoundOptions = {}): Prom
   const cleared = await clearedBy(payment, market, weights, candidates, packing, options)
   const { resource } = cleared
   const value = utilitySum(candidates, resource)
-  const proved = cleared.isExact && payment !== 'vcg' ? 0 : upperBound(candidates, packing, { value }).bound
-  const { upperBound: bound, gap } = bounded({ resource, value }, proved)
+  const isProved = cleared.isExact && payment !== 'vcg'
+  const { upperBound: bound, gap } =
+    options.bound === false && !isProved
+      ? { upperBound: Number.POSITIVE_INFINITY, gap: 1 }
+      : bounded({ resource, value }, isProved ? 0 : upperBound(candidates, packing, { value }).bound)
   const awards = market.requests.map(({ id, requester }, at): Award => {
     const won = resource[at]! >= 0
     return {

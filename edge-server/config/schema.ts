@@ -151,6 +151,9 @@ export const configSchema = z.strictObject({
     .describe('Folder where leases and prices outlive the server. Without it, a restart gives them up.'),
   roundMs: z.int().min(50).max(600_000).default(1000).describe('Time between two rounds of the market.'),
   leaseMs: ms.default(30_000).describe('Time for which a lease holds unless it is renewed.'),
+  tenureMs: ms
+    .default(600_000)
+    .describe('Time after which a lease has to be won again, however often it was renewed.'),
   marketShare: z
     .number()
     .positive()

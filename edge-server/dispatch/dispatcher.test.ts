@@ -263,6 +263,30 @@ describe('limits', () => {
     expect(runner.started).toBe(3)
   })
 
+  it('lets who has leased have more outstanding, and go first, whatever the others do', async () => {
+    const leases = { creditsOf: (device: string) => (device === 'leased' ? 2 : 0), credits: 2 }
+    const { runner, codes, sent, ask } = start({ slots: 1, queue: 4, credits: 1, leases })
+    for (const device of ['first', 'a', 'b', 'c', 'd']) ask(device)
+    // Two of the four places are promised.
+    expect(codes()).toEqual(['QUEUE_FULL', 'QUEUE_FULL'])
+    ask('leased')
+    ask('leased')
+    ask('leased')
+    expect(codes()).toEqual(['QUEUE_FULL', 'QUEUE_FULL', 'OVER_CREDIT'])
+    for (let at = 0; at < 5; at++) await runner.jobs[at]!.finish(result)
+    const answered = sent.filter(({ message }) => message.body.kind === 'reply').map((reply) => reply.topic)
+    expect(answered.map((name) => name.split('/')[3])).toEqual(['first', 'leased', 'leased', 'a', 'b'])
+  })
+
+  it('leaves to other servers what names them', () => {
+    const { codes, ask } = start({ isOurs: (server) => server === undefined || server === 9 })
+    ask('a', { server: 8 }, { bundle: 1 })
+    expect(codes()).toEqual([])
+    ask('a', { server: 9 }, { bundle: 1 })
+    ask('a', {}, { bundle: 1 })
+    expect(codes()).toEqual(['UNKNOWN_BUNDLE', 'UNKNOWN_BUNDLE'])
+  })
+
   it('answers the same id of the same boot once, and again after a restart', () => {
     const { codes, ask } = start({ slots: 10, queue: 10 })
     ask('a', { id: 5, boot: 1 })

@@ -69,6 +69,8 @@ export class AuctionHouse {
     const result = await clearRound(market, {
       payment,
       timeLimitMs,
+      // Devices wait for their awards, and nobody here reads the bound.
+      bound: false,
       history: historyOf(this.#fairness),
       unitPrices: this.#prices.prices,
     })

@@ -1,3 +1,4 @@
+export { AuctionHouse } from './auction-house.ts'
 export type { Cleared, ClearMarket, Loss, Win } from './clearing.ts'
 export { type Journal, noJournal } from './journal.ts'
 export { type Lease, LeaseLedger, type LedgerEntry } from './lease-ledger.ts'

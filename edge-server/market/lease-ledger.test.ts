@@ -24,6 +24,14 @@ const outcomes = (
 const keyOf = (device: string, id = 1, boot = 1) => ({ device, boot, id })
 
 describe('the leases of a server', () => {
+  test('have to be won again after their tenure, however often they are renewed', () => {
+    const ledger = new LeaseLedger({ ...options, tenureMs: 5000 })
+    outcomes(ledger, 1, [grant('a', 1)])
+    for (const nowMs of [400, 2000, 4000]) expect(ledger.renew(keyOf('a'), 9, nowMs)).toBeDefined()
+    expect(ledger.expire(4999).ended).toHaveLength(0)
+    expect(ledger.expire(5000).ended).toHaveLength(1)
+  })
+
   test('never hold more than it has, whatever is ordered', () => {
     const ledger = new LeaseLedger(options)
     expect(outcomes(ledger, 1, [grant('a', 3), grant('b', 2), grant('c', 1)])).toEqual([

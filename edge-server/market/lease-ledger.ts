@@ -13,6 +13,8 @@ export interface Lease extends BidKey {
   readonly round: number
   /** Requests that it lets the device have outstanding. */
   readonly credits: number
+  /** When it has to be won again, however often it is renewed. */
+  readonly endsMs: number
   /** Whether the device has said that it takes it. */
   accepted: boolean
   /** On the server's own clock. */
@@ -22,7 +24,7 @@ export interface Lease extends BidKey {
 /** What a ledger writes down, and is made again from. */
 export type LedgerEntry =
   | ({ readonly kind: 'order' } & Order)
-  | ({ readonly kind: 'lease' } & Omit<Lease, 'accepted' | 'expiresMs'>)
+  | ({ readonly kind: 'lease' } & Omit<Lease, 'accepted' | 'expiresMs' | 'endsMs'>)
   | ({ readonly kind: 'end' } & BidKey)
 
 /** Which message of the auctioneer it was. */
@@ -39,6 +41,8 @@ export interface LeaseLedgerOptions {
   readonly leaseMs: number
   /** How long a lease is held for a device that has not accepted it. */
   readonly holdMs: number
+  /** Longest time from the grant to the last renewal's end; a restart counts as a grant. Default: no limit. */
+  readonly tenureMs?: number
 }
 
 export type Verdict = { readonly grant: Grant } & (
@@ -154,7 +158,7 @@ export class LeaseLedger {
     const lease = this.find(key, nonce)
     if (lease === undefined || lease.expiresMs <= nowMs) return undefined
     lease.accepted = true
-    lease.expiresMs = nowMs + this.#options.leaseMs
+    lease.expiresMs = Math.min(lease.endsMs, nowMs + this.#options.leaseMs)
     return lease
   }
 
@@ -208,7 +212,8 @@ export class LeaseLedger {
     if (!fits || isHeld || this.credits + credits > allCredits) return { grant, reason: 'capacity-gone' }
     const { number: term, round } = order
     const terms = { nonce, demand, payment, term, round, credits }
-    const lease = { device, boot, id, ...terms, accepted: false, expiresMs: nowMs + holdMs }
+    const times = { endsMs: this.#endsMs(nowMs), expiresMs: nowMs + holdMs }
+    const lease = { device, boot, id, ...terms, ...times, accepted: false }
     this.#add(lease)
     return { grant, lease, isNew: true }
   }
@@ -222,11 +227,16 @@ export class LeaseLedger {
     } else if (entry.kind === 'lease') {
       const { kind: _, ...terms } = entry
       this.#end([...this.#leases.values()].filter((lease) => nameOf(lease) === nameOf(terms)))
-      this.#add({ ...terms, accepted: false, expiresMs: nowMs + this.#options.leaseMs })
+      const times = { endsMs: this.#endsMs(nowMs), expiresMs: nowMs + this.#options.leaseMs }
+      this.#add({ ...terms, ...times, accepted: false })
     } else {
       const lease = this.#leases.get(nameOf(entry))
       if (lease) this.#end([lease])
     }
+  }
+
+  #endsMs(nowMs: number): number {
+    return nowMs + (this.#options.tenureMs ?? Number.POSITIVE_INFINITY)
   }
 
   #add(lease: Lease): void {
@@ -258,7 +268,7 @@ export function creditsFor(demand: Amounts, capacity: Amounts, credits: number):
 }
 
 function entryOf(lease: Lease): LedgerEntry {
-  const { accepted: _, expiresMs: __, ...terms } = lease
+  const { accepted: _, expiresMs: __, endsMs: ___, ...terms } = lease
   return { kind: 'lease', ...terms }
 }
 

@@ -35,6 +35,8 @@ import { newerTerm, type Term } from './term.ts'
 export interface MarketRules {
   readonly roundMs: number
   readonly leaseMs: number
+  /** After so long a lease has to be won again, however often it was renewed. */
+  readonly tenureMs?: number
   /** How long a lease is held for a device that has not accepted it. */
   readonly holdMs: number
   readonly maxBids: number
@@ -122,6 +124,8 @@ export class MarketNode {
   readonly #election: Election
   readonly #auctioneer: Auctioneer
   #led: Term | undefined
+  /** The last other server that was heard of as the auctioneer. */
+  #former: string | undefined
   #sequence = 0
   #beats = 0
   #saidFree = ''
@@ -132,10 +136,10 @@ export class MarketNode {
   constructor(options: MarketNodeOptions) {
     this.#options = options
     const { rules, offer, clock, id, entries } = options
-    const { roundMs, leaseMs, holdMs } = rules
+    const { roundMs } = rules
     const nowMs = clock()
     this.#book = new RoundBook(rules)
-    this.#ledger = new LeaseLedger({ ...offer, leaseMs, holdMs }, entries, nowMs)
+    this.#ledger = new LeaseLedger({ ...offer, ...rules }, entries, nowMs)
     this.#board = new CapacityBoard(3 * roundMs)
     const beatMs = roundMs / BEATS
     const timing = { silenceMs: SILENT_BEATS * beatMs, beatMs, staggerMs: beatMs }
@@ -154,10 +158,13 @@ export class MarketNode {
     })
   }
 
-  /** Topics of a site that a node listens to. */
-  static filters(site: string): string[] {
-    const verbs: readonly Verb[] = ['bid', 'award', 'state', 'capacity', 'beat', 'grant']
-    return [...verbs.map((verb) => `isthmus/1/${site}/+/${verb}`), topic(site, EDGE_ID, 'claim')]
+  /** Topics of a site that a node listens to. `alone`: there are no other servers, whose awards it would have to know. */
+  static filters(site: string, alone = false): string[] {
+    const verbs: readonly Verb[] = ['bid', 'state', 'capacity', 'beat', 'grant']
+    return [
+      ...[...verbs, ...(alone ? [] : ['award' as const])].map((verb) => `isthmus/1/${site}/+/${verb}`),
+      topic(site, EDGE_ID, 'claim'),
+    ]
   }
 
   get leads(): boolean {
@@ -260,6 +267,7 @@ export class MarketNode {
     if ((verb === 'claim' || verb === 'beat') && body.kind === 'claim') {
       if (!isServerId(body.holder)) return
       const term = { number: body.term, holder: body.holder }
+      if (body.holder !== id) this.#former = body.holder
       this.#election.onClaim(term, nowMs, envelope.boot === epoch ? envelope.id : undefined)
       this.#ledger.observe(term)
       this.#lead(nowMs)
@@ -288,7 +296,7 @@ export class MarketNode {
   #onRenew(key: BidKey, { nonce, server }: Renew, echoUs: number, nowMs: number): void {
     if (server !== this.#options.id) return
     const lease = this.#ledger.renew(key, nonce, nowMs)
-    this.#award(key, lease ? { ...this.#won(lease), outcome: 'renewed', echoUs } : lapsed(key, nonce, server))
+    this.#award(key, lease ? this.#renewed(lease, echoUs, nowMs) : lapsed(key, nonce, server))
   }
 
   #onGrants(holder: string, { term: number, round, part, grants }: Grants, nowMs: number): void {
@@ -306,7 +314,9 @@ export class MarketNode {
         const reason = 'reason' in verdict ? verdict.reason : 'not-kept'
         if (reason === 'not-kept') this.#endAll(this.#ledger.release(key, nonce), 'not-kept')
         observer.refused(reason)
-        this.#award(key, lostTo(key, nonce, reason, { server: id, retryAfterMs: rules.roundMs }))
+        const lost = lostTo(key, nonce, reason, { server: id, retryAfterMs: rules.roundMs })
+        this.#book.settle(key, nonce, lost, this.#options.clock())
+        this.#award(key, lost)
       }
     }
     if (entries.length === 0) {
@@ -328,6 +338,8 @@ export class MarketNode {
     if (term !== undefined && this.leads) {
       if (this.#led !== term) {
         this.#led = term
+        // Whoever had the office is silent or has lost it; if it lives, it tells of its capacity in a round.
+        if (this.#former !== undefined) this.#board.gone(this.#former)
         this.#auctioneer.takeOffice(term, nowMs)
         this.#options.observer.elected(true, term)
       }
@@ -355,12 +367,20 @@ export class MarketNode {
     if (entries.length > 0) journal.write(entries).catch((error) => observer.journalFailed(error))
   }
 
+  #renewed(lease: Lease, echoUs: number, nowMs: number): AwardFields {
+    // Rounded down: the device must not believe in it for longer than this server.
+    const leaseMs = Math.floor(lease.expiresMs - nowMs)
+    return { ...this.#won(lease), outcome: 'renewed', leaseMs, echoUs }
+  }
+
   #won(lease: Lease): AwardFields {
     const { rules, id } = this.#options
     return awardOf(lease, id, rules.leaseMs, rules.holdMs)
   }
 
-  #award({ device, id }: BidKey, award: AwardFields): void {
+  #award({ device, boot, id }: BidKey, award: AwardFields): void {
+    const { clock } = this.#options
+    if (award.outcome === 'won') this.#book.settle({ device, boot, id }, award.nonce, award, clock())
     this.#say(device, 'award', { kind: 'award', ...award }, 1, { id })
   }
 

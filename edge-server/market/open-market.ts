@@ -73,6 +73,7 @@ export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket
     rules: {
       roundMs,
       leaseMs,
+      tenureMs: config.tenureMs,
       holdMs: Math.min(leaseMs, Math.max(LEAST_HOLD_MS, HOLD_ROUNDS * roundMs)),
       maxBids: config.maxDevices,
       maxDevices: config.maxDevices,

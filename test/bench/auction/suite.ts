@@ -3,6 +3,7 @@ import type { Measurement, Suite, SuiteContext } from '../suite.ts'
 import { fixtureFigures, measureFixture } from './fixture.ts'
 import { honestyFigures, measureHonesty } from './honesty.ts'
 import { instanceFigures, measureInstances } from './instances.ts'
+import { liveFigures, measureLive } from './live.ts'
 import { measurePrices, priceFigures } from './prices.ts'
 import { measureReplay, replayFigures } from './replay.ts'
 import { measureScale, scaleFigures } from './scale.ts'
@@ -15,6 +16,7 @@ async function measure(context: SuiteContext): Promise<Measurement> {
     measurePrices(context),
     await measureScale(context),
     measureReplay(context),
+    await measureLive(context),
   ])
 }
 
@@ -29,6 +31,7 @@ export const auctionSuite: Suite = {
     ...priceFigures,
     ...scaleFigures,
     ...replayFigures,
+    ...liveFigures,
   ],
   measure,
 }

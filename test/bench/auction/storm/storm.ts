@@ -55,6 +55,7 @@ const rules = {
   roundMs: ROUND_MS,
   leaseMs: 3000,
   holdMs: 600,
+  tenureMs: 8000,
   maxBids: 1000,
   maxDevices: 1000,
   perRound: 8,
