@@ -42,6 +42,7 @@ describe('bench', () => {
       ...['gapHeuristicMeanPct', 'gapHeuristicWorstPct', 'gapExactSolved'],
       ...['profitableLies', 'priceConvergenceRounds'],
       ...['hierarchyValuePct', 'clear100kSec', 'scalingExponent', 'valueVsBest'],
+      ...['roundMsP99', 'doubleAllocations', 'lostLeases'],
       ...[3, 5].flatMap((severity) =>
         ['errSource', 'errBn1', 'errTent', 'errEata', 'errCema'].map((figure) => `${figure}_s${severity}`),
       ),

@@ -86,12 +86,23 @@ export async function measureErrors(networks: AdaptNetworks, context: SuiteConte
   await playAll(cells, { bundles, folder, threads, say })
   const table = errorsTable(await readLog(folder))
   if (quick) await rm(folder, { recursive: true })
+  const { figures } = figuresOf(table)
   return {
-    ...figuresOf(table),
+    figures,
+    ...(quick ? { verdicts: quickVerdicts(figures!) } : {}),
     detail: {
       errors: { ...(quick ? {} : { log: folderName(folder) }), count, seeds, table: asDetail(table) },
     },
   }
+}
+
+/** A quick run has too few images for differences of a point; that adapting helps at all shows even there. */
+function quickVerdicts(figures: Readonly<Record<string, number | undefined>>): Record<string, string | null> {
+  const helps = severities.every(
+    (severity) => figures[`errCema_s${severity}`]! < figures[`errSource_s${severity}`]!,
+  )
+  const verdict = helps ? null : 'CEMA errs more than the network that does not adapt'
+  return Object.fromEntries(errorFigures.map(({ name }) => [name, verdict]))
 }
 
 /** The figures, from nothing but the table. */

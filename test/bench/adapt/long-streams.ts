@@ -34,14 +34,14 @@ const methods: readonly MethodName[] = ['source', 'bn-1', 'tent', 'eata', 'sar',
 export async function measureLongStreams({ quick, bundles, threads, say }: SuiteContext): Promise<Part> {
   const seeds = quick ? [1] : [1, 2, 3]
   const played = quick ? (['source', 'tent', 'cema'] as const) : methods
-  const types = quick ? ['fog'] : ['gaussian_noise', 'defocus_blur', 'fog', 'contrast', 'jpeg_compression']
+  const types = quick ? ['fog'] : ['gaussian_noise', 'defocus_blur', 'fog']
   const waiting = played.flatMap((method) =>
     seeds.map(
       (seed): LongStreamsInput => ({
         bundles,
         method,
         seed,
-        perType: quick ? 200 : 600,
+        perType: quick ? 200 : 400,
         clean: quick ? 400 : 2000,
         correlated: { types, count: quick ? 800 : 2000 },
       }),
@@ -74,6 +74,8 @@ export async function measureLongStreams({ quick, bundles, threads, say }: Suite
       correlatedErr: correlated('cema').mean - correlated('source').mean,
       correlatedTentErr: correlated('tent').mean - correlated('source').mean,
     },
+    // A few hundred images say nothing about a point.
+    ...(quick ? { verdicts: { cleanDropPts: null, correlatedErr: null } } : {}),
     detail: { longStreams: { seeds, kinds: benchmarkCorruptions.length, correlatedTypes: types, rows } },
   }
 }

@@ -99,6 +99,7 @@ export async function measurePatches(
       patchInt8Ratio: Math.max(...rows.map((row) => row.int8Bytes / row.float32Bytes)),
       int8AccuracyLossPts: mean(rows.map((row) => row.float32Accuracy - row.int8Accuracy)),
     },
+    ...(quick ? { verdicts: { int8AccuracyLossPts: null } } : {}),
     detail: { patches: { images: judged, rows } },
   }
 }

@@ -39,7 +39,7 @@ const defence: Defence = { judge: judgeSettings, fairness: FAIRNESS, perSecond: 
 export async function measurePoison({ quick, bundles, threads, say }: SuiteContext): Promise<Part> {
   const { train, test } = await loadCifar10()
   const networks = await poisonNetworks(bundles)
-  const corruptions: readonly CorruptionType[] = quick ? ['fog'] : ['gaussian_noise', 'fog', 'defocus_blur']
+  const corruptions: readonly CorruptionType[] = quick ? ['fog'] : ['gaussian_noise', 'fog']
   const seeds = quick ? [1] : [1, 2, 3]
   const sizes = quick ? { stream: 768, trial: 500, pool: 100 } : { stream: 2560, trial: 1500, pool: 1500 }
   const rows: Row[] = []
@@ -70,6 +70,8 @@ export async function measurePoison({ quick, bundles, threads, say }: SuiteConte
   const undefended = dropsByAttack(rows.filter(({ isDefended }) => !isDefended))
   return {
     figures: { poisonDropPts: Math.max(...Object.values(drops)) },
+    // A few steps on a few images are no measure of points.
+    ...(quick ? { verdicts: { poisonDropPts: null } } : {}),
     detail: {
       poison: {
         devices: DEVICES,

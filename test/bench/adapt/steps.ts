@@ -40,7 +40,7 @@ interface Batch {
 export async function measureSteps(networks: AdaptNetworks, context: SuiteContext): Promise<Part> {
   const { quick, threads, say } = context
   const batches = await someBatches(networks, threads)
-  const { rounds, steps } = quick ? { rounds: 2, steps: 6 } : { rounds: 9, steps: 40 }
+  const { rounds, steps } = quick ? { rounds: 2, steps: 6 } : { rounds: 7, steps: 30 }
   const peer = await startPeer(networks.student, batches, threads)
   const ours: number[] = []
   const theirs = layouts.map(() => [] as number[])
