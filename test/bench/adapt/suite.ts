@@ -13,14 +13,14 @@ import { measureSteps, stepFigures } from './steps.ts'
 async function measure(context: SuiteContext): Promise<Measurement> {
   const networks = await openNetworks(context.bundles)
   return joined([
-    await measureLatency(context),
-    await measureSteps(networks, context),
+    await measureErrors(networks, context),
     await measurePatches(networks, context),
     await measureFleetUpdate(context),
-    await measureLive(context),
-    await measurePoison(context),
     await measureLongStreams(context),
-    await measureErrors(networks, context),
+    await measurePoison(context),
+    await measureLive(context),
+    await measureSteps(networks, context),
+    await measureLatency(context),
   ])
 }
 
