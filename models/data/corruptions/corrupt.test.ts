@@ -13,11 +13,11 @@ const sets = ['cifar', 'imagenet'] as const
  * Where a higher severity need not lie farther from the clean image, by the published constants themselves: saturate first
  * takes colour away, then adds it; glass blurs more but scatters as far; elastic trades a coarse movement for a fine one;
  * frost dims the image it brightens; motion at 3 and 4 has the same Gaussian;
- * spatter changes from water to mud at 4; ImageNet's snow at 3 has fewer but larger flakes than at 2.
+ * spatter changes from water to mud at 4; ImageNet's snow at 3 has fewer but larger flakes than at 2, and its fog at 3 and 4 differs in grain alone.
  */
 const notMonotone: Readonly<Record<(typeof sets)[number], readonly string[]>> = {
   cifar: ['saturate', 'glass_blur', 'elastic_transform', 'frost', 'motion_blur', 'spatter'],
-  imagenet: ['saturate', 'glass_blur', 'elastic_transform', 'frost', 'snow'],
+  imagenet: ['saturate', 'glass_blur', 'elastic_transform', 'frost', 'snow', 'fog'],
 }
 
 const distortions = (
