@@ -28,7 +28,7 @@ const suites: readonly Suite[] = [
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
-const usage = `npm run bench -- SUITE [--quick] [--out FILE] [--bundles FOLDER] [--threads N]
+const usage = `npm run bench -- SUITE [--quick] [--out FILE] [--bundles FOLDER] [--threads N] [--parts A,B]
 
 Measures one suite and prints a table, then one JSON object as the last line.
 
@@ -38,6 +38,7 @@ ${suites.map(({ name, meaning }) => `  ${name.padEnd(8)} ${meaning}`).join('\n')
   --out FILE        where the result goes (default: test/bench/results/SUITE.json; with --quick nowhere)
   --bundles FOLDER  bundles to measure (default: models/bundles)
   --threads N       threads of the suites that compute (default: ${defaultThreads()})
+  --parts A,B       of a suite that has parts: only these (adapt: ${adaptSuite.parts?.join(', ')})
   --list            names of suites and figures
   --help            this
 
@@ -62,6 +63,7 @@ async function main(): Promise<number> {
       out: { type: 'string' },
       bundles: { type: 'string', default: fromRoot('models/bundles') },
       threads: { type: 'string', default: String(defaultThreads()) },
+      parts: { type: 'string' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -75,6 +77,11 @@ async function main(): Promise<number> {
     return 2
   }
   const { quick, bundles } = values
+  const parts = values.parts?.split(',')
+  if (parts?.some((part) => !suite.parts?.includes(part))) {
+    console.error(`--parts: suite ${suite.name} has ${suite.parts?.join(', ') ?? 'no parts'}.`)
+    return 2
+  }
   const date = new Date()
   const machine = await thisMachine()
   console.log(`${suite.name}: ${suite.meaning}`)
@@ -83,7 +90,7 @@ async function main(): Promise<number> {
     console.log(`${machine.busyCores} cores are at work for others. Do not trust the speeds below.\n`)
   }
   const say = (line: string) => console.error(line)
-  const measured = await suite.measure({ quick, bundles, threads, say })
+  const measured = await suite.measure({ quick, bundles, threads, say, ...(parts ? { parts } : {}) })
   const result = resultOf(suite, measured, { quick, date, machine })
   console.log(formatFigures(suite, result))
   const faults = faultsOf(suite, measured)

@@ -45,6 +45,8 @@ export interface SuiteContext {
   readonly bundles: string
   /** Threads that the suite may use, where it does not say otherwise. */
   readonly threads: number
+  /** The only parts to measure, of a suite that has parts. Default: all. */
+  readonly parts?: readonly string[]
   /** Tells what is being done. */
   readonly say: (line: string) => void
 }
@@ -53,6 +55,8 @@ export interface Suite {
   readonly name: string
   readonly meaning: string
   readonly figures: readonly FigureSpec[]
+  /** Names of parts that can be measured alone, where a whole run is long. */
+  readonly parts?: readonly string[]
   measure(context: SuiteContext): Promise<Measurement>
 }
 

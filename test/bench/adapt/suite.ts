@@ -1,42 +1,54 @@
-import { joined } from '../split/part.ts'
-import type { Measurement, Suite, SuiteContext } from '../suite.ts'
+import { joined, leftOut, type Part } from '../split/part.ts'
+import type { FigureSpec, Measurement, Suite, SuiteContext } from '../suite.ts'
 import { errorFigures, measureErrors } from './errors.ts'
 import { fleetUpdateFigures, measureFleetUpdate } from './fleet-update.ts'
 import { latencyFigures, measureLatency } from './latency.ts'
 import { liveFigures, measureLive } from './live.ts'
 import { longStreamFigures, measureLongStreams } from './long-streams.ts'
-import { openNetworks } from './networks.ts'
+import { type AdaptNetworks, openNetworks } from './networks.ts'
 import { measurePatches, patchFigures } from './patches.ts'
 import { measurePoison, poisonFigures } from './poison.ts'
 import { measureSteps, stepFigures } from './steps.ts'
 
+/** In the order in which they run: what measures times comes last. */
+const parts: Readonly<
+  Record<string, { figures: readonly FigureSpec[]; measure: (world: World) => Promise<Part> }>
+> = {
+  errors: { figures: errorFigures, measure: ({ networks, context }) => measureErrors(networks, context) },
+  patches: { figures: patchFigures, measure: ({ networks, context }) => measurePatches(networks, context) },
+  fleet: { figures: fleetUpdateFigures, measure: ({ context }) => measureFleetUpdate(context) },
+  long: { figures: longStreamFigures, measure: ({ context }) => measureLongStreams(context) },
+  poison: { figures: poisonFigures, measure: ({ context }) => measurePoison(context) },
+  live: { figures: liveFigures, measure: ({ context }) => measureLive(context) },
+  steps: { figures: stepFigures, measure: ({ networks, context }) => measureSteps(networks, context) },
+  latency: { figures: latencyFigures, measure: ({ context }) => measureLatency(context) },
+}
+
+interface World {
+  readonly networks: AdaptNetworks
+  readonly context: SuiteContext
+}
+
 async function measure(context: SuiteContext): Promise<Measurement> {
   const networks = await openNetworks(context.bundles)
-  return joined([
-    await measureErrors(networks, context),
-    await measurePatches(networks, context),
-    await measureFleetUpdate(context),
-    await measureLongStreams(context),
-    await measurePoison(context),
-    await measureLive(context),
-    await measureSteps(networks, context),
-    await measureLatency(context),
-  ])
+  const measured: Part[] = []
+  for (const [name, part] of Object.entries(parts)) {
+    const isWanted = context.parts === undefined || context.parts.includes(name)
+    const figures = part.figures.map((figure) => figure.name)
+    measured.push(
+      isWanted
+        ? await part.measure({ networks, context })
+        : leftOut(figures, 'left out of this run (--parts)'),
+    )
+  }
+  return joined(measured)
 }
 
 /** What it brings to adapt a deployed network, and what it costs: all methods on the same damaged images. */
 export const adaptSuite: Suite = {
   name: 'adapt',
   meaning: 'networks that adapt to damaged images: errors, uploads, patches, attacks, speed',
-  figures: [
-    ...errorFigures,
-    ...longStreamFigures,
-    ...patchFigures,
-    ...fleetUpdateFigures,
-    ...liveFigures,
-    ...poisonFigures,
-    ...latencyFigures,
-    ...stepFigures,
-  ],
+  parts: Object.keys(parts),
+  figures: Object.values(parts).flatMap(({ figures }) => figures),
   measure,
 }
