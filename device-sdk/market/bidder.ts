@@ -235,6 +235,10 @@ export class Bidder {
     const former = this.#former
     const isFormer = former?.bid === id && former.nonce === nonce && former.server === server
     if (isFormer && !this.#lease) {
+      // What was said before the break does not count: the lease may have ended with the connection.
+      const isStale =
+        Number.isNaN(this.#formerSinceMs) || ageMs(award, nowMs) > nowMs - this.#formerSinceMs + 0.001
+      if (outcome === 'renewed' && isStale) return
       if (outcome === 'renewed') {
         this.#lease = { ...former, expiresMs: nowMs }
         this.#prolong(this.#lease, award, nowMs)
@@ -278,9 +282,8 @@ export class Bidder {
 
   /** The server has counted anew from when it got the renewal: not before that was sent. */
   #prolong(lease: Lease, { echoUs, leaseMs, payment }: Award, nowMs: number): void {
-    const agoMs = ((clockUs32(nowMs) - echoUs) >>> 0) / 1000
     // Both stamps are rounded down.
-    const untilMs = nowMs - agoMs - 0.001 + leaseMs
+    const untilMs = nowMs - ageMs({ echoUs }, nowMs) - 0.001 + leaseMs
     if (!lease.confirmed) this.counters.paid += payment
     this.counters.renewals++
     // Until it is confirmed, only for as long as it is held.
@@ -306,3 +309,7 @@ export class Bidder {
     publish(this.#topics.bid, encodeMessage({ envelope, body }))
   }
 }
+
+/** How long ago the renewal was sent that an award answers. */
+const ageMs = ({ echoUs }: Pick<Award, 'echoUs'>, nowMs: number): number =>
+  ((clockUs32(nowMs) - echoUs) >>> 0) / 1000
