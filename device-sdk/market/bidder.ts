@@ -25,8 +25,6 @@ export interface HeldLease {
   readonly credits: number
   /** On the device's clock; never later than on the server's. */
   readonly expiresMs: number
-  /** Whether the server knows that the device takes it. */
-  readonly confirmed: boolean
 }
 
 export interface BidderCounters {
@@ -69,6 +67,7 @@ interface Lease extends HeldLease {
   readonly nonce: number
   readonly leaseMs: number
   expiresMs: number
+  /** Whether the server has said since that the lease is there. Before that it may be over: awards may come late. */
   confirmed: boolean
   renewedMs: number
 }
@@ -121,7 +120,8 @@ export class Bidder {
 
   /** The lease that is held now. */
   get lease(): HeldLease | undefined {
-    return this.#lease && this.#lease.expiresMs > this.#options.now() ? this.#lease : undefined
+    const lease = this.#lease
+    return lease?.confirmed && lease.expiresMs > this.#options.now() ? lease : undefined
   }
 
   /** The broker is there, and the filters are subscribed. */
@@ -277,7 +277,6 @@ export class Bidder {
     this.#lease = { ...terms, expiresMs, confirmed: false, renewedMs: nowMs }
     this.counters.won++
     this.#sendRenewal(this.#lease, nowMs)
-    this.#options.onChange?.()
   }
 
   /** The server has counted anew from when it got the renewal: not before that was sent. */
@@ -288,7 +287,9 @@ export class Bidder {
     this.counters.renewals++
     // Until it is confirmed, only for as long as it is held.
     lease.expiresMs = lease.confirmed ? Math.max(lease.expiresMs, untilMs) : untilMs
+    const isNew = !lease.confirmed
     lease.confirmed = true
+    if (isNew) this.#options.onChange?.()
   }
 
   #drop(): void {

@@ -359,7 +359,7 @@ export class Storm {
 
   #checkKnown(id: string, boot: number, lease: NonNullable<Bidder['lease']>): void {
     const server = this.#servers.find((one) => one.id === lease.server)
-    if (!server?.node || !lease.confirmed) return
+    if (!server?.node) return
     const name = `${lease.server}/${id}/${boot}/${lease.bid}`
     const isKnown = [...server.node.ledger.leases].some(
       (held) => held.device === id && held.boot === boot && held.id === lease.bid,
