@@ -74,7 +74,7 @@ describe('a device in a market', () => {
   test('bids, takes what it wins, and renews before a lease is over', () => {
     const world = new World()
     world.lease()
-    expect(world.bidder.lease).toMatchObject({ server: 'edge-a', confirmed: true, credits: 4, payment: 2 })
+    expect(world.bidder.lease).toMatchObject({ server: 'edge-a', credits: 4, payment: 2 })
     world.run(4000)
     expect(world.kinds().slice(0, 3)).toEqual(['bid', 'renew edge-a', 'renew edge-a'])
     expect(world.bidder.counters).toMatchObject({ bids: 1, won: 1, paid: 2 })
@@ -88,6 +88,15 @@ describe('a device in a market', () => {
     for (const word of again) expect(word).toMatchObject({ id: first!.id, nonce: first!.nonce, kind: 'bid' })
     world.run(400)
     expect(world.said.at(-1)!.id).toBe(2)
+  })
+
+  test('does not count on a lease before its server has confirmed it: the award may have come late', () => {
+    const world = new World()
+    world.award('won')
+    expect(world.bidder.lease).toBeUndefined()
+    world.award('lapsed')
+    expect(world.bidder.lease).toBeUndefined()
+    expect(world.bidder.counters.paid).toBe(0)
   })
 
   test('keeps one lease for a bid and gives the other back', () => {

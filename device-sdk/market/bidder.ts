@@ -25,8 +25,6 @@ export interface HeldLease {
   readonly credits: number
   /** On the device's clock; never later than on the server's. */
   readonly expiresMs: number
-  /** Whether the server knows that the device takes it. */
-  readonly confirmed: boolean
 }
 
 export interface BidderCounters {
@@ -69,6 +67,7 @@ interface Lease extends HeldLease {
   readonly nonce: number
   readonly leaseMs: number
   expiresMs: number
+  /** Whether the server has said since that the lease is there. Before that it may be over: awards may come late. */
   confirmed: boolean
   renewedMs: number
 }
@@ -121,7 +120,8 @@ export class Bidder {
 
   /** The lease that is held now. */
   get lease(): HeldLease | undefined {
-    return this.#lease && this.#lease.expiresMs > this.#options.now() ? this.#lease : undefined
+    const lease = this.#lease
+    return lease?.confirmed && lease.expiresMs > this.#options.now() ? lease : undefined
   }
 
   /** The broker is there, and the filters are subscribed. */
@@ -235,6 +235,10 @@ export class Bidder {
     const former = this.#former
     const isFormer = former?.bid === id && former.nonce === nonce && former.server === server
     if (isFormer && !this.#lease) {
+      // What was said before the break does not count: the lease may have ended with the connection.
+      const isStale =
+        Number.isNaN(this.#formerSinceMs) || ageMs(award, nowMs) > nowMs - this.#formerSinceMs + 0.001
+      if (outcome === 'renewed' && isStale) return
       if (outcome === 'renewed') {
         this.#lease = { ...former, expiresMs: nowMs }
         this.#prolong(this.#lease, award, nowMs)
@@ -273,19 +277,19 @@ export class Bidder {
     this.#lease = { ...terms, expiresMs, confirmed: false, renewedMs: nowMs }
     this.counters.won++
     this.#sendRenewal(this.#lease, nowMs)
-    this.#options.onChange?.()
   }
 
   /** The server has counted anew from when it got the renewal: not before that was sent. */
   #prolong(lease: Lease, { echoUs, leaseMs, payment }: Award, nowMs: number): void {
-    const agoMs = ((clockUs32(nowMs) - echoUs) >>> 0) / 1000
     // Both stamps are rounded down.
-    const untilMs = nowMs - agoMs - 0.001 + leaseMs
+    const untilMs = nowMs - ageMs({ echoUs }, nowMs) - 0.001 + leaseMs
     if (!lease.confirmed) this.counters.paid += payment
     this.counters.renewals++
     // Until it is confirmed, only for as long as it is held.
     lease.expiresMs = lease.confirmed ? Math.max(lease.expiresMs, untilMs) : untilMs
+    const isNew = !lease.confirmed
     lease.confirmed = true
+    if (isNew) this.#options.onChange?.()
   }
 
   #drop(): void {
@@ -306,3 +310,7 @@ export class Bidder {
     publish(this.#topics.bid, encodeMessage({ envelope, body }))
   }
 }
+
+/** How long ago the renewal was sent that an award answers. */
+const ageMs = ({ echoUs }: Pick<Award, 'echoUs'>, nowMs: number): number =>
+  ((clockUs32(nowMs) - echoUs) >>> 0) / 1000

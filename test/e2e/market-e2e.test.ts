@@ -40,7 +40,7 @@ async function bidder(id: string, broker: string, cpu = 0.7, budget = 10): Promi
 }
 
 /** Waits for what has to come. */
-async function until(holds: () => boolean | undefined): Promise<void> {
+async function until(holds: () => unknown): Promise<void> {
   while (!holds()) await sleep(20)
 }
 
@@ -49,14 +49,14 @@ describe('a market of real processes', () => {
     const port = await freePort()
     const first = await edge('--mqtt-port', `${port}`)
     const device = await bidder('cam', `mqtt://127.0.0.1:${port}`)
-    await until(() => device.lease?.confirmed)
+    await until(() => device.lease)
     const answer = await device.infer(new Float32Array(48), { route: 'split' })
     expect(answer).toMatchObject({ route: 'split', leased: true })
     await first.kill()
     await until(() => device.lease === undefined)
     expect((await device.infer(new Float32Array(48))).leased).toBeUndefined()
     await edge('--mqtt-port', `${port}`)
-    await until(() => device.lease?.confirmed)
+    await until(() => device.lease)
   })
 
   it.skipIf(!mosquittoInstalled)(
@@ -71,7 +71,7 @@ describe('a market of real processes', () => {
       ])
       const one = await bidder('one', broker)
       const two = await bidder('two', broker)
-      await until(() => one.lease?.confirmed && two.lease?.confirmed)
+      await until(() => one.lease && two.lease)
       // One server has no room for both.
       expect(new Set([one.lease!.server, two.lease!.server])).toEqual(new Set(['edge-a', 'edge-b']))
       for (const device of [one, two]) {
@@ -89,7 +89,7 @@ describe('a market of real processes', () => {
       const [[left, server]] = [...servers] as [[string, EdgeDaemon]]
       while ((await server.metric('market_leads')) !== 1) await sleep(20)
       const three = await bidder('three', broker, 0.05)
-      await until(() => three.lease?.confirmed)
+      await until(() => three.lease)
       expect(three.lease!.server).toBe(left)
     },
   )
