@@ -85,8 +85,8 @@ export interface Candidate {
 }
 
 /**
- * At an entropy of 0.4, half of what honest devices upload under fog is lost; without a limit, noise of a tenth of the devices ruins the
- * student (bench `adapt`, poison). The look: with less margin more honest uploads are lost, with more, noise passes under spatter.
+ * A lower limit of entropy loses honest uploads under a strong shift; without one, noise of a few devices ruins the student (bench `adapt`,
+ * poison). The look: with less margin more honest uploads are lost, with more, noise passes.
  */
 export const judgeSettings: JudgeSettings = {
   unsureShare: 0.6,
