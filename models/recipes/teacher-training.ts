@@ -21,8 +21,6 @@ export const teacherSettings = {
   padPx: 2,
 }
 
-const optimizer: Optimizer = { kind: 'sgd', momentum: teacherSettings.momentum, nesterov: true }
-
 /** The teacher as a graph `input` [N,3,32,32] → `logits` [N,10]. */
 export function teacherModel(weights: ReadonlyMap<string, ConstantTensor>): Model {
   const net = new NetBuilder('cifar10-teacher', { random: seededRandom(0), weights })
@@ -32,13 +30,49 @@ export function teacherModel(weights: ReadonlyMap<string, ConstantTensor>): Mode
   return net.build()
 }
 
+/** A training of the teacher's network: how, from where, on which views of the images. */
+export interface TeacherTraining {
+  readonly settings: typeof teacherSettings
+  readonly whitening: ConstantTensor
+  /** Weights to go on from. Default: from scratch. */
+  readonly start?: ReadonlyMap<string, ConstantTensor>
+  /** Of the batches that `change` gets. */
+  readonly normalisation: { readonly mean: readonly number[]; readonly std: readonly number[] }
+  /** Changes the images of a step in place. */
+  readonly change?: (images: Float32Array, step: number) => void
+}
+
 /** Trains the teacher from scratch; returns its weights by name and the time it took. */
-export async function trainTeacher(data: Cifar10, context: RecipeContext): Promise<Trained> {
-  const { seed, epochs, batch, peakRate, weightDecay, vectorRateScale, labelSmoothing, padPx } =
-    teacherSettings
+export function trainTeacher(data: Cifar10, context: RecipeContext): Promise<Trained> {
   const normalisation = { mean: cifar10Mean, std: cifar10Std }
   const whitening = whiteningKernels(data.train, normalisation)
-  const net = new NetBuilder('cifar10-teacher', { random: seededRandom(seed), training: true })
+  return fitTeacher(data, context, { settings: teacherSettings, whitening, normalisation })
+}
+
+/** Trains the teacher's network; returns its weights by name and the time it took. */
+export async function fitTeacher(
+  data: Cifar10,
+  context: RecipeContext,
+  { settings, whitening, start, normalisation, change }: TeacherTraining,
+): Promise<Trained> {
+  const {
+    name,
+    seed,
+    epochs,
+    batch,
+    peakRate,
+    momentum,
+    weightDecay,
+    vectorRateScale,
+    labelSmoothing,
+    padPx,
+  } = settings
+  const optimizer: Optimizer = { kind: 'sgd', momentum, nesterov: true }
+  const net = new NetBuilder(`cifar10-${name}`, {
+    random: seededRandom(seed),
+    training: true,
+    ...(start ? { weights: start } : {}),
+  })
   const input = net.g.input('input', 'float32', [batch, 3, 32, 32])
   const targets = net.g.input('targets', 'float32', [batch, 10])
   const taps = teacher(net, input, teacherWidths, () => whitening)
@@ -70,9 +104,10 @@ export async function trainTeacher(data: Cifar10, context: RecipeContext): Promi
     rate: triangle(peakRate, steps),
     batch: (at) => {
       const { images, targets: labels } = batches(at)
+      change?.(images.data as Float32Array, at)
       return { input: images, targets: labels }
     },
-    ...context.phase('teacher', teacherSettings),
+    ...context.phase(name, settings),
   })
   return { weights: new Map([...step.parameters(state), ['whitening.weight', whitening]]), elapsedS }
 }
