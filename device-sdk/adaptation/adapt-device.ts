@@ -67,6 +67,7 @@ export async function adaptDevice(
     uploader: uploaderFor(options, device),
     models,
     isOnline: () => link !== undefined && link.refusal() === undefined,
+    offersSplit: options.privacy === 'raw' && options.learnFrom === 'split-too',
   })
 }
 

@@ -29,6 +29,8 @@ export interface AdaptationParts {
   readonly uploader: Uploader
   readonly models: readonly PatchedModel[]
   readonly isOnline: () => boolean
+  /** Whether pictures that the server knows as latents alone are offered to it, too. Default false. */
+  readonly offersSplit?: boolean
 }
 
 /** A device's part in adaptation: samples go out, patches come in. Nothing in it throws or keeps a frame waiting. */
@@ -56,14 +58,14 @@ export class Adaptation implements AnswerObserver {
   }
 
   answered(answer: GivenAnswer): void {
-    const { outputKind, uploader } = this.#parts
+    const { outputKind, uploader, offersSplit = false } = this.#parts
     const { role, version, output } = answer
     this.#receiver(role)?.answered(version, () => ({
       entropy: answerEntropy(output, outputKind).entropy,
       label: topIndex(output),
     }))
-    // What the server has answered it has seen.
-    if (role === 'local') uploader.offer(answer)
+    // What the server has answered it has seen: as a latent, which nobody can teach by.
+    if (role === 'local' || offersSplit) uploader.offer(answer)
   }
 
   mismatched(role: PatchedRole, version: ModelVersion): void {
