@@ -72,6 +72,8 @@ export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> 
   const { log, clock = () => performance.now(), spawn, spawnLearner, ...settings } = options
   const config = checkConfig(settings, 'the options')
   const logger = log ?? pino({ level: config.logLevel, base: undefined })
+  if (config.adaptSplit !== 'off' && config.adapt === undefined)
+    logger.warn({ adaptSplit: config.adaptSplit }, 'without adapt, nothing is adapted')
   const bundles = await bundlesOf(config, logger)
   const pipelines = await pipelinesOf(config, logger)
 

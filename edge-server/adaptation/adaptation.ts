@@ -21,12 +21,13 @@ import type { EdgeConfig } from '../config/schema.ts'
 import { packedTails, type TailChoice, type Tails } from '../dispatch/tail-choice.ts'
 import { edgeError } from '../errors.ts'
 import { AdaptationMetrics } from './adaptation-metrics.ts'
+import { adaptationObserver } from './adaptation-observer.ts'
 import { type AdaptableFamily, familiesOf } from './families.ts'
-import { type AdaptationObserver, type AdaptationPace, FamilyAdaptation } from './family-adaptation.ts'
+import { type AdaptationPace, FamilyAdaptation } from './family-adaptation.ts'
+import { fileOf, learnerSetup, openPublisher } from './family-files.ts'
 import { LearnerThread } from './learner-thread.ts'
 import type { LearnerSetup } from './messages.ts'
-import { readProbe } from './probe-folder.ts'
-import { type Outlet, type OutPatch, Publisher } from './publisher.ts'
+import type { Outlet, OutPatch } from './publisher.ts'
 import { SampleIntake } from './sample-intake.ts'
 import { openSigningKey } from './signing-key.ts'
 import { type SplitFamily, splitFamiliesOf } from './split-families.ts'
@@ -263,7 +264,7 @@ export class Adaptation implements Tails {
       keepsPixels: config.adaptKeep === 'samples',
       votes: VOTES,
     }
-    const observer = this.#observer(name)
+    const observer = adaptationObserver(name, this.#metrics, log)
     const send = (patch: OutPatch, device?: string) => {
       if (travels) this.#send(family, patch, device)
     }
@@ -289,70 +290,5 @@ export class Adaptation implements Tails {
     )
     if (device === undefined) publish(patchTopic(config.site, hash), packet, { qos: 1, retain: true })
     else publish(topic(config.site, device, 'patch'), packet, { qos: 1 })
-  }
-
-  #observer(family: string): AdaptationObserver {
-    const metrics = this.#metrics
-    const { log } = this.#options
-    return {
-      uploaded: (outcome) => metrics.uploads.inc({ family, outcome }),
-      learned: ({ steps, judgements }) => {
-        metrics.steps.inc({ family }, steps)
-        for (const judgement of judgements) metrics.judged.inc({ family, judgement })
-      },
-      lost: (uploads) => metrics.lost.inc({ family }, uploads),
-      published: ({ epoch, version, bytes }) => {
-        metrics.versions.inc({ family })
-        metrics.patchBytes.inc({ family }, bytes.length)
-        log.info({ family, epoch, version, bytes: bytes.length }, 'version out')
-      },
-      rolledBack: (reason, detail) => {
-        metrics.rollBacks.inc({ family, reason })
-        log.warn({ family, reason, detail }, 'went back to what was good')
-      },
-      saved: (bytes) => {
-        metrics.saves.inc({ family })
-        metrics.stateBytes.set({ family }, bytes)
-      },
-      troubled: (what, detail) => {
-        metrics.failures.inc({ family })
-        log.error({ family, what, detail }, 'adaptation is in trouble')
-      },
-      requested: (reason, outcome) => metrics.requests.inc({ reason, outcome }),
-    }
-  }
-}
-
-const fileOf = (folder: string, { hash }: AdaptableFamily): string => join(folder, hash.slice(0, 8))
-
-function openPublisher(
-  family: AdaptableFamily,
-  privateKey: KeyObject,
-  folder: string,
-  { config, wallS, log }: AdaptationOptions,
-): Promise<Publisher> {
-  const { layout, base, hash } = family
-  return Publisher.open(
-    `${fileOf(folder, family)}.versions`,
-    { layout, base, family: Buffer.from(hash, 'hex'), privateKey, dtype: config.adaptDtype },
-    wallS(),
-    (reason) =>
-      log.error({ family: family.id, reason }, 'the versions that went out are lost: a new epoch begins'),
-  )
-}
-
-async function learnerSetup(
-  family: AdaptableFamily,
-  folder: string,
-  config: EdgeConfig,
-): Promise<LearnerSetup> {
-  const probe = config.adaptProbe && (await readProbe(config.adaptProbe, family, family.labels))
-  const { id, student, foundation, mean, std, lineage } = family
-  return {
-    ...{ id, student, foundation, mean, std, lineage },
-    statePath: `${fileOf(folder, family)}.state`,
-    keepsPixels: config.adaptKeep === 'samples',
-    threads: config.adaptThreads,
-    ...(probe ? { probe } : {}),
   }
 }

@@ -49,8 +49,9 @@ interface TailRun {
   readonly givenUp: number
 }
 
-/** Frames between two versions. */
 const BATCH = 64
+/** Between two versions. */
+const STEPS = 4
 
 /**
  * A device on the split route in bad weather, and what it sends up by CEMA's rule; the server learns as it does in production, lets a
@@ -61,12 +62,11 @@ export async function measureTails({ quick, bundles, threads, say }: SuiteContex
   const { test } = await loadCifar10()
   const types: readonly CorruptionType[] = quick ? ['fog'] : ['fog', 'gaussian_noise', 'motion_blur']
   const seeds = quick ? [1] : [1, 2, 3]
-  const sizes = quick ? { stream: 192, trial: 100 } : { stream: 1536, trial: 1000 }
+  const sizes = quick ? { stream: 192, trial: 100 } : { stream: 768, trial: 600 }
   const runs: TailRun[] = []
-  for (const learns of ['tail', 'both'] as const) {
+  for (const seed of seeds) {
     for (const type of types) {
-      for (const seed of seeds) {
-        if (quick && learns === 'both') continue
+      for (const learns of quick ? (['tail'] as const) : (['tail', 'both'] as const)) {
         const run = await playTail(bundle, test, { learns, type, seed, ...sizes, threads })
         say(
           `${learns === 'tail' ? 'tail' : 'head and tail'}, ${type}, seed ${seed}: ` +
@@ -140,8 +140,10 @@ async function playTail(
       sent.map((pixels) => ({ device: 'camera', pixels })),
       first,
     )
+    const isLast = first + 2 * BATCH > stream.count
+    const isDue = Math.floor((steps + report.steps) / STEPS) > Math.floor(steps / STEPS)
     steps += report.steps
-    if (report.steps === 0) continue
+    if (!(isDue || isLast)) continue
     const { parameters, rolledBack } = await learner.candidate()
     if (rolledBack) givenUp++
     if (wire !== packed) await wire.dispose()
