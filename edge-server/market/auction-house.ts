@@ -31,6 +31,8 @@ export interface AuctionHouseOptions {
   >
   /** Time that an exact round may take, in ms. */
   readonly timeLimitMs: number
+  /** Where rounds are cleared. Default: on the caller's thread. */
+  readonly clearRound?: typeof clearRound
   readonly state?: HouseState
 }
 
@@ -64,12 +66,12 @@ export class AuctionHouse {
   }
 
   async clear(market: Market): Promise<Cleared> {
-    const { payment, timeLimitMs } = this.#options
+    const { payment, timeLimitMs, clearRound: clear = clearRound } = this.#options
     this.#price(market)
-    const result = await clearRound(market, {
+    const result = await clear(market, {
       payment,
       timeLimitMs,
-      // Devices wait for their awards, and nobody here reads the bound.
+      // Devices wait for their awards.
       bound: false,
       history: historyOf(this.#fairness),
       unitPrices: this.#prices.prices,

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client'
 import type { EdgeConfig } from '../config/schema.ts'
 import { edgeError } from '../errors.ts'
 import { AuctionHouse, readHouse, writeHouse } from './auction-house.ts'
+import { ClearingThread } from './clearing-thread.ts'
 import { noJournal } from './journal.ts'
 import type { LedgerEntry } from './lease-ledger.ts'
 import { LeaseLog } from './lease-log.ts'
@@ -40,11 +41,13 @@ export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket
   const { entries, damaged } = leasesPath ? await kept(() => LeaseLog.read(leasesPath)) : nothing
   if (damaged > 0) log.error({ damaged, file: leasesPath }, 'lines of the leases could not be read')
 
+  const thread = new ClearingThread({ onBound: (bound) => metrics.bounded(bound) })
   const house = new AuctionHouse({
     payment: payment === 'off' ? 'critical' : payment,
     prices: PRICE_RANGE,
     loads: () => node.loads,
     timeLimitMs: roundMs / 2,
+    clearRound: (market, options = {}) => thread.clear(market, options),
     ...stateOf(housePath && (await readHouse(housePath))),
   })
   const metrics = new MarketMetrics(registry, {
@@ -84,13 +87,14 @@ export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket
     clear: (market) => house.clear(market),
     journal: leasesPath ? { write: (some) => journal!.write(some) } : noJournal,
     entries,
-    observer: observerOf(options, metrics, save),
+    observer: observerOf(options, metrics, thread, save),
   })
   if (leasesPath) journal = await kept(() => LeaseLog.open(leasesPath, () => node.ledger.snapshot()))
   return {
     node,
     close: async () => {
       node.close()
+      await thread.close()
       await saving
       await journal?.close()
     },
@@ -113,11 +117,13 @@ function offerOf({ offer, workers, queue, marketShare }: EdgeConfig): Offer {
 function observerOf(
   { log, warn, onElected }: OpenMarketOptions,
   metrics: MarketMetrics,
+  thread: ClearingThread,
   save: () => void,
 ): MarketObserver {
   return {
     elected: (leads, { number: term, holder }) => {
       metrics.elected(leads)
+      if (leads) thread.open()
       log.info({ leads, term, holder }, 'auctioneer')
       onElected(leads)
     },
