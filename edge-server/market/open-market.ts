@@ -3,8 +3,9 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { EdgeConfig } from '../config/schema.ts'
 import { edgeError } from '../errors.ts'
-import { AuctionHouse, readHouse, writeHouse } from './auction-house.ts'
+import { AuctionHouse } from './auction-house.ts'
 import { ClearingThread } from './clearing-thread.ts'
+import { readHouse, writeHouse } from './house-state.ts'
 import { noJournal } from './journal.ts'
 import type { LedgerEntry } from './lease-ledger.ts'
 import { LeaseLog } from './lease-log.ts'
@@ -85,6 +86,7 @@ export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket
     },
     offer: offerOf(config),
     clear: (market) => house.clear(market),
+    memory: house,
     journal: leasesPath ? { write: (some) => journal!.write(some) } : noJournal,
     entries,
     observer: observerOf(options, metrics, thread, save),
