@@ -129,9 +129,15 @@ describe('a stage whose rows are divided', () => {
     expect(dataOf(answer)).toEqual(world.expected())
   })
 
-  test('fails as a stage of the device does when its rows here cannot be run', async () => {
-    const world = await create(0.5)
+  test('asks the server for the rest, too, when the device cannot run it', async () => {
+    const world = await create(0.75)
     world.failing.set('classify', failure('RUN_FAILED', false))
+    const answer = await world.run()
+    expect(dataOf(answer)).toEqual(world.expected())
+    expect(rowsSent(world)).toEqual([6, 2])
+    expect(answer.stages[1]).toEqual({ id: 'classify', host: 'edge', ms: 40 })
+    expect(answer.fallback).toBeUndefined()
+    world.loseRequests = true
     await expect(world.run()).rejects.toMatchObject({ code: 'LOCAL_FAILED' })
     const again = await create(0.5)
     again.failing.set('classify', failure('WORKER_DIED', true))

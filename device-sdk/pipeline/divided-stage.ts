@@ -19,12 +19,11 @@ interface Made {
 }
 
 /**
- * A stage of a run whose rows are divided: the first go to the server, the device runs the rest at the same time. What the server
- * does not give, the device runs, too.
+ * A stage of a run whose rows are divided: the first go to the server, the device runs the rest at the same time. What one side
+ * does not give, the other is asked for, too.
  */
 export class DividedStage {
   readonly stage: number
-  readonly #wiring: Wiring
   readonly #all: number
   readonly #there: number
   #first: Made | undefined
@@ -33,13 +32,13 @@ export class DividedStage {
   /** @param there rows for the server */
   constructor(wiring: Wiring, stage: number, there: number) {
     this.stage = stage
-    this.#wiring = wiring
     this.#all = wiring.stages[stage]!.division!.rows
     this.#there = there
   }
 
-  get serverShare(): number {
-    return this.#there / this.#all
+  /** The rows that were meant for the device. */
+  get own(): { readonly from: number; readonly rows: number } {
+    return { from: this.#there, rows: this.#all - this.#there }
   }
 
   /** Whether the device's own rows are done. */
@@ -49,33 +48,32 @@ export class DividedStage {
 
   /** Share of the work that nobody has done yet. */
   get left(): number {
-    return (this.#first ? 0 : this.serverShare) + (this.#rest ? 0 : 1 - this.serverShare)
+    return ((this.#first ? 0 : this.#there) + (this.#rest ? 0 : this.own.rows)) / this.#all
   }
 
   /** What the device runs next; `alone`: the server is not waited for any more. */
   next(alone: boolean): StagePart {
     const [there, all] = [this.#there, this.#all]
-    if (this.#rest) return { from: 0, to: there, share: this.serverShare }
-    return alone && !this.#first ? WHOLE : { from: there, to: all, share: 1 - this.serverShare }
+    if (this.#rest) return { from: 0, to: there, share: there / all }
+    return alone && !this.#first ? WHOLE : { from: there, to: all, share: this.own.rows / all }
   }
 
-  serverGave(arrays: readonly StageArray[], outputs: readonly number[], ms: number): void {
-    this.#first ??= {
-      arrays: new Map(outputs.map((tensor, at) => [tensor, arrays[at]!])),
-      host: 'edge',
-      ms,
-    }
-  }
-
-  deviceGave(from: number, arrays: readonly StageArray[], ms: number): void {
-    const { outputs } = this.#wiring.stages[this.stage]!
-    const made: Made = {
-      arrays: new Map(outputs.map(({ number }, at) => [number, arrays[at]!])),
-      host: 'device',
-      ms,
-    }
+  /** Rows from `from` on came out so; `outputs`: the tensors' numbers. */
+  gave(
+    from: number,
+    outputs: readonly number[],
+    arrays: readonly StageArray[],
+    host: StageTime['host'],
+    ms: number,
+  ): void {
+    const made = { arrays: new Map(outputs.map((tensor, at) => [tensor, arrays[at]!])), host, ms }
     if (from > 0) this.#rest ??= made
     else this.#first ??= made
+  }
+
+  /** Whether a part is missing that begins at that row. */
+  lacks(from: number): boolean {
+    return (from > 0 ? this.#rest : this.#first) === undefined
   }
 
   /** The outputs that both parts have, all rows in order; undefined: a part is missing. */
@@ -87,14 +85,14 @@ export class DividedStage {
     | undefined {
     const [first, rest] = [this.#first, this.#rest]
     if (!first || !rest) return undefined
-    const outputs = [...first.arrays].map(([tensor, array]) => ({
+    // The server was asked for what others read alone.
+    const both = [...first.arrays.keys()].filter((tensor) => rest.arrays.has(tensor))
+    const outputs = both.map((tensor) => ({
       tensor,
-      array: joinRows(array, rest.arrays.get(tensor)!),
+      array: joinRows(first.arrays.get(tensor)!, rest.arrays.get(tensor)!),
     }))
-    const took: Omit<StageTime, 'id'> =
-      first.host === 'edge'
-        ? { host: 'edge', ms: Math.max(first.ms, rest.ms), rowsThere: this.#there }
-        : { host: 'device', ms: first.ms + rest.ms }
-    return { outputs, took }
+    if (first.host === rest.host) return { outputs, took: { host: first.host, ms: first.ms + rest.ms } }
+    const ms = Math.max(first.ms, rest.ms)
+    return { outputs, took: { host: 'edge', ms, rowsThere: this.#there } }
   }
 }

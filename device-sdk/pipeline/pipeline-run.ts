@@ -51,12 +51,20 @@ export interface PipelineTask {
 /** A group of stages on its way: not asked for yet, asked for, or over without an answer of use. */
 interface Errand {
   readonly group: RemoteGroup
-  /** Of a single stage that is divided: the first rows of all its tensors; 0: all. */
+  /** Of a single stage that is divided: how many rows of all its tensors, and the first of them; 0: all. */
   readonly rows: number
+  readonly from: number
   state: 'waiting' | 'asked' | 'answered' | 'over'
   askedMs: number
   ticket: Ticket | undefined
 }
+
+const errandFor = (group: RemoteGroup, rows = 0, from = 0): Errand => ({
+  ...{ group, rows, from },
+  state: 'waiting',
+  askedMs: 0,
+  ticket: undefined,
+})
 
 /** The largest header of a reply with the longest lists. */
 const REPLY_HEADER_BYTES = 512
@@ -74,7 +82,7 @@ export class PipelineRun implements LaneRun {
   /** Stages still needed, until something new is known. */
   #neededNow: ReadonlySet<number> | undefined
   readonly #took = new Map<number, StageTime>()
-  readonly #errands: readonly Errand[]
+  readonly #errands: Errand[]
   readonly #errandOf: readonly (Errand | undefined)[]
   readonly #divided = new Map<number, DividedStage>()
   /** Stages that the device could not run. */
@@ -98,16 +106,15 @@ export class PipelineRun implements LaneRun {
     for (const [tensor, array] of task.inputs.entries()) this.#known.set(tensor, array)
     const { rows = [] } = task
     // A stage that is divided is asked for by itself; to the others it is the device's.
-    const groups = remoteGroups(
+    this.#errands = remoteGroups(
       shop.wiring,
       task.hosts.map((host, stage) => (rows[stage] ? 'device' : host)),
-    ).map((group) => ({ group, rows: 0 }))
+    ).map((group) => errandFor(group))
     for (const [stage, count] of rows.entries()) {
       if (!count) continue
-      groups.push({ group: stageGroup(shop.wiring, stage), rows: count })
+      this.#errands.push(errandFor(stageGroup(shop.wiring, stage), count))
       this.#divided.set(stage, new DividedStage(shop.wiring, stage, count))
     }
-    this.#errands = groups.map((asked) => ({ ...asked, state: 'waiting', askedMs: 0, ticket: undefined }))
     this.#errandOf = task.hosts.map((_, stage) =>
       this.#errands.find(({ group }) => group.stages.includes(stage)),
     )
@@ -200,15 +207,19 @@ export class PipelineRun implements LaneRun {
   /** Whether neither side can give a stage any more. */
   #isLost(stage: number): boolean {
     const canRun = this.#shop.local.has(stage) && !this.#broken.has(stage)
-    // The server is asked for its rows alone.
-    const waits =
-      (this.#errandOf[stage]?.state ?? 'over') !== 'over' && this.#divided.get(stage)?.hasOwn !== false
-    return !canRun && !waits
+    if (canRun) return false
+    const divided = this.#divided.get(stage)
+    if (!divided) return (this.#errandOf[stage]?.state ?? 'over') === 'over'
+    const waits = (from: number) =>
+      this.#errands.some(
+        (errand) => errand.group.stages[0] === stage && errand.from === from && errand.state !== 'over',
+      )
+    return [0, divided.own.from].some((from) => divided.lacks(from) && !waits(from))
   }
 
   #send(errand: Errand): void {
     const { link, wiring, clock } = this.#shop
-    const { rows } = errand
+    const { rows, from } = errand
     const { stages, inputs, outputs } = errand.group
     const reason = this.#whyNot(errand)
     if (!link || reason) {
@@ -222,7 +233,7 @@ export class PipelineRun implements LaneRun {
         brought.map((tensor) => tensorOfRows(tensor, rows)),
         (at) => {
           const array = this.#known.get(inputs[at]!)!
-          return rows === 0 ? array : rowsOf(array, brought[at]!, 0, rows)
+          return rows === 0 ? array : rowsOf(array, brought[at]!, from, from + rows)
         },
       )
     } catch {
@@ -284,9 +295,9 @@ export class PipelineRun implements LaneRun {
     this.#replies++
     const nowMs = clock.now()
     const divided = errand.rows > 0 ? this.#divided.get(stages[0]!) : undefined
-    const took = server.add(stages, body.stageUs, nowMs - errand.askedMs, nowMs, divided?.serverShare)
+    const took = server.add(stages, body.stageUs, nowMs - errand.askedMs, nowMs, this.#partOf(errand))
     if (divided) {
-      divided.serverGave(arrays, outputs, took[0]!)
+      divided.gave(errand.from, outputs, arrays, 'edge', took[0]!)
       this.#join(divided)
       this.#advance()
       return
@@ -322,7 +333,8 @@ export class PipelineRun implements LaneRun {
       const { outputs, ms } = await this.#shop.local.run(stage, arrayOf, rows)
       const divided = rows > 0 ? this.#divided.get(stage) : undefined
       if (divided) {
-        divided.deviceGave(from, outputs, ms)
+        const numbers = this.#shop.wiring.stages[stage]!.outputs.map(({ number }) => number)
+        divided.gave(from, numbers, outputs, 'device', ms)
         this.#join(divided)
       }
       for (const [at, { number }] of this.#shop.wiring.stages[stage]!.outputs.entries()) {
@@ -333,12 +345,28 @@ export class PipelineRun implements LaneRun {
     } catch (error) {
       const again = error instanceof IsthmusError && error.retryable && !this.#retried.has(stage)
       if (again) this.#retried.add(stage)
-      else this.#broken.set(stage, error)
+      else {
+        this.#broken.set(stage, error)
+        this.#askForOwn(stage)
+      }
     }
     this.#running = undefined
     // After the deadline nobody else ends the wait for a server that gives what the device has just failed to.
     if (this.#timer === undefined) this.#onDeadline()
     else this.#advance()
+  }
+
+  /** The server is asked for the device's rows as well, which the device cannot run. */
+  #askForOwn(stage: number): void {
+    const divided = this.#divided.get(stage)
+    if (!divided || divided.hasOwn || this.#isOwn(stage)) return
+    const { from, rows } = divided.own
+    this.#errands.push(errandFor(stageGroup(this.#shop.wiring, stage), rows, from))
+  }
+
+  /** Share of its stage that an errand asks for. */
+  #partOf({ group, rows }: Errand): number {
+    return rows > 0 ? rows / this.#shop.wiring.stages[group.stages[0]!]!.division!.rows : 1
   }
 
   /** Both parts of a stage that was divided, where they are there. */
@@ -417,15 +445,15 @@ export class PipelineRun implements LaneRun {
   }
 
   /** Stops waiting for a reply. */
-  #abandon({ state, ticket, group, rows, askedMs }: Errand): void {
+  #abandon(errand: Errand): void {
+    const { state, ticket, group, askedMs } = errand
     const { clock, link, server } = this.#shop
     if (state !== 'asked' || !ticket) return
     ticket.giveUp()
     const nowMs = clock.now()
     if (ticket.bytesUp === 0) return
     const thereMs = nowMs - askedMs - (link?.estimate?.rttMs ?? 0)
-    const part = rows > 0 ? this.#divided.get(group.stages[0]!)!.serverShare : 1
-    server.overdue(group.stages, thereMs / part, link?.pipelineOffer, nowMs)
+    server.overdue(group.stages, thereMs / this.#partOf(errand), link?.pipelineOffer, nowMs)
   }
 
   #idOf(stage: number): string {
