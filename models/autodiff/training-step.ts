@@ -105,7 +105,9 @@ export function compileTrainingStep(forward: Model, options: TrainingStepOptions
   if (statistics.length > 0) unpack(g, stateInput(STATISTICS, statistics.length), statistics)
   const changing = new Set(inState)
   for (const [name, tensor] of graph.initializers) if (!changing.has(name)) g.constant(tensor, name)
-  const nodes = graph.nodes.map((node) => (usesBatchStatistics(node) ? withBatchStatistics(g, node) : node))
+  const nodes = graph.nodes.map((node) =>
+    usesBatchStatistics(node) ? withBatchStatistics(g, node, types.get(node.inputs[0]!)!.dims[1]!) : node,
+  )
   const constants = constantsOf(graph.initializers, nodes)
   const parameters = layouts.flatMap((layout) => layout.slots.map((slot) => slot.name))
   const known = {

@@ -1,7 +1,7 @@
 import { quantile } from '@isthmus/policies'
 import { Actor, checkGradients, ROW, Talk } from '@isthmus/policies/com-ddpg'
 import { HerdingRounds } from '@isthmus/policies/env'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { committedAgents, FIRST_SEED } from './agents.ts'
 

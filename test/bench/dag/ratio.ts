@@ -2,7 +2,7 @@ import type { RoundProblemSpec } from '@isthmus/policies/com-ddpg'
 import { talkingRounds } from '@isthmus/policies/com-ddpg'
 import { type CentralCosts, centralRule, DagCosts, type RoundPolicy } from '@isthmus/policies/env'
 import { localRounds, selfishDivision, selfishRounds, serverRounds } from '@isthmus/policies/heuristics'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { agentsPolicy, asDetail, committedAgents, type Played, playAll, ratioOf, rowsOf } from './agents.ts'
 
