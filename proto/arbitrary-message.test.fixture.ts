@@ -90,6 +90,7 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     stages: id,
     inputs: numbers(64),
     outputs: numbers(64),
+    rows: uint32,
   }),
   stagesReply: fc.record({
     kind: fc.constant('stagesReply' as const),

@@ -276,6 +276,7 @@ export function stagesFrom(fields: Loose<StagesRequest>): StagesRequest {
     stages,
     inputs: list(fields.inputs, 'inputs', MAX_TENSORS),
     outputs: list(fields.outputs, 'outputs', MAX_TENSORS),
+    rows: uint32(fields.rows, 'rows'),
   }
 }
 

@@ -147,6 +147,8 @@ export interface StagesRequest {
   stages: number
   inputs: readonly number[]
   outputs: readonly number[]
+  /** Of a single stage whose rows may be divided: how many rows each tensor has. 0: all. */
+  rows: number
 }
 
 /** The message's payload is the tensors that the request wanted. */

@@ -39,7 +39,7 @@ export async function measureDecisions({ quick }: SuiteContext): Promise<Part> {
       environment.step(actions)
     }
   }
-  const small = { hidden: 6, message: 3, heard: 4, row: ROW }
+  const small = { hidden: 6, message: 3, heard: 4, row: ROW, ratio: true } as const
   const size = { steps: 6, sequences: 2, agents: 4, places: 3 }
   const checks = []
   for (const communication of ['bidirectional', 'attention'] as const) {

@@ -6,6 +6,7 @@ import { benchGraphs } from './graphs.ts'
 import { herdingFigures, measureHerding } from './herding.ts'
 import { measurePipeline, pipelineFigures } from './pipeline.ts'
 import { measurePlanners, plannerFigures } from './planners.ts'
+import { measureRatio, ratioFigures } from './ratio.ts'
 import { measureTalking, talkingFigures } from './talking.ts'
 
 interface World {
@@ -22,6 +23,7 @@ const parts: Readonly<Record<string, SuitePart<World>>> = {
   },
   herding: { figures: herdingFigures, measure: ({ context }) => measureHerding(context) },
   talking: { figures: talkingFigures, measure: ({ context }) => measureTalking(context) },
+  ratio: { figures: ratioFigures, measure: ({ context }) => measureRatio(context) },
   decisions: { figures: decisionFigures, measure: ({ context }) => measureDecisions(context) },
   pipeline: { figures: pipelineFigures, measure: () => measurePipeline() },
 }
