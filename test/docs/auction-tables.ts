@@ -116,7 +116,11 @@ export function auctionSections(
           '',
           ...replay.loads.flatMap(replayed),
         ]),
-    ...picture('auction-day.svg', 'CPU in use, its price and fairness over a simulated day, by method', figures),
+    ...picture(
+      'auction-day.svg',
+      'CPU in use, its price and fairness over a simulated day, by method',
+      figures,
+    ),
     ...picture('auction-scaling.svg', 'Time of a clearing against the number of requests', figures),
   ]
 }
