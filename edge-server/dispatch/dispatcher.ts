@@ -382,9 +382,9 @@ function workOf(
     const adapted = offer.route === 'split' && tail?.parameters ? { tail } : {}
     return { bundle, mode, payload, scale, zeroPoint, ...adapted, deadlineMs }
   }
-  const { pipeline, inputs, outputs } = request
+  const { pipeline, inputs, outputs, rows } = request
   const stages = offer.route === 'stages' ? offer.stages : []
-  return { pipeline, stages, inputs, outputs, payload, deadlineMs }
+  return { pipeline, stages, inputs, outputs, rows, payload, deadlineMs }
 }
 
 /** The envelope of a packet whose own could not be read. */
