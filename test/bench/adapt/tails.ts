@@ -12,7 +12,7 @@ import {
 } from '@isthmus/models/data'
 import { readModel } from '@isthmus/models/onnx'
 import { answerEntropy, selectorNamed } from '@isthmus/policies/upload'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { chosenImages } from './cell.ts'
 import { mean } from './errors-table.ts'
