@@ -138,38 +138,48 @@ describe('a split network that adapts', { timeout: 300_000 }, () => {
     expect(restored.modelVersion).toBeGreaterThanOrEqual(held)
   })
 
-  it.skipIf(!wanted)('is right more often in the fog', async () => {
-    const fog = corruptImages(
-      sliceImages((await loadCifar10()).test, 0, 600),
-      { type: 'fog', severity: 5, set: 'cifar' },
-      1,
-    )
-    const dir = join(bundles, 'cifar10-adaptable')
-    const edge = await serve(dir, await stateFolder(), 'tail', 4)
-    const watcher = await connect(edge, dir, 'watcher')
-    /** Right answers to the last 200 frames, and the newest tail that gave one. */
-    const watch = async () => {
-      let [right, newest] = [0, 0]
-      for (let at = 400; at < 600; at++) {
-        const { output, route, modelVersion } = await watcher.infer(frameOf(fog, at), { route: 'split' })
-        expect(route).toBe('split')
-        newest = Math.max(newest, modelVersion)
-        if (argmax(output, 0, output.length) === fog.labels[at]) right++
+  it.skipIf(!wanted).each(['tail', 'both'] as const)(
+    'is right more often in the fog, adapting: %s',
+    async (learns) => {
+      const fog = corruptImages(
+        sliceImages((await loadCifar10()).test, 0, 600),
+        { type: 'fog', severity: 5, set: 'cifar' },
+        1,
+      )
+      const dir = join(bundles, 'cifar10-adaptable')
+      const state = await stateFolder()
+      const edge = await serve(dir, state, learns, 4)
+      // It sends nothing, and takes patches where there are any.
+      const watcher = await connect(edge, dir, 'watcher', { patchKey: await keyOf(state), guard: false })
+      /** Right answers to the last 200 frames, and the newest tail that gave one. */
+      const watch = async () => {
+        let [right, newest] = [0, 0]
+        for (let at = 400; at < 600; at++) {
+          const { output, route, modelVersion } = await watcher.infer(frameOf(fog, at), { route: 'split' })
+          expect(route).toBe('split')
+          newest = Math.max(newest, modelVersion)
+          if (argmax(output, 0, output.length) === fog.labels[at]) right++
+        }
+        return { right, newest }
       }
-      return { right, newest }
-    }
-    const before = await watch()
-    expect(before.newest).toBe(0)
-    const camera = await connect(edge, dir, 'cam', learner())
-    let newest = 0
-    await showUntil(
-      () => newest >= 2,
-      async (at) => {
-        newest = (await camera.infer(frameOf(fog, at % 400), { route: 'split' })).modelVersion
-      },
-    )
-    const after = await watch()
-    expect(after.newest).toBeGreaterThan(0)
-    expect(after.right, `${before.right} of 200 before`).toBeGreaterThanOrEqual(before.right + 10)
-  })
+      const before = await watch()
+      expect(before.newest).toBe(0)
+      const camera = await connect(edge, dir, 'cam', learner(await keyOf(state)))
+      let newest = 0
+      await showUntil(
+        () => newest >= 2,
+        async (at) => {
+          newest = (await camera.infer(frameOf(fog, at % 400), { route: 'split' })).modelVersion
+        },
+      )
+      if (learns === 'both')
+        await showUntil(
+          () => watcher.stats.adaptation!.patches.head!.adopted > 0,
+          () => sleep(50),
+        )
+      const after = await watch()
+      expect(after.newest).toBeGreaterThan(0)
+      expect(after.right, `${before.right} of 200 before`).toBeGreaterThanOrEqual(before.right + 10)
+    },
+  )
 })
