@@ -1,4 +1,12 @@
-import { type Award, type BodyFields, decodeMessage, encodeMessage, parseTopic, topic } from '@isthmus/proto'
+import {
+  type Award,
+  type BodyFields,
+  decodeMessage,
+  encodeMessage,
+  parseTopic,
+  topic,
+  type Verb,
+} from '@isthmus/proto'
 import { describe, expect, test } from 'vitest'
 import { AuctionHouse } from './auction-house.ts'
 import type { ClearMarket } from './clearing.ts'
@@ -94,7 +102,7 @@ class Town {
     node.announce()
   }
 
-  say(device: string, id: number, body: BodyFields, verb: 'bid' | 'state' | 'award' = 'bid', boot = 1): void {
+  say(device: string, id: number, body: BodyFields, verb: Verb = 'bid', boot = 1): void {
     this.#queue.push([topic('s', device, verb), encodeMessage({ envelope: { id, boot }, body })])
   }
 
@@ -331,4 +339,49 @@ describe('a new auctioneer', () => {
     expect(house.adopt(shares(0.5))).toBe(true)
     expect(house.rounds).toBe(9)
   })
+})
+
+describe('what no server can mean', () => {
+  test('a term after which there is no other stops neither elections nor servers', async () => {
+    const town = new Town()
+    town.say(
+      'edge',
+      1,
+      { kind: 'claim', holder: 'edge-z', term: 0xffffffff, round: 0, roundMs: 1000 },
+      'claim',
+    )
+    town.start('edge-a')
+    const grants: BodyFields = {
+      kind: 'grants',
+      server: 'edge-a',
+      term: 0xffffffff,
+      round: 1,
+      part: 0,
+      grants: [],
+    }
+    town.say('edge-a', 1, grants, 'grant')
+    await town.run(2000)
+    town.say('cam', 1, bid)
+    await town.run(2000)
+    expect(town.rejected).toEqual(['BAD_MESSAGE', 'BAD_MESSAGE'])
+    expect(town.of('cam')[0]).toBe('won')
+  })
+
+  test.each([{ resourceKind: '' }, { x: 1e13 }])(
+    'capacity %j is left out, and the others are sold',
+    async (fault) => {
+      const town = new Town()
+      town.startWithHouse('edge-a', 2)
+      await town.run(1000)
+      const amounts = { capacity: [9, 9, 9, 9], free: [9, 9, 9, 9], unitCost: 0 }
+      const scores = { reliability: 1, availability: 1, energy: 1, x: 0, y: 0, leases: 0 }
+      const capacity = { kind: 'capacity' as const, resourceKind: 'edge', ...amounts, ...scores, ...fault }
+      town.say('cam', 1, bid)
+      for (let round = 0; round < 3; round++) {
+        town.say('edge-z', 1, capacity, 'capacity')
+        await town.run(1000)
+      }
+      expect(town.of('cam')[0]).toBe('won')
+    },
+  )
 })

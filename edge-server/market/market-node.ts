@@ -114,6 +114,9 @@ export interface MarketNodeOptions {
 const BEATS = 10
 const SILENT_BEATS = 4
 
+/** Terms beyond this are no honest election's: the numbers of those after them would not fit into a message. */
+const LAST_TERM = 2 ** 31
+
 /**
  * One server's part in the market: it keeps bids (all servers do, so that none is lost with the auctioneer), holds the auctions
  * while it is elected, grants leases on its own capacity, and keeps them. No I/O of its own.
@@ -269,7 +272,11 @@ export class MarketNode {
   }
 
   #fromServer(sender: string, verb: Verb, { envelope, body, payload }: Message, nowMs: number): void {
-    const { id, epoch } = this.#options
+    const { id, epoch, observer } = this.#options
+    if ((body.kind === 'claim' || body.kind === 'grants') && body.term > LAST_TERM) {
+      observer.rejected(sender, 'BAD_MESSAGE', `Nobody can follow in term ${body.term}`)
+      return
+    }
     if ((verb === 'claim' || verb === 'beat') && body.kind === 'claim') {
       if (!isServerId(body.holder)) return
       const term = { number: body.term, holder: body.holder }
