@@ -1,3 +1,4 @@
+import { IsthmusError } from '@isthmus/proto'
 import {
   clearRound,
   type FairnessState,
@@ -78,13 +79,20 @@ export class AuctionHouse implements MarketMemory {
   async clear(market: Market): Promise<Cleared> {
     const { payment, timeLimitMs, clearRound: clear = clearRound } = this.#options
     this.#price(market)
-    const result = await clear(market, {
+    const options: RoundOptions = {
       payment,
       timeLimitMs,
       // Devices wait for their awards.
       bound: false,
       history: historyOf(this.#fairness),
       unitPrices: this.#prices.prices,
+    }
+    let isFallback = false
+    const result = await clear(market, options).catch((error: unknown) => {
+      // The next round would not be solved either, and bids would expire unanswered.
+      if (payment !== 'vcg' || !(error instanceof IsthmusError && error.code === 'NOT_EXACT')) throw error
+      isFallback = true
+      return clear(market, { ...options, payment: 'critical' })
     })
     this.#fairness = nextFairness(this.#fairness, result.market, result.resource)
     const winners: Win[] = []
@@ -93,7 +101,7 @@ export class AuctionHouse implements MarketMemory {
       if (resource !== null) winners.push({ request, resource, payment: price })
       else losers.push({ request, reason: reasons[reason ?? 'outbid'], detail: '' })
     }
-    return { winners, losers, value: result.value }
+    return { winners, losers, value: result.value, isFallback }
   }
 
   /** Prices of this round follow from how full the servers are before it: no bid of the round moves them. */

@@ -86,6 +86,8 @@ export interface RoundFigures {
   readonly value: number
   /** Sum of the payments. */
   readonly revenue: number
+  /** VCG had no time, and the winners pay critical values. */
+  readonly isFallback: boolean
   /** From the close until all was on its way. */
   readonly tookMs: number
 }

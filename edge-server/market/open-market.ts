@@ -131,8 +131,9 @@ function observerOf(
     },
     cleared: (figures) => {
       metrics.cleared(figures)
-      const { round, bids, winners, revenue, tookMs } = figures
+      const { round, bids, winners, revenue, isFallback, tookMs } = figures
       if (bids > 0) log.debug({ round, bids, winners, revenue, tookMs }, 'round cleared')
+      if (isFallback) warn({ round: `${round}` }, 'vcg had no time; the round was cleared by critical')
       if (bids > 0) save()
     },
     rejected: (device, reason, detail) => {
