@@ -1,4 +1,4 @@
-import { IsthmusError } from '@isthmus/proto'
+import { IsthmusError, MAX_MESSAGE_BYTES } from '@isthmus/proto'
 import {
   clearRound,
   type FairnessState,
@@ -13,7 +13,7 @@ import {
 } from '../auction/index.ts'
 import type { Market } from '../auction/market.ts'
 import type { Cleared, Loss, MarketMemory, Win } from './clearing.ts'
-import { type HouseState, parseHouse } from './house-state.ts'
+import { type HouseState, packHouse, parseHouse } from './house-state.ts'
 import type { BidReason } from './reasons.ts'
 
 export interface AuctionHouseOptions {
@@ -30,6 +30,9 @@ export interface AuctionHouseOptions {
   readonly clearRound?: typeof clearRound
   readonly state?: HouseState
 }
+
+/** What fits into one message, with its envelope. */
+const MOST_MEMORY_BYTES = MAX_MESSAGE_BYTES - 256
 
 const reasons: Record<RequestRefusal | 'outbid', BidReason> = {
   malformed: 'bad-demand',
@@ -60,12 +63,12 @@ export class AuctionHouse implements MarketMemory {
   }
 
   memory(): Uint8Array {
-    return new TextEncoder().encode(JSON.stringify(this.state))
+    return packHouse(this.state, MOST_MEMORY_BYTES)
   }
 
   adopt(memory: Uint8Array): boolean {
     const state = parseHouse(new TextDecoder().decode(memory))
-    if (state === undefined) return false
+    if (state === undefined || state.prices.round <= this.rounds) return false
     this.#prices = state.prices
     this.#fairness = state.fairness
     return true
