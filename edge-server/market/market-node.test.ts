@@ -342,6 +342,10 @@ describe('a new auctioneer', () => {
 })
 
 describe('what no server can mean', () => {
+  const amounts = { capacity: [9, 9, 9, 9], free: [9, 9, 9, 9], unitCost: 0 }
+  const scores = { reliability: 1, availability: 1, energy: 1, x: 0, y: 0, leases: 0 }
+  const capacity = { kind: 'capacity' as const, resourceKind: 'edge', ...amounts, ...scores }
+
   test('a term after which there is no other stops neither elections nor servers', async () => {
     const town = new Town()
     town.say(
@@ -367,18 +371,26 @@ describe('what no server can mean', () => {
     expect(town.of('cam')[0]).toBe('won')
   })
 
+  test('another server of the same id is told of, what an earlier life has left is not', () => {
+    const one = new Town()
+    one.start('edge-a')
+    const packet = encodeMessage({ envelope: { id: 1, boot: 99 }, body: capacity })
+    const name = topic('s', 'edge-a', 'capacity')
+    one.nodes.get('edge-a')!.receive(name, packet, true)
+    expect(one.rejected).toEqual([])
+    one.nodes.get('edge-a')!.receive(name, packet)
+    expect(one.rejected).toEqual(['BAD_MESSAGE'])
+  })
+
   test.each([{ resourceKind: '' }, { x: 1e13 }])(
     'capacity %j is left out, and the others are sold',
     async (fault) => {
       const town = new Town()
       town.startWithHouse('edge-a', 2)
       await town.run(1000)
-      const amounts = { capacity: [9, 9, 9, 9], free: [9, 9, 9, 9], unitCost: 0 }
-      const scores = { reliability: 1, availability: 1, energy: 1, x: 0, y: 0, leases: 0 }
-      const capacity = { kind: 'capacity' as const, resourceKind: 'edge', ...amounts, ...scores, ...fault }
       town.say('cam', 1, bid)
       for (let round = 0; round < 3; round++) {
-        town.say('edge-z', 1, capacity, 'capacity')
+        town.say('edge-z', 1, { ...capacity, ...fault }, 'capacity')
         await town.run(1000)
       }
       expect(town.of('cam')[0]).toBe('won')

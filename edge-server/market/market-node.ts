@@ -238,7 +238,14 @@ export class MarketNode {
     try {
       const message = decodeMessage(packet, verb === 'bid' ? MAX_BID_BYTES : undefined)
       if (isDeviceId(sender)) this.#fromDevice(sender, verb, message, nowMs)
-      else if (isServerId(sender)) this.#fromServer(sender, verb, message, nowMs)
+      else if (isServerId(sender)) {
+        // What an earlier life of this server has left is retained.
+        const { id, epoch } = this.#options
+        if (verb === 'capacity' && sender === id && !retained && message.envelope.boot !== epoch) {
+          observer.rejected(id, 'BAD_MESSAGE', `Another server has the id ${id}, too: give each one its own`)
+        }
+        this.#fromServer(sender, verb, message, nowMs)
+      }
     } catch (error) {
       const code = error instanceof IsthmusError && isWireErrorCode(error.code) ? error.code : 'BAD_MESSAGE'
       const detail = error instanceof Error ? error.message : String(error)
