@@ -266,6 +266,18 @@ describe('several servers', () => {
     expect(three.of('d0')).toEqual(['outbid'])
   })
 
+  test('serve the small ones elsewhere for whom one has no credits left, however much else it has', async () => {
+    const both = await town('edge-a', 'edge-b')
+    const small = Array.from({ length: 40 }, (_, at) => `cam-${at}`)
+    for (const device of small) both.say(device, 1, { ...bid, demand: [0.001, 0, 0, 0], validMs: 9000 })
+    await both.run(1000)
+    for (const device of small.filter((name) => !both.of(name).includes('won'))) {
+      both.say(device, 2, { ...bid, demand: [0.001, 0, 0, 0], validMs: 9000 })
+    }
+    await both.run(1000)
+    for (const device of small) expect(both.of(device)).toContain('won')
+  })
+
   test('clear the bids that an auctioneer had when it died, within a round', async () => {
     const three = await town('edge-a', 'edge-b', 'edge-c')
     const dead = three.leader!
