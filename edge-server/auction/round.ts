@@ -166,7 +166,10 @@ async function clearedBy(
     const free = { ...weights, cost: 0 }
     const bidFree = free.qos + free.energy + free.fair > 0 ? free : { ...free, qos: 1 }
     const pairs = siftMarket(market, bidFree, { ...options, budget: false }).candidates
-    const prices = market.resources.map(({ kind, unitCost }) => unitPrices[kind] ?? unitCost)
+    // Nobody runs anything below its cost.
+    const prices = market.resources.map(({ kind, unitCost }) =>
+      Math.max(unitCost, unitPrices[kind] ?? unitCost),
+    )
     return postedPrices(market, pairs, packing, prices)
   }
   const limit = options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }

@@ -1,9 +1,13 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { seededRandom } from '@isthmus/models/data'
 import { encodeMessage } from '@isthmus/proto'
 import { describe, expect, test } from 'vitest'
 import { clearRound, type PaymentRule, randomMarket } from '../auction/index.ts'
 import { edgeError } from '../errors.ts'
 import { AuctionHouse } from './auction-house.ts'
+import { readHouse, writeHouse } from './house-state.ts'
 
 const market = randomMarket(seededRandom(3), 40, 3)
 
@@ -31,6 +35,20 @@ describe('a house under vcg', () => {
 })
 
 describe('what a house remembers', () => {
+  test('goes on after a restart from its file, and not from one that is damaged', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'isthmus-house-')), 'edge.market.json')
+    const options = { payment: 'critical' as const, prices: { least: 0, most: 9 }, timeLimitMs: 500 }
+    const first = new AuctionHouse({ ...options, loads: () => new Map() })
+    await first.clear(market)
+    await writeHouse(path, first.state)
+    const state = (await readHouse(path))!
+    expect(state).toEqual(first.state)
+    const [next, goes] = [new AuctionHouse({ ...options, loads: () => new Map(), state }), first]
+    expect(await next.clear(market)).toEqual(await goes.clear(market))
+    await writeFile(path, JSON.stringify(state).slice(0, -9))
+    expect(await readHouse(path)).toBeUndefined()
+  })
+
   test('fits into a message however many have won, without those who have had least', () => {
     const shares = Object.fromEntries(
       Array.from({ length: 20_000 }, (_, k) => [`camera-at-the-gate-${k}`, (k + 1) / 20_000]),

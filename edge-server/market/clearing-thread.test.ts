@@ -24,6 +24,20 @@ describe('a thread that clears rounds', () => {
     },
   )
 
+  it('leaves the thread of its caller free meanwhile', async () => {
+    let turns = 0
+    let isDone = false
+    const turn = () => {
+      turns++
+      if (!isDone) setImmediate(turn)
+    }
+    const cleared = opened().clear(randomMarket(seededRandom(4), 400, 20), { payment: 'critical' })
+    turn()
+    await cleared
+    isDone = true
+    expect(turns).toBeGreaterThan(100)
+  })
+
   it('tells the bound when the awards are out', async () => {
     let tell: (bound: RoundBound) => void = () => {}
     const told = new Promise<RoundBound>((resolve) => {
@@ -49,6 +63,20 @@ describe('a thread that clears rounds', () => {
     const thread = opened({ spawn: () => (spawned++ === 0 ? deadly() : new Worker(module)) })
     await expect(thread.clear(market, {})).rejects.toMatchObject({ code: 'AUCTION_THREAD_DIED' })
     expect((await thread.clear(market, {})).awards).toHaveLength(40)
+  })
+
+  it('gives up a thread that does not come back from a round', async () => {
+    const stuck = () =>
+      new Worker('require("node:worker_threads").parentPort.on("message", () => { for (;;); })', {
+        eval: true,
+      })
+    let spawned = 0
+    const module = new URL('./clearing-main.js', import.meta.url)
+    const spawn = () => (spawned++ === 0 ? stuck() : new Worker(module))
+    const thread = opened({ spawn, giveUpMs: 300 })
+    await expect(thread.clear(market, {})).rejects.toMatchObject({ code: 'AUCTION_THREAD_DIED' })
+    const again = opened({ spawn })
+    expect((await again.clear(market, {})).awards).toHaveLength(40)
   })
 
   it('fails a round that cannot be cleared, and goes on', async () => {

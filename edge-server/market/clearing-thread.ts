@@ -23,13 +23,18 @@ export interface ClearingThreadOptions {
   /** Told after a round how good it was; of rounds that follow each other too fast, not of all. */
   readonly onBound?: (bound: RoundBound) => void
   readonly spawn?: () => Worker
+  /** A thread that takes longer over a round is given up. Default 30 s. */
+  readonly giveUpMs?: number
 }
 
 interface Waiting {
   readonly id: number
   readonly resolve: (result: RoundResult) => void
   readonly reject: (error: Error) => void
+  readonly timer: NodeJS.Timeout
 }
+
+const GIVE_UP_MS = 30_000
 
 const spawnClearing = (): Worker => new Worker(new URL('./clearing-main.js', import.meta.url))
 
@@ -60,7 +65,11 @@ export class ClearingThread {
     const id = ++this.#ids
     this.#worker.ref()
     this.#worker.postMessage({ id, market, options } satisfies ToClearing)
-    return new Promise((resolve, reject) => this.#waiting.push({ id, resolve, reject }))
+    const worker = this.#worker
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#giveUp(worker), this.#options.giveUpMs ?? GIVE_UP_MS)
+      this.#waiting.push({ id, resolve, reject, timer })
+    })
   }
 
   async close(): Promise<void> {
@@ -88,15 +97,24 @@ export class ClearingThread {
     }
     const asked = this.#waiting.find(({ id }) => id === message.id)
     this.#waiting = this.#waiting.filter((one) => one !== asked)
+    clearTimeout(asked?.timer)
     if (this.#waiting.length === 0) this.#worker?.unref()
     if ('result' in message) asked?.resolve(message.result)
     else if (message.isNotExact) asked?.reject(edgeError('NOT_EXACT', 'A round was not solved in its time'))
     else asked?.reject(edgeError('AUCTION_THREAD_DIED', `A round could not be cleared: ${message.failure}`))
   }
 
+  #giveUp(worker: Worker): void {
+    this.#fail(worker, 'The thread that clears rounds took too long over one')
+    void worker.terminate()
+  }
+
   #fail(worker: Worker | undefined, detail: string, cause?: unknown): void {
     if (worker !== this.#worker) return
     this.#worker = undefined
-    for (const { reject } of this.#waiting.splice(0)) reject(edgeError('AUCTION_THREAD_DIED', detail, cause))
+    for (const { reject, timer } of this.#waiting.splice(0)) {
+      clearTimeout(timer)
+      reject(edgeError('AUCTION_THREAD_DIED', detail, cause))
+    }
   }
 }

@@ -39,7 +39,7 @@ describe('bench', () => {
       ...['commGainPct', 'agents4to8Pct', 'messageLossPct', 'ratioGainPct'],
       ...['decisionMsP99', 'bpttGradRelErr', 'pipelineE2E'],
       ...['fixtureUnitGreedy', 'fixtureUnitExact', 'fixtureSharedWinners', 'fixtureSharedValue'],
-      ...['compat2025Efficiency', 'compat2025Revenue'],
+      ...['compat2025Efficiency', 'compat2025Revenue', 'ablationWorstPct'],
       ...['gapHeuristicMeanPct', 'gapHeuristicWorstPct', 'gapExactSolved'],
       ...['profitableLies', 'priceConvergenceRounds'],
       ...['hierarchyValuePct', 'clear100kSec', 'scalingExponent', 'valueVsBest'],

@@ -28,12 +28,27 @@ export interface StoredAuction {
       readonly sharedRows: readonly MethodRow[]
     }
     readonly honesty?: readonly HonestyRow[]
+    readonly ablation?: { readonly seeds: readonly number[]; readonly rows: readonly AblationRow[] }
     readonly replay?: {
       readonly seeds: readonly number[]
       readonly loads: readonly ReplayedLoad[]
     }
   }
 }
+
+interface SeedMean {
+  readonly mean: number
+  readonly interval95?: readonly [number, number]
+}
+
+type AblationRow = { readonly name: string } & Readonly<
+  Record<'utility' | 'winners' | 'cost' | 'qos' | 'energy' | 'fair', SeedMean>
+>
+
+const between = ({ mean, interval95 }: SeedMean, digits: number): string =>
+  interval95 === undefined
+    ? mean.toFixed(digits)
+    : `${mean.toFixed(digits)} (${interval95.map((end) => end.toFixed(digits)).join(' to ')})`
 
 interface ReplayedLoad {
   readonly load: number
@@ -80,7 +95,7 @@ const picture = (name: string, text: string, figures: readonly string[]): string
 
 /** Below the figures of suite `auction`: methods by one utility, lies by rule of payment, a day of the trace. */
 export function auctionSections(
-  { detail: { fixture, honesty, replay } }: StoredAuction,
+  { detail: { fixture, honesty, ablation, replay } }: StoredAuction,
   figures: readonly string[] = [],
 ): string[] {
   return [
@@ -106,6 +121,21 @@ export function auctionSections(
               String(markets * misreports),
               String(lies),
               shown(largestGain),
+            ]),
+          ),
+        ]),
+    ...(ablation === undefined
+      ? []
+      : [
+          `What each weight does: rounds of ${ablation.seeds.length} random markets, cleared by other weights, all scored by the default ones; then the winners' means of each term.`,
+          '',
+          ...table(
+            ['cleared by', 'utility', 'served', 'cost', 'quality of service', 'energy', 'fairness'],
+            ablation.rows.map(({ name, utility, winners, cost, qos, energy, fair }) => [
+              name,
+              between(utility, 1),
+              between(winners, 1),
+              ...[cost, qos, energy, fair].map((term) => between(term, 3)),
             ]),
           ),
         ]),

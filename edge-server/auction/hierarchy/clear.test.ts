@@ -24,6 +24,21 @@ function country(seed: number, requests = 150, resources = 40): Market {
   }
 }
 
+/** Six towns, in and about which all requests and resources lie. */
+function towns(seed: number, requests: number, resources: number): Market {
+  const market = country(seed, requests, resources)
+  const random = seededRandom(seed, 2)
+  const centres = Array.from({ length: 6 }, () => ({ x: 100 * random.uniform(), y: 100 * random.uniform() }))
+  const place = () => {
+    const { x, y } = centres[random.below(6)]!
+    return { x: x + 3 * random.normal(), y: y + 3 * random.normal() }
+  }
+  return {
+    requests: market.requests.map((one) => ({ ...one, place: place() })),
+    resources: market.resources.map((one) => ({ ...one, place: place() })),
+  }
+}
+
 const byId = ({ requests, resources }: Market, allocated: Int32Array): Record<string, string | undefined> =>
   Object.fromEntries(requests.map(({ id }, at) => [id, resources[allocated[at]!]?.id]))
 
@@ -48,6 +63,16 @@ describe('a market cleared by clusters', () => {
     expect([...together.resource].sort()).toEqual([2, 3])
     expect(together.value).toBeGreaterThan(1)
     expect(together.upperBound).toBeGreaterThanOrEqual(together.value)
+  })
+
+  it('keeps nearly all that one cluster finds', async () => {
+    // Of a market this small 5 to 7 % are lost; of large ones 1 to 2 (suite auction).
+    for (const seed of [1, 2, 3]) {
+      const market = towns(seed, 600, 150)
+      const clustered = await clearByClusters(market, { clusters: 6 })
+      const whole = await clearByClusters(market, { clusters: 1 })
+      expect(clustered.value).toBeGreaterThanOrEqual(0.92 * whole.value)
+    }
   })
 
   it('gives the same to the same whatever the order, and however often', async () => {

@@ -1,14 +1,8 @@
 import type { Severity } from '@isthmus/models/data'
+import { mean, type SeedMean, seedMean } from '../seed-mean.ts'
 import { type MethodName, methodNames } from './methods.ts'
 import { errorPct, selectedShare } from './played.ts'
 import type { PlayedCell } from './played-log.ts'
-
-/** A mean over seeds and how far it can be trusted. */
-export interface SeedMean {
-  readonly mean: number
-  /** 95 % by Student's t over the seeds; absent for one seed. */
-  readonly interval95?: readonly [number, number]
-}
 
 /** What one method came to at one severity. */
 export interface MethodRow {
@@ -49,19 +43,4 @@ export function errorsTable(cells: readonly PlayedCell[]): MethodRow[] {
       ]
     }),
   )
-}
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length
-
-/** 97.5 % quantiles of Student's t for 1, 2, 3, ... degrees of freedom. */
-const T = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
-
-export function seedMean(values: readonly number[]): SeedMean {
-  const centre = mean(values)
-  const count = values.length
-  if (count < 2) return { mean: centre }
-  const variance = values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (count - 1)
-  const half = (T[count - 2] ?? 1.96) * Math.sqrt(variance / count)
-  return { mean: centre, interval95: [centre - half, centre + half] }
 }

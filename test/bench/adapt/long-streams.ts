@@ -1,8 +1,8 @@
 import { benchmarkCorruptions } from '@isthmus/models/data'
 import { runInThread } from '@isthmus/models/train'
 import type { Part } from '../part.ts'
+import { seedMean } from '../seed-mean.ts'
 import type { Detail, FigureSpec, SuiteContext } from '../suite.ts'
-import { seedMean } from './errors-table.ts'
 import type { MethodName } from './methods.ts'
 import type { LongStreamsInput, LongStreamsOutput } from './streams-task.ts'
 

@@ -13,9 +13,9 @@ import {
 import { readModel } from '@isthmus/models/onnx'
 import { answerEntropy, selectorNamed } from '@isthmus/policies/upload'
 import type { Part } from '../part.ts'
+import { mean } from '../seed-mean.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { chosenImages } from './cell.ts'
-import { mean } from './errors-table.ts'
 import { pixelsOf } from './networks.ts'
 import { SplitWire } from './split-wire.ts'
 

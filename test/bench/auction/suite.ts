@@ -1,5 +1,6 @@
 import { measureParts, type SuitePart } from '../part.ts'
 import type { Suite, SuiteContext } from '../suite.ts'
+import { ablationFigures, measureAblation } from './ablation.ts'
 import { fixtureFigures, measureFixture } from './fixture.ts'
 import { honestyFigures, measureHonesty } from './honesty.ts'
 import { instanceFigures, measureInstances } from './instances.ts'
@@ -10,6 +11,7 @@ import { measureScale, scaleFigures } from './scale.ts'
 
 const parts: Readonly<Record<string, SuitePart<SuiteContext>>> = {
   fixture: { figures: fixtureFigures, measure: measureFixture },
+  ablation: { figures: ablationFigures, measure: measureAblation },
   instances: { figures: instanceFigures, measure: measureInstances },
   honesty: { figures: honestyFigures, measure: measureHonesty },
   prices: { figures: priceFigures, measure: measurePrices },
