@@ -24,3 +24,14 @@ export type AdaptationEvent =
     }
   /** The state folder could not be written: what was adopted is lost with the next start. */
   | { readonly kind: 'not-stored'; readonly role: PatchedRole; readonly detail: string }
+  /**
+   * The local network's own statistics: taken for the first time, begun anew after a shift, back to the network as packed, or refused (and none
+   * taken for a while).
+   */
+  | {
+      readonly kind: 'statistics'
+      readonly role: 'local'
+      readonly what: 'first' | 'shift' | 'return' | 'refused'
+      readonly inUse: 'packed' | 'patch' | 'own'
+      readonly why?: string
+    }

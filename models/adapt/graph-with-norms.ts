@@ -1,4 +1,5 @@
-import { STOP_GRADIENT } from '../autodiff/index.ts'
+// Not the folder's index: devices load this file, and nothing that trains.
+import { STOP_GRADIENT } from '../autodiff/rules/flat.ts'
 import { float, float32Tensor, GraphBuilder, type Model, type Node } from '../onnx/index.ts'
 import type { NormLayer, NormLayout } from './norm-layers.ts'
 

@@ -10,6 +10,13 @@ export { type EntropySettings, eata, entropyAdapter, eta, tent } from './methods
 export { FisherInformation } from './methods/fisher.ts'
 export { fixedAdapter } from './methods/fixed.ts'
 export { type SarSettings, sar, sarAdapter } from './methods/sar.ts'
+export {
+  LocalStatistics,
+  type LocalStatisticsSettings,
+  localStatisticsSettings,
+  type Moved,
+} from './local-statistics.ts'
+export { type Moments, MomentsSum, momentsDistance } from './moments.ts'
 export { NormForward } from './norm-forward.ts'
 export { type NormLayer, type NormLayout, normLayoutOf } from './norm-layers.ts'
 export {

@@ -1,0 +1,229 @@
+import {
+  LocalStatistics,
+  type LocalStatisticsSettings,
+  type Moments,
+  MomentsSum,
+  momentsOf,
+  parameterFeeds,
+} from '@isthmus/models/adapt/norms'
+import type { Session } from '@isthmus/models/runtime'
+import type { Clock } from '../clock.ts'
+import { allFinite } from '../guesses.ts'
+import { type AdaptedModel, codeOf, type Place, type TakenBack } from './adapted-model.ts'
+import { type HeldStatistics, parametersOf } from './adapted-state.ts'
+import type { AdaptationEvent } from './events.ts'
+import { SamplingPace } from './sampling-pace.ts'
+
+export interface OwnStatisticsParts {
+  readonly model: AdaptedModel
+  /** Opens the network that gives moments. */
+  readonly openMoments: (file: Uint8Array, place: Place) => Promise<Session>
+  /** Of the network's input: [1, ...]. */
+  readonly dims: readonly number[]
+  /** Frames that a batch of moments comes from. */
+  readonly frames: number
+  /** Of the time, what the extra runs may take. */
+  readonly busyShare: number
+  readonly settings?: Partial<LocalStatisticsSettings>
+  readonly clock: Clock
+  readonly tell: (event: AdaptationEvent) => void
+}
+
+/** Which statistics the local network runs with: as packed, those of its patch, or its own. */
+export type StatisticsInUse = 'packed' | 'patch' | 'own'
+
+export interface StatisticsStats {
+  readonly inUse: StatisticsInUse
+  /** Frames that moments were taken from. */
+  readonly frames: number
+  /** Batches of them. */
+  readonly batches: number
+  /** Times that they began anew, since what the camera sees had changed. */
+  readonly shifts: number
+  /** Times that the network was as packed again. */
+  readonly returns: number
+  /** Times that statistics were put in place, and taken back. */
+  readonly adopted: number
+  readonly rolledBack: number
+  /** Between two frames that are kept, at least. */
+  readonly spacingMs: number
+}
+
+/** Numbers of frames that wait, 8 MB: a network of large pictures takes a batch in parts. */
+const MOST_VALUES = 1 << 21
+const FEWEST_ROWS = 2
+const FIRST_PAUSE_MS = 60_000
+const LONGEST_PAUSE_MS = 3_600_000
+/** The last good statistics are written to the disk no more often than that. */
+const STORE_MS = 60_000
+
+/**
+ * Takes the running statistics of the local network's normalisation layers from the device's own frames: copies of every so many, a forward pass
+ * over a batch of them in the thread that answers nothing, and the network with the new statistics goes the way of a patch.
+ */
+export class OwnStatistics {
+  readonly #parts: OwnStatisticsParts
+  readonly #pace: SamplingPace
+  readonly #rows: number
+  readonly #count: number
+  #tracker: LocalStatistics
+  #batch: Float32Array | undefined
+  #filled = 0
+  /** Parts of a batch that have been run. */
+  #sum = new MomentsSum()
+  /** What they have taken. */
+  #roundMs = 0
+  #running: Promise<void> | undefined
+  #opened: { readonly session: Session; readonly place: Place } | undefined
+  #storedMs: number
+  #pausedUntilMs = Number.NEGATIVE_INFINITY
+  #pauseMs = FIRST_PAUSE_MS
+  #closed = false
+  readonly #stats = { frames: 0, batches: 0, shifts: 0, returns: 0, adopted: 0, rolledBack: 0 }
+
+  constructor(parts: OwnStatisticsParts) {
+    const { model, dims, frames, busyShare } = parts
+    this.#parts = parts
+    this.#pace = new SamplingPace(busyShare)
+    this.#count = dims.reduce((product, dim) => product * dim, 1)
+    this.#rows = Math.max(FEWEST_ROWS, Math.min(frames, Math.floor(MOST_VALUES / this.#count)))
+    this.#storedMs = parts.clock.now()
+    this.#tracker = this.#newTracker()
+    model.onTakenBack.push((taken) => this.#onTakenBack(taken))
+  }
+
+  get stats(): StatisticsStats {
+    const { statistics, parameters } = this.#parts.model.held
+    const inUse = statistics === undefined ? (parameters ? 'patch' : 'packed') : statistics === 'packed' ? 'packed' : 'own'
+    return { inUse, ...this.#stats, spacingMs: this.#pace.spacingMs }
+  }
+
+  /** What the device has seen, for whoever teaches its network; undefined while nothing is known. */
+  get held(): HeldStatistics {
+    return this.#tracker.held
+  }
+
+  /** Goes on from what was stored and is in place. */
+  restore(): void {
+    this.#tracker = this.#newTracker(this.#parts.model.held.statistics)
+  }
+
+  /** An answer of the local network: its input is copied, when it is the turn of one. */
+  answered(input: Float32Array | undefined): void {
+    const nowMs = this.#parts.clock.now()
+    if (!input || this.#running || this.#closed) return
+    if (nowMs < this.#pausedUntilMs || !this.#pace.keeps(nowMs)) return
+    this.#batch ??= new Float32Array(this.#rows * this.#count)
+    this.#batch.set(input, this.#filled * this.#count)
+    this.#filled++
+    const missing = this.#parts.frames - this.#sum.frames - this.#filled
+    if (this.#filled < this.#rows && missing > 0) return
+    this.#running = this.#run(this.#batch, this.#filled).finally(() => {
+      this.#running = undefined
+      this.#filled = 0
+    })
+  }
+
+  /** Resolves when nothing is being computed. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running
+  }
+
+  /** To be called a few times a second. */
+  tick(): void {
+    const nowMs = this.#parts.clock.now()
+    if (nowMs - this.#storedMs < STORE_MS) return
+    this.#storedMs = nowMs
+    this.#parts.model.storeIfChanged()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#running
+    this.#parts.model.storeIfChanged()
+    await this.#leave()
+  }
+
+  async #run(batch: Float32Array, rows: number): Promise<void> {
+    const { model, clock, frames } = this.#parts
+    try {
+      // Nothing else is put in place meanwhile: the thread that answers stays another one.
+      await model.exclusive(async () => {
+        const startMs = clock.now()
+        const moments = await this.#momentsOf(batch.subarray(0, rows * this.#count), rows)
+        this.#sum.add(moments, rows)
+        this.#stats.frames += rows
+        if (this.#sum.frames >= frames) await this.#use(this.#sum.take(), frames)
+        this.#roundMs += clock.now() - startMs
+        this.#pace.took(this.#roundMs, this.#sum.frames || frames, clock.now())
+        if (this.#sum.frames === 0) this.#roundMs = 0
+      })
+    } catch (error) {
+      this.#sum = new MomentsSum()
+      await this.#leave()
+      if (codeOf(error) !== 'WORKER_DIED') this.#pause(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  async #use(moments: Moments, frames: number): Promise<void> {
+    const { model, tell } = this.#parts
+    const what = this.#tracker.add(moments, frames)
+    this.#stats.batches++
+    if (what === 'shift') this.#stats.shifts++
+    if (what === 'return') this.#stats.returns++
+    const { held } = this.#tracker
+    // What moves by less than one batch differs from the next is not worth a new session.
+    if (!this.#tracker.isWorthwhile(model.held.statistics)) return
+    const put = await model.put({ ...model.held, statistics: held }, () => {
+      this.#stats.adopted++
+      if (what !== 'moved') tell({ kind: 'statistics', role: 'local', what, inUse: this.stats.inUse })
+    })
+    if (typeof put === 'object') this.#pause(put.complaint)
+    else if (isSettled(model)) this.#pauseMs = FIRST_PAUSE_MS
+  }
+
+  async #momentsOf(batch: Float32Array, rows: number): Promise<Moments> {
+    const { model, dims, openMoments } = this.#parts
+    const { network, held, otherPlace: place } = model
+    if (this.#opened?.place !== place) {
+      await this.#leave()
+      this.#opened = { session: await openMoments(network.momentsFile(), place), place }
+    }
+    const images = { dtype: 'float32', dims: [rows, ...dims.slice(1)], data: batch } as const
+    const feeds = parameterFeeds(parametersOf({ ...held, statistics: undefined }, network.base))
+    const values = await this.#opened!.session.run({ [network.input]: images, ...feeds })
+    const moments = momentsOf(values, network.layout)
+    if (allFinite(moments.mean) && allFinite(moments.variance)) return moments
+    throw new Error('the frames make the network give NaN or an infinity')
+  }
+
+  async #leave(): Promise<void> {
+    const opened = this.#opened
+    this.#opened = undefined
+    await opened?.session.dispose().catch(() => {})
+  }
+
+  #onTakenBack({ from, to }: TakenBack): void {
+    if (from.statistics === to.statistics) return
+    this.#stats.rolledBack++
+    this.#pause('the answers have collapsed')
+  }
+
+  /** What was learned is given up, and no frame is looked at for a while. */
+  #pause(why: string): void {
+    const { clock, model, tell } = this.#parts
+    this.#pausedUntilMs = clock.now() + this.#pauseMs
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
+    this.#tracker = this.#newTracker(model.held.statistics)
+    tell({ kind: 'statistics', role: 'local', what: 'refused', inUse: this.stats.inUse, why })
+  }
+
+  #newTracker(held?: HeldStatistics): LocalStatistics {
+    const { model, settings } = this.#parts
+    const { layout, base } = model.network
+    return new LocalStatistics(layout, base, settings, held)
+  }
+}
+
+/** Nothing is on trial. */
+const isSettled = ({ held, good }: AdaptedModel): boolean => held === good
