@@ -25,13 +25,12 @@ export type AdaptationEvent =
   /** The state folder could not be written: what was adopted is lost with the next start. */
   | { readonly kind: 'not-stored'; readonly role: PatchedRole; readonly detail: string }
   /**
-   * The local network's own statistics: taken for the first time, begun anew after a shift, back to the network as packed, or refused (and none
-   * taken for a while).
+   * The local network's own statistics have begun anew after a shift, or the network is as packed again; or they were refused, and none are taken
+   * for a while; or none ever are.
    */
   | {
       readonly kind: 'statistics'
       readonly role: 'local'
-      readonly what: 'first' | 'shift' | 'return' | 'refused'
-      readonly inUse: 'packed' | 'patch' | 'own'
+      readonly what: 'shift' | 'return' | 'refused' | 'off'
       readonly why?: string
     }

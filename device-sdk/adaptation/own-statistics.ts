@@ -4,13 +4,14 @@ import {
   type Moments,
   MomentsSum,
   momentsOf,
+  type NormParameters,
   parameterFeeds,
 } from '@isthmus/models/adapt/norms'
 import type { Session } from '@isthmus/models/runtime'
 import type { Clock } from '../clock.ts'
 import { allFinite } from '../guesses.ts'
 import { type AdaptedModel, codeOf, type Place, type TakenBack } from './adapted-model.ts'
-import { type HeldStatistics, parametersOf } from './adapted-state.ts'
+import type { HeldStatistics } from './adapted-state.ts'
 import type { AdaptationEvent } from './events.ts'
 import { SamplingPace } from './sampling-pace.ts'
 
@@ -34,6 +35,8 @@ export type StatisticsInUse = 'packed' | 'patch' | 'own'
 
 export interface StatisticsStats {
   readonly inUse: StatisticsInUse
+  /** Why none are taken: the network has no normalisation layers. */
+  readonly off?: string
   /** Frames that moments were taken from. */
   readonly frames: number
   /** Batches of them. */
@@ -47,6 +50,18 @@ export interface StatisticsStats {
   readonly rolledBack: number
   /** Between two frames that are kept, at least. */
   readonly spacingMs: number
+}
+
+/** Where none were taken. */
+export const noStatistics: StatisticsStats = {
+  inUse: 'packed',
+  frames: 0,
+  batches: 0,
+  shifts: 0,
+  returns: 0,
+  adopted: 0,
+  rolledBack: 0,
+  spacingMs: 0,
 }
 
 /** Numbers of frames that wait, 8 MB: a network of large pictures takes a batch in parts. */
@@ -69,8 +84,8 @@ export class OwnStatistics {
   #tracker: LocalStatistics
   #batch: Float32Array | undefined
   #filled = 0
-  /** Parts of a batch that have been run. */
-  #sum = new MomentsSum()
+  /** With the packed scales and shifts, and with those that the network has now. */
+  #sums = newSums()
   /** What they have taken. */
   #roundMs = 0
   #running: Promise<void> | undefined
@@ -116,7 +131,7 @@ export class OwnStatistics {
     this.#batch ??= new Float32Array(this.#rows * this.#count)
     this.#batch.set(input, this.#filled * this.#count)
     this.#filled++
-    const missing = this.#parts.frames - this.#sum.frames - this.#filled
+    const missing = this.#parts.frames - this.#sums.world.frames - this.#filled
     if (this.#filled < this.#rows && missing > 0) return
     this.#running = this.#run(this.#batch, this.#filled).finally(() => {
       this.#running = undefined
@@ -150,51 +165,59 @@ export class OwnStatistics {
       // Nothing else is put in place meanwhile: the thread that answers stays another one.
       await model.exclusive(async () => {
         const startMs = clock.now()
-        const moments = await this.#momentsOf(batch.subarray(0, rows * this.#count), rows)
-        this.#sum.add(moments, rows)
-        this.#stats.frames += rows
-        if (this.#sum.frames >= frames) await this.#use(this.#sum.take(), frames)
+        await this.#measure(batch.subarray(0, rows * this.#count), rows)
+        const { world, own } = this.#sums
+        if (world.frames >= frames) await this.#use(world.take(), own.take())
         this.#roundMs += clock.now() - startMs
-        this.#pace.took(this.#roundMs, this.#sum.frames || frames, clock.now())
-        if (this.#sum.frames === 0) this.#roundMs = 0
+        this.#pace.took(this.#roundMs, world.frames || frames, clock.now())
+        if (world.frames === 0) this.#roundMs = 0
       })
     } catch (error) {
-      this.#sum = new MomentsSum()
+      this.#sums = newSums()
+      this.#roundMs = 0
       await this.#leave()
       if (codeOf(error) !== 'WORKER_DIED') this.#pause(error instanceof Error ? error.message : String(error))
     }
   }
 
-  async #use(moments: Moments, frames: number): Promise<void> {
-    const { model, tell } = this.#parts
-    const what = this.#tracker.add(moments, frames)
+  async #use(world: Moments, own: Moments): Promise<void> {
+    const { model, frames, tell } = this.#parts
+    const what = this.#tracker.add(world, own, frames)
     this.#stats.batches++
     if (what === 'shift') this.#stats.shifts++
     if (what === 'return') this.#stats.returns++
     const { held } = this.#tracker
-    // What moves by less than one batch differs from the next is not worth a new session.
+    // A small move is not worth a new session.
     if (!this.#tracker.isWorthwhile(model.held.statistics)) return
     const put = await model.put({ ...model.held, statistics: held }, () => {
       this.#stats.adopted++
-      if (what !== 'moved') tell({ kind: 'statistics', role: 'local', what, inUse: this.stats.inUse })
+      if (what === 'shift' || what === 'return') tell({ kind: 'statistics', role: 'local', what })
     })
     if (typeof put === 'object') this.#pause(put.complaint)
     else if (isSettled(model)) this.#pauseMs = FIRST_PAUSE_MS
   }
 
-  async #momentsOf(batch: Float32Array, rows: number): Promise<Moments> {
+  /** Runs a part of a batch in the thread that answers nothing. */
+  async #measure(batch: Float32Array, rows: number): Promise<void> {
     const { model, dims, openMoments } = this.#parts
     const { network, held, otherPlace: place } = model
     if (this.#opened?.place !== place) {
       await this.#leave()
       this.#opened = { session: await openMoments(network.momentsFile(), place), place }
     }
+    const { session } = this.#opened!
     const images = { dtype: 'float32', dims: [rows, ...dims.slice(1)], data: batch } as const
-    const feeds = parameterFeeds(parametersOf({ ...held, statistics: undefined }, network.base))
-    const values = await this.#opened!.session.run({ [network.input]: images, ...feeds })
-    const moments = momentsOf(values, network.layout)
-    if (allFinite(moments.mean) && allFinite(moments.variance)) return moments
-    throw new Error('the frames make the network give NaN or an infinity')
+    const run = async (parameters: NormParameters) => {
+      const values = await session.run({ [network.input]: images, ...parameterFeeds(parameters) })
+      const moments = momentsOf(values, network.layout)
+      if (allFinite(moments.mean) && allFinite(moments.variance)) return moments
+      throw new Error('The frames make the network give NaN or an infinity.')
+    }
+    const world = await run(network.base)
+    const own = held.parameters ? await run(held.parameters) : world
+    this.#sums.world.add(world, rows)
+    this.#sums.own.add(own, rows)
+    this.#stats.frames += rows
   }
 
   async #leave(): Promise<void> {
@@ -215,7 +238,8 @@ export class OwnStatistics {
     this.#pausedUntilMs = clock.now() + this.#pauseMs
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
     this.#tracker = this.#newTracker(model.held.statistics)
-    tell({ kind: 'statistics', role: 'local', what: 'refused', inUse: this.stats.inUse, why })
+    this.#sums = newSums()
+    tell({ kind: 'statistics', role: 'local', what: 'refused', why })
   }
 
   #newTracker(held?: HeldStatistics): LocalStatistics {
@@ -224,6 +248,8 @@ export class OwnStatistics {
     return new LocalStatistics(layout, base, settings, held)
   }
 }
+
+const newSums = () => ({ world: new MomentsSum(), own: new MomentsSum() })
 
 /** Nothing is on trial. */
 const isSettled = ({ held, good }: AdaptedModel): boolean => held === good
