@@ -29,10 +29,7 @@ export const isPacked = ({ parameters, statistics }: AdaptedState): boolean =>
   statistics === 'packed' || (parameters === undefined && statistics === undefined)
 
 /** What the network runs with. */
-export function parametersOf(
-  { parameters, statistics }: AdaptedState,
-  base: NormParameters,
-): NormParameters {
+export function parametersOf({ parameters, statistics }: AdaptedState, base: NormParameters): NormParameters {
   if (statistics === 'packed') return base
   const patched = parameters ?? base
   return statistics ? { ...patched, mean: statistics.mean, variance: statistics.variance } : patched

@@ -52,12 +52,7 @@ export const adaptationOptions = z.strictObject({
    * Running statistics of the local network's normalisation layers, taken from the device's own frames, with or without a server. Left out: on
    * where there is a `patchKey`, for then the network changes anyhow; {}: on; false: off.
    */
-  statistics: z
-    .union([
-      z.literal(false),
-      statisticsSchema,
-    ])
-    .optional(),
+  statistics: z.union([z.literal(false), statisticsSchema]).optional(),
   /** Watches the answers after a patch; false: patches are on no trial. */
   guard: z
     .union([

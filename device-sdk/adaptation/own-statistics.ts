@@ -109,7 +109,14 @@ export class OwnStatistics {
 
   get stats(): StatisticsStats {
     const { statistics, parameters } = this.#parts.model.held
-    const inUse = statistics === undefined ? (parameters ? 'patch' : 'packed') : statistics === 'packed' ? 'packed' : 'own'
+    const inUse =
+      statistics === undefined
+        ? parameters
+          ? 'patch'
+          : 'packed'
+        : statistics === 'packed'
+          ? 'packed'
+          : 'own'
     return { inUse, ...this.#stats, spacingMs: this.#pace.spacingMs }
   }
 

@@ -368,7 +368,12 @@ describe('after a start', () => {
     const store = new Memory()
     const { base } = patchesFor(bundle).network
     const parameters = { ...base, variance: base.variance.map(() => -1) }
-    store.stored = { version: { epoch: 1, version: 4 }, newest: { epoch: 1, version: 4 }, parameters, statistics: undefined }
+    store.stored = {
+      version: { epoch: 1, version: 4 },
+      newest: { epoch: 1, version: 4 },
+      parameters,
+      statistics: undefined,
+    }
     const kit = await receiver({ store })
     await kit.model.restore()
     expect((await kit.runner.answer(frame)).version.version).toBe(0)

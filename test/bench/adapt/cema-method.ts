@@ -45,11 +45,9 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
   const byBatch = await NormForward.open(model, layout, 'batch', threads)
   const statistics = new LocalStatistics(layout, student.source, options.statistics)
   let learned = copyNormParameters(student.source)
-  /** What the device answers with now. */
-  const parameters = (): NormParameters => {
-    const { held } = statistics
-    return typeof held === 'object' ? { ...learned, ...held } : student.source
-  }
+  /** What the device answers with. */
+  const parametersWith = (held: LocalStatistics['held']): NormParameters =>
+    typeof held === 'object' ? { ...learned, ...held } : student.source
   let version = 0
   let batches = 0
   return {
@@ -64,8 +62,10 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
         await byBatch.runWithMoments(images, learned),
       ]
       if (batches++ === 0) await engine.startFrom(pixels)
-      statistics.add(world.moments, own.moments, pixels.length)
-      const answering = parameters()
+      const before = statistics.held
+      const moved = statistics.add(world.moments, own.moments, pixels.length)
+      // A shift is followed at once; else a batch counts from the next one on, for it may be of few classes.
+      const answering = parametersWith(moved === 'moved' ? before : statistics.held)
       const logits = (await forward.run(images, answering)).data
       const entropy = new Float32Array(pixels.length)
       const selected = new Uint8Array(pixels.length).fill(batches === 1 ? 1 : 0)
@@ -85,7 +85,7 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
       learned = engine.parameters()
       return { logits, entropy, selected }
     },
-    parameters: () => copyNormParameters(parameters()),
+    parameters: () => copyNormParameters(parametersWith(statistics.held)),
     async dispose() {
       await engine.dispose()
       await forward.dispose()
