@@ -8,11 +8,12 @@ export interface LocalStatisticsSettings {
   readonly early: number
   /** Distance of a batch of one frame that counts as usual until the stream has shown what is. */
   readonly noise: number
-  /** A batch that is farther than so many times the usual distance is a shift. */
+  /** A batch that is farther than so many times `noise` over its frames, and than so many times the usual distance, is a shift. */
   readonly shift: number
-  /** Statistics that are nearer to the packed ones than so many times `noise` over the frames of a batch are those of the packed network … */
+  readonly unusual: number
+  /** The latest batches together are those of the packed network when they are nearer to it than so many times `noise` over the frames … */
   readonly near: number
-  /** … and farther than so many times that are not. */
+  /** … and no longer, or have drifted away from the statistics, when they are farther than so many times that. */
   readonly far: number
 }
 
@@ -21,7 +22,8 @@ export const localStatisticsSettings: LocalStatisticsSettings = {
   least: 0.05,
   early: 0.625,
   noise: 0.04,
-  shift: 4,
+  shift: 12,
+  unusual: 4,
   near: 1.5,
   far: 3,
 }
@@ -33,14 +35,16 @@ export type Moved = 'packed' | 'return' | 'shift' | 'moved'
 const USUAL_SHARE = 0.1
 /** Moves that are worth building the network anew, in shares of the distance of a batch of one frame. */
 const WORTHWHILE = 0.002
-/** With fewer, running statistics are too noisy to tell a slow shift by. */
+/** What the latest batches are: those of about the last four. */
+const LATEST_SHARE = 0.25
+/** With fewer, they are too noisy to tell a small shift by. */
 const SURE_BATCHES = 4
 /** A channel that never changes has no variance to divide by. */
 const LEAST_VARIANCE = 1e-12
 
 /**
- * A device's own statistics of its normalisation layers, from batches of its frames. They begin with a batch that is far from those before, and
- * then move by max(least, 1 / batches). Where the world is as it was in training the network as packed is best, and they give way to it.
+ * A device's own statistics of its normalisation layers, from batches of its frames. They begin with a batch that is far from those before, or
+ * with the latest few when these have drifted away, and then move by max(least, 1 / batches). Where the world is as it was in training the network as packed is best, and they give way to it.
  *
  * Weather moves the early layers; which classes come moves the late ones, and more so the first, which sees brightness and colour of a scene.
  * So shifts are looked for in the early layers but the first, by how far a batch lies from the statistics against how far batches of this stream
@@ -52,8 +56,10 @@ export class LocalStatistics {
   readonly #packed: Moments
   /** By the packed scales and shifts: what the frames are like. */
   readonly #world: Running
+  readonly #latestWorld: Running
   /** By those that the network has now: what it runs with. */
   readonly #own: Running
+  readonly #latestOwn: Running
   #isPacked: boolean
   #isKnown: boolean
   /** Of a batch of one frame; it falls with the number of frames. */
@@ -75,6 +81,8 @@ export class LocalStatistics {
     const own = typeof held === 'object' ? held : undefined
     this.#world = new Running(packed, least)
     this.#own = new Running(own ?? packed, least)
+    this.#latestWorld = new Running(packed, LATEST_SHARE)
+    this.#latestOwn = new Running(packed, LATEST_SHARE)
     this.#isPacked = own === undefined
     this.#isKnown = held !== undefined
     this.#usual = noise
@@ -93,15 +101,23 @@ export class LocalStatistics {
   add(world: Moments, own: Moments, frames: number): Moved {
     const isShift = this.#seesShift(world, frames)
     this.#isKnown = true
-    if (isShift) this.#world.batches = 0
-    this.#world.move(world)
+    for (const [running, batch] of [
+      [this.#world, world],
+      [this.#latestWorld, world],
+      [this.#own, own],
+      [this.#latestOwn, own],
+    ] as const) {
+      if (isShift) running.batches = 0
+      running.move(batch)
+    }
     const was = this.#isPacked
     this.#isPacked = this.#fitsPacked(frames, isShift)
     if (this.#isPacked) return was ? 'packed' : 'return'
-    const begins = isShift || was
-    if (begins) this.#own.batches = 0
-    this.#own.move(own)
-    return begins ? 'shift' : 'moved'
+    if (isShift) return 'shift'
+    if (!was && !this.#hasDrifted(frames)) return 'moved'
+    this.#world.beginAs(this.#latestWorld)
+    this.#own.beginAs(this.#latestOwn)
+    return 'shift'
   }
 
   /** Whether what is held differs enough from what a network runs with to build it anew. */
@@ -120,7 +136,8 @@ export class LocalStatistics {
     const distance = this.#isPacked
       ? this.#distance(world, this.#packed)
       : this.#distance(world, moments) / (1 + 1 / batches)
-    const limit = this.#settings.shift * this.#usual
+    const { shift, unusual, noise } = this.#settings
+    const limit = Math.max(shift * noise, unusual * this.#usual)
     const isShift = distance * frames > limit
     // A single shift says nothing of what is usual; shifts in a row say that more is usual than was thought.
     if (!isShift || this.#wasShift)
@@ -131,9 +148,17 @@ export class LocalStatistics {
 
   #fitsPacked(frames: number, isShift: boolean): boolean {
     const { noise, near, far } = this.#settings
-    const distance = this.#distance(this.#world.moments, this.#packed) * frames
-    if (this.#isPacked) return !isShift && (distance <= far * noise || this.#world.batches < SURE_BATCHES)
+    const { moments, batches } = this.#latestWorld
+    const distance = this.#distance(moments, this.#packed) * frames
+    if (this.#isPacked) return !isShift && (distance <= far * noise || batches < SURE_BATCHES)
     return distance <= near * noise
+  }
+
+  #hasDrifted(frames: number): boolean {
+    const { moments, batches } = this.#latestWorld
+    if (batches < SURE_BATCHES) return false
+    const distance = this.#distance(moments, this.#world.moments) * frames
+    return distance > Math.max(this.#settings.far * this.#settings.noise, this.#usual)
   }
 
   #distance(a: Moments, from: Moments): number {
@@ -150,6 +175,12 @@ class Running {
   constructor(from: Moments, least: number) {
     this.moments = copyOf(from)
     this.#least = least
+  }
+
+  beginAs({ moments, batches }: Running): void {
+    this.moments.mean.set(moments.mean)
+    this.moments.variance.set(moments.variance)
+    this.batches = Math.min(batches, SURE_BATCHES)
   }
 
   move(batch: Moments): void {
