@@ -63,12 +63,16 @@ export async function adaptDevice(
   const { link } = device
   const statistics = options.statistics ?? (options.patchKey === undefined ? false : statisticsOptions)
   const models = await changingModels(options, statistics !== false, device, ground)
+  const uploader = uploaderFor(options, device)
   return new Adaptation({
     privacy: options.privacy,
     outputKind: device.bundle.manifest.output.kind,
-    uploader: uploaderFor(options, device),
+    uploader,
     models,
-    statistics: statistics === false ? undefined : ownStatistics(statistics, options, models, device, ground),
+    statistics:
+      statistics === false
+        ? undefined
+        : ownStatistics(statistics, options, { models, uploader }, device, ground),
     isOnline: () => link !== undefined && link.refusal() === undefined,
   })
 }
@@ -173,7 +177,7 @@ function patchSource(
 function ownStatistics(
   settings: { readonly frames: number; readonly busyShare: number },
   { onEvent: tell = () => {} }: AdaptationOptions,
-  models: readonly ChangingModel[],
+  { models, uploader }: { readonly models: readonly ChangingModel[]; readonly uploader: Uploader },
   { shape, clock }: AdaptedDevice,
   ground: AdaptationGround,
 ): OwnStatistics | string {
@@ -189,6 +193,7 @@ function ownStatistics(
     dims: shape.dims,
     ...settings,
     clock,
+    report: (statistics, takenWith) => uploader.offerStatistics(statistics, takenWith),
     tell,
   })
 }

@@ -193,6 +193,29 @@ describe('a device that adapts', () => {
     expect([...payload]).toEqual([...frame.data])
   })
 
+  it.each([
+    ['raw', 1],
+    ['latents', 1],
+    ['nothing', 0],
+  ] as const)(
+    'with privacy %s tells the server %i times what its frames are like',
+    async (privacy, times) => {
+      const edge = await openEdge()
+      const none = { name: 'none', judge: () => ({ upload: false, why: 'certain' }) as const }
+      const statistics = { frames: 8, busyShare: 1 }
+      const device = await connect(edge, { privacy, selector: none, bytesPerHour: 1e9, statistics })
+      await vi.waitFor(async () => {
+        await device.infer(frame, { route: 'local' })
+        expect(device.stats.adaptation!.statistics!.batches).toBeGreaterThan(0)
+        expect(edge.samples.length).toBeGreaterThanOrEqual(times)
+      }, 10_000)
+      const told = edge.samples.filter(({ body }) => body.kind === 'sample' && body.input === 'statistics')
+      expect(told).toHaveLength(times)
+      // Three channels, a half each for mean and variance.
+      for (const { payload } of told) expect(payload).toHaveLength(12)
+    },
+  )
+
   it('says what is wrong with its options', async () => {
     const bad = async (adaptation: object, message: RegExp, code = 'BAD_OPTIONS') => {
       const asked = connect(undefined, adaptation as DeviceOptions['adaptation'])

@@ -9,7 +9,7 @@ export type AdaptationEvent =
   | {
       readonly kind: 'uploaded'
       readonly number: number
-      readonly input: 'pixels' | 'image' | 'latent'
+      readonly input: 'pixels' | 'image' | 'latent' | 'statistics'
       readonly bytes: number
     }
   | { readonly kind: 'adopted'; readonly role: PatchedRole; readonly version: ModelVersion }

@@ -1,7 +1,9 @@
+import { decodeMoments, type Moments } from '@isthmus/models/adapt/norms'
 import type { Bundle } from '@isthmus/models/bundle'
 import { openSession } from '@isthmus/models/runtime'
 import { CollapseGuard } from '@isthmus/policies/upload'
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { ModelVersion } from '../loaded-model.ts'
 import { ModelRunner } from '../model-runner.ts'
 import { VirtualClock } from '../world.test.kit.ts'
 import { AdaptedModel, type Place } from './adapted-model.ts'
@@ -50,6 +52,7 @@ async function device(setting: Setting = {}) {
   const clock = new VirtualClock()
   const events: AdaptationEvent[] = []
   const asked: string[] = []
+  const reported: { moments: Moments; takenWith: ModelVersion }[] = []
   const opened: { places: Place[]; answering: Place[] } = { places: [], answering: [] }
   const runner = new ModelRunner(() => openSession(bundle.modelBytes('local')), 'local', [1, 3, 4, 4], 'y')
   await runner.open()
@@ -75,6 +78,8 @@ async function device(setting: Setting = {}) {
     frames: FRAMES,
     busyShare: setting.busyShare ?? 0.1,
     clock,
+    report: (bytes, takenWith) =>
+      reported.push({ moments: decodeMoments(bytes, network.base, network.layout), takenWith }),
     tell,
   })
   const receiver = new PatchReceiver({
@@ -110,6 +115,7 @@ async function device(setting: Setting = {}) {
     clock,
     events,
     asked,
+    reported,
     opened,
     runner,
     model,
@@ -271,5 +277,22 @@ describe('statistics of its own', () => {
     await kit.show(Array.from({ length: FRAMES }, () => new Float32Array(VALUES).fill(Number.NaN)))
     near(await kit.output(), await expected(0))
     expect(kit.events).toMatchObject([{ kind: 'statistics', what: 'refused' }])
+  })
+
+  it('are told when they begin anew, and when they have moved, once a minute', async () => {
+    const { show, take, patch, clock, reported } = await device()
+    await show(frames(FRAMES, 0))
+    expect(reported).toHaveLength(1)
+    expect(reported[0]!.moments.mean[0]).toBeCloseTo(0, 5)
+    await take(patch({ version: 2 }).bytes)
+    await show(fog())
+    expect(reported[1]).toMatchObject({ takenWith: { epoch: 1, version: 2 } })
+    near([...reported[1]!.moments.mean], [5, 5, 5])
+    near([...reported[1]!.moments.variance.map((value) => value / 100)], [0.04, 0.04, 0.04])
+    for (let turn = 0; turn < 5; turn++) await show(fog())
+    expect(reported).toHaveLength(2)
+    await clock.advance(61_000)
+    await show(fog())
+    expect(reported).toHaveLength(3)
   })
 })

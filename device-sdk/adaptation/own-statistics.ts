@@ -1,8 +1,10 @@
 import {
+  encodeMoments,
   LocalStatistics,
   type LocalStatisticsSettings,
   type Moments,
   MomentsSum,
+  type Moved,
   momentsOf,
   type NormParameters,
   parameterFeeds,
@@ -10,6 +12,7 @@ import {
 import type { Session } from '@isthmus/models/runtime'
 import type { Clock } from '../clock.ts'
 import { allFinite } from '../guesses.ts'
+import type { ModelVersion } from '../loaded-model.ts'
 import { type AdaptedModel, codeOf, type Place, type TakenBack } from './adapted-model.ts'
 import type { HeldStatistics } from './adapted-state.ts'
 import type { AdaptationEvent } from './events.ts'
@@ -27,6 +30,8 @@ export interface OwnStatisticsParts {
   readonly busyShare: number
   readonly settings?: Partial<LocalStatisticsSettings>
   readonly clock: Clock
+  /** Tells the server; left out: nobody is told. */
+  readonly report?: (statistics: Uint8Array, takenWith: ModelVersion) => void
   readonly tell: (event: AdaptationEvent) => void
 }
 
@@ -71,6 +76,8 @@ const FIRST_PAUSE_MS = 60_000
 const LONGEST_PAUSE_MS = 3_600_000
 /** The last good statistics are written to the disk no more often than that. */
 const STORE_MS = 60_000
+/** Statistics that only move are told no more often. */
+const REPORT_MS = 60_000
 
 /**
  * Takes the running statistics of the local network's normalisation layers from the device's own frames: copies of every so many, a forward pass
@@ -91,6 +98,7 @@ export class OwnStatistics {
   #running: Promise<void> | undefined
   #opened: { readonly session: Session; readonly place: Place } | undefined
   #storedMs: number
+  #reportedMs: number | undefined
   #pausedUntilMs = Number.NEGATIVE_INFINITY
   #pauseMs = FIRST_PAUSE_MS
   #closed = false
@@ -193,6 +201,7 @@ export class OwnStatistics {
     this.#stats.batches++
     if (what === 'shift') this.#stats.shifts++
     if (what === 'return') this.#stats.returns++
+    this.#report(what)
     const { held } = this.#tracker
     // A small move is not worth a new session.
     if (!this.#tracker.isWorthwhile(model.held.statistics)) return
@@ -202,6 +211,19 @@ export class OwnStatistics {
     })
     if (typeof put === 'object') this.#pause(put.complaint)
     else if (isSettled(model)) this.#pauseMs = FIRST_PAUSE_MS
+  }
+
+  /** At once when they have begun anew or are as packed again, else when they have moved, once a minute. */
+  #report(what: Moved): void {
+    const { clock, model, report } = this.#parts
+    const nowMs = clock.now()
+    const isNews = what === 'shift' || what === 'return' || this.#reportedMs === undefined
+    if (!report || (!isNews && nowMs - this.#reportedMs! < REPORT_MS)) return
+    this.#reportedMs = nowMs
+    const { network, held } = model
+    const own = this.#tracker.held
+    const moments = typeof own === 'object' ? own : network.base
+    report(encodeMoments(moments, network.base, network.layout), held.version)
   }
 
   /** Runs a part of a batch in the thread that answers nothing. */

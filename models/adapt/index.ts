@@ -17,6 +17,7 @@ export { FisherInformation } from './methods/fisher.ts'
 export { fixedAdapter } from './methods/fixed.ts'
 export { type SarSettings, sar, sarAdapter } from './methods/sar.ts'
 export { type Moments, MomentsSum, momentsDistance } from './moments.ts'
+export { decodeMoments, encodeMoments, momentsBytes } from './moments-code.ts'
 export { NormForward } from './norm-forward.ts'
 export { type NormLayer, type NormLayout, normLayoutOf } from './norm-layers.ts'
 export {

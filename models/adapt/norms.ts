@@ -6,6 +6,7 @@ export {
   type Moved,
 } from './local-statistics.ts'
 export { type Moments, MomentsSum, momentsDistance } from './moments.ts'
+export { decodeMoments, encodeMoments, momentsBytes } from './moments-code.ts'
 export { type NormLayer, type NormLayout, normLayoutOf } from './norm-layers.ts'
 export {
   copyNormParameters,
