@@ -205,6 +205,7 @@ describe('a device that adapts', () => {
       const statistics = { frames: 8, busyShare: 1 }
       const device = await connect(edge, { privacy, selector: none, bytesPerHour: 1e9, statistics })
       await vi.waitFor(async () => {
+        await device.infer({ ...frame, data: frame.data.map((value) => 255 - value) }, { route: 'local' })
         await device.infer(frame, { route: 'local' })
         expect(device.stats.adaptation!.statistics!.batches).toBeGreaterThan(0)
         expect(edge.samples.length).toBeGreaterThanOrEqual(times)

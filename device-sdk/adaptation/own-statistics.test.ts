@@ -39,13 +39,15 @@ interface Setting {
   busyShare?: number
 }
 
-/** Frames whose channels have mean 0 and variance 1, as the network was packed for, but for `shift`; in another order each time. */
+let turn = 0
+/** Frames whose channels have mean 0 and variance 1, as the network was packed for, but for `shift`; each is the other's negative. */
 function frames(count: number, shift: number, scale = 1): Float32Array[] {
-  const plane = Array.from({ length: 16 }, (_, at) => (at % 2 === 0 ? 1 : -1))
-  return Array.from({ length: count }, (_, turn) =>
-    Float32Array.from({ length: VALUES }, (_, at) => shift + scale * plane[(at + turn) % 16]!),
-  )
+  return Array.from({ length: count }, () => {
+    turn++
+    return Float32Array.from({ length: VALUES }, (_, at) => shift + scale * ((at + turn) % 2 === 0 ? 1 : -1))
+  })
 }
+const probe = Float32Array.from({ length: VALUES }, (_, at) => 5 + Math.sin(at))
 
 async function device(setting: Setting = {}) {
   const { network, family, patch } = patchesFor(bundle)
@@ -108,7 +110,7 @@ async function device(setting: Setting = {}) {
   const watch = (answers: number, entropy: number, label: (at: number) => number) => {
     for (let at = 0; at < answers; at++) model.answered(runner.version, () => ({ entropy, label: label(at) }))
   }
-  const output = async () => [...(await runner.answer(frames(1, 5)[0]!)).output]
+  const output = async () => [...(await runner.answer(probe)).output]
   return {
     network,
     patch,
@@ -137,7 +139,7 @@ async function expected(version: number, statistics?: { mean: number; variance: 
     variance: patched.variance.map(() => statistics.variance),
   }
   const session = await openSession(network.file({ ...patched, ...own }))
-  const { y } = await session.run({ x: { dtype: 'float32', dims: [1, 3, 4, 4], data: frames(1, 5)[0]! } })
+  const { y } = await session.run({ x: { dtype: 'float32', dims: [1, 3, 4, 4], data: probe } })
   await session.dispose()
   return [...(y!.data as Float32Array)]
 }
@@ -190,6 +192,14 @@ describe('statistics of its own', () => {
     near(await output(), await expected(3, foggy))
     expect(receiver.stats).toMatchObject({ version: { version: 3 }, adopted: 1 })
     expect(runner.version).toEqual({ epoch: 1, version: 3 })
+  })
+
+  it('are not taken from one scene over and over', async () => {
+    const { show, statistics, output } = await device()
+    const [still] = fog(1)
+    await show(Array.from({ length: 10 * FRAMES }, () => still!))
+    near(await output(), await expected(0))
+    expect(statistics.stats).toMatchObject({ batches: 0, inUse: 'packed' })
   })
 
   it('are computed in the thread that answers no frames', async () => {
@@ -265,7 +275,7 @@ describe('statistics of its own', () => {
       [-40, -20, 20, 40].map(async (mean) => ({ mean, top: top(await expected(0, { mean, variance: 1 })) })),
     )
     const bad = shifts.find((shift) => shift.top !== label)!
-    const kit = await device({ probes: new ProbeSet([{ input: frames(1, 5)[0]!, label }], 0.1) })
+    const kit = await device({ probes: new ProbeSet([{ input: probe, label }], 0.1) })
     await kit.show(frames(FRAMES, bad.mean))
     near(await kit.output(), await expected(0))
     expect(kit.statistics.stats).toMatchObject({ inUse: 'packed', adopted: 0 })

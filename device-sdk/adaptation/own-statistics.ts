@@ -16,6 +16,7 @@ import type { ModelVersion } from '../loaded-model.ts'
 import { type AdaptedModel, codeOf, type Place, type TakenBack } from './adapted-model.ts'
 import type { HeldStatistics } from './adapted-state.ts'
 import type { AdaptationEvent } from './events.ts'
+import { FrameNovelty } from './frame-novelty.ts'
 import { SamplingPace } from './sampling-pace.ts'
 
 export interface OwnStatisticsParts {
@@ -86,6 +87,7 @@ const REPORT_MS = 60_000
 export class OwnStatistics {
   readonly #parts: OwnStatisticsParts
   readonly #pace: SamplingPace
+  readonly #novelty = new FrameNovelty()
   readonly #rows: number
   readonly #count: number
   #tracker: LocalStatistics
@@ -142,7 +144,8 @@ export class OwnStatistics {
   answered(input: Float32Array | undefined): void {
     const nowMs = this.#parts.clock.now()
     if (!input || this.#running || this.#closed) return
-    if (nowMs < this.#pausedUntilMs || !this.#pace.keeps(nowMs)) return
+    if (nowMs < this.#pausedUntilMs || !this.#pace.isDue(nowMs) || !this.#novelty.isNew(input)) return
+    this.#pace.kept(nowMs)
     this.#batch ??= new Float32Array(this.#rows * this.#count)
     this.#batch.set(input, this.#filled * this.#count)
     this.#filled++

@@ -17,11 +17,14 @@ export class SamplingPace {
     return this.#spacingMs
   }
 
-  /** Whether the frame that has just been answered is to be kept. */
-  keeps(nowMs: number): boolean {
-    if (nowMs < this.#notBeforeMs) return false
+  /** Whether the frame that has just been answered may be kept. */
+  isDue(nowMs: number): boolean {
+    return nowMs >= this.#notBeforeMs
+  }
+
+  /** It has been. */
+  kept(nowMs: number): void {
     this.#notBeforeMs = nowMs + this.#spacingMs
-    return true
   }
 
   /** Work on `frames` frames has taken so long. */
