@@ -4,6 +4,8 @@ import type { NormLayer, NormLayout } from './norm-layers.ts'
 export interface LocalStatisticsSettings {
   /** How far a batch moves the statistics, at least. */
   readonly least: number
+  /** How far a batch moves what the latest batches are. */
+  readonly latest: number
   /** Share of the layers, from the first, that shifts show in; classes move those behind them. */
   readonly early: number
   /** Distance of a batch of one frame that counts as usual until the stream has shown what is. */
@@ -20,9 +22,10 @@ export interface LocalStatisticsSettings {
 /** Chosen on the four held-out kinds of damage and on clean images, shuffled and in runs of a class. */
 export const localStatisticsSettings: LocalStatisticsSettings = {
   least: 0.05,
+  latest: 0.25,
   early: 0.625,
   noise: 0.04,
-  shift: 12,
+  shift: 8,
   unusual: 4,
   near: 1.5,
   far: 3,
@@ -35,8 +38,6 @@ export type Moved = 'packed' | 'return' | 'shift' | 'moved'
 const USUAL_SHARE = 0.1
 /** Moves that are worth building the network anew, in shares of the distance of a batch of one frame. */
 const WORTHWHILE = 0.002
-/** What the latest batches are: those of about the last four. */
-const LATEST_SHARE = 0.25
 /** With fewer, they are too noisy to tell a small shift by. */
 const SURE_BATCHES = 4
 /** A channel that never changes has no variance to divide by. */
@@ -74,15 +75,15 @@ export class LocalStatistics {
     held?: Moments | 'packed',
   ) {
     this.#settings = { ...localStatisticsSettings, ...settings }
-    const { early, noise, least } = this.#settings
+    const { early, noise, least, latest } = this.#settings
     const last = Math.max(1, Math.ceil(early * layout.layers.length))
     this.#layers = layout.layers.slice(last > 1 ? 1 : 0, last)
     this.#packed = copyOf(packed)
     const own = typeof held === 'object' ? held : undefined
     this.#world = new Running(packed, least)
     this.#own = new Running(own ?? packed, least)
-    this.#latestWorld = new Running(packed, LATEST_SHARE)
-    this.#latestOwn = new Running(packed, LATEST_SHARE)
+    this.#latestWorld = new Running(packed, latest)
+    this.#latestOwn = new Running(packed, latest)
     this.#isPacked = own === undefined
     this.#isKnown = held !== undefined
     this.#usual = noise
