@@ -47,6 +47,7 @@ const good = (): Omit<StagesRequest, 'kind'> => ({
   stages: mask(double, root),
   inputs: [TENSORS.image],
   outputs: [TENSORS.rooted, TENSORS.doubled],
+  rows: 0,
 })
 
 const ask = (camera: WireDevice, changes: Partial<StagesRequest> = {}, payload = bytes(1, 2, 3, 2)) =>

@@ -90,6 +90,7 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     stages: id,
     inputs: numbers(64),
     outputs: numbers(64),
+    rows: uint32,
   }),
   stagesReply: fc.record({
     kind: fc.constant('stagesReply' as const),
@@ -191,6 +192,7 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     round: uint32,
     roundMs: uint32,
   }),
+  marketMemory: fc.record({ kind: fc.constant('marketMemory' as const), rounds: uint32 }),
   grants: fc.record({
     kind: fc.constant('grants' as const),
     server: idWord,
@@ -238,7 +240,8 @@ const withoutPayload: ReadonlySet<Body['kind']> = new Set([
 function payloadOf(body: Body): fc.Arbitrary<Uint8Array> {
   if (withoutPayload.has(body.kind)) return fc.constant(new Uint8Array(0))
   if (body.kind === 'sample' && body.input === 'pixels') return bytesOf(elements(body.dims))
-  if (body.kind === 'sample' || body.kind === 'patch') return fc.uint8Array({ minLength: 1, maxLength: 600 })
+  const isFull = body.kind === 'sample' || body.kind === 'patch' || body.kind === 'marketMemory'
+  if (isFull) return fc.uint8Array({ minLength: 1, maxLength: 600 })
   if (body.kind !== 'reply') return fc.uint8Array({ maxLength: 600 })
   return bytesOf(4 * elements(body.dims))
 }

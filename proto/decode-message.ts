@@ -18,7 +18,7 @@ const { v1 } = isthmus
 
 const ENVELOPE_FIELD = 1
 const FIRST_BODY_FIELD = 2
-const LAST_BODY_FIELD = 25
+const LAST_BODY_FIELD = 26
 const PAYLOAD_FIELD = 14
 const CHECKSUM_FIELD = 15
 const CHECKSUM_TAG = (15 << 3) | 5
@@ -157,6 +157,8 @@ function readBody(field: number, content: Uint8Array): Body {
       return fill.claimFrom(v1.Claim.decode(content))
     case 24:
       return fill.grantsFrom(v1.Grants.decode(content))
+    case 26:
+      return fill.marketMemoryFrom(v1.MarketMemory.decode(content))
     default:
       throw bad(`Body ${field} is of a kind that this version does not know`)
   }

@@ -108,6 +108,8 @@ function bodyFrom(fields: BodyFields): Body {
       return fill.claimFrom(fields)
     case 'grants':
       return fill.grantsFrom(fields)
+    case 'marketMemory':
+      return fill.marketMemoryFrom(fields)
     default:
       throw wireError('BAD_MESSAGE', `There is no body of the kind ${JSON.stringify((fields as Body).kind)}`)
   }

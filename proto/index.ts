@@ -18,6 +18,7 @@ export type {
   Grants,
   InferReply,
   InferRequest,
+  MarketMemory,
   Message,
   MessageFields,
   Outcome,

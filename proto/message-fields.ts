@@ -25,6 +25,7 @@ import {
   MAX_TOLD_SERVERS,
   MAX_TOLD_VALUES,
   MAX_TOPIC_CHARS,
+  type MarketMemory,
   type Outcome,
   type Patch,
   type PatchReason,
@@ -276,6 +277,7 @@ export function stagesFrom(fields: Loose<StagesRequest>): StagesRequest {
     stages,
     inputs: list(fields.inputs, 'inputs', MAX_TENSORS),
     outputs: list(fields.outputs, 'outputs', MAX_TENSORS),
+    rows: uint32(fields.rows, 'rows'),
   }
 }
 
@@ -476,6 +478,10 @@ export function grantsFrom(fields: LooseGrants): Grants {
   }
 }
 
+export function marketMemoryFrom(fields: Loose<MarketMemory>): MarketMemory {
+  return { kind: 'marketMemory', rounds: uint32(fields.rounds, 'rounds') }
+}
+
 /** What must hold between the parts of one message. */
 export function checkParts(envelope: Envelope, body: Body, payloadBytes: number): void {
   if (envelope.schema !== SCHEMA_VERSION) throw unsupportedSchema(envelope.schema)
@@ -490,7 +496,7 @@ export function checkParts(envelope: Envelope, body: Body, payloadBytes: number)
       throw wireError('BAD_SHAPE', `Pixels of [${body.dims}] do not fit the ${payloadBytes} payload bytes`)
     }
   }
-  if ((body.kind === 'sample' || body.kind === 'patch') && payloadBytes === 0) {
+  if (mustHavePayload.has(body.kind) && payloadBytes === 0) {
     throw bad(`The ${body.kind} is empty`)
   }
   if (body.kind === 'reply') {
@@ -504,6 +510,7 @@ export function checkParts(envelope: Envelope, body: Body, payloadBytes: number)
   }
 }
 
+const mustHavePayload: ReadonlySet<Body['kind']> = new Set(['sample', 'patch', 'marketMemory'] as const)
 const withoutId: ReadonlySet<Body['kind']> = new Set([
   'birth',
   'state',
@@ -515,6 +522,7 @@ const withoutId: ReadonlySet<Body['kind']> = new Set([
   'capacity',
   'claim',
   'grants',
+  'marketMemory',
 ] as const)
 const withoutPayload: ReadonlySet<Body['kind']> = new Set([
   'tell',

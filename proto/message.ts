@@ -147,6 +147,8 @@ export interface StagesRequest {
   stages: number
   inputs: readonly number[]
   outputs: readonly number[]
+  /** Of a single stage whose rows may be divided: how many rows each tensor has. 0: all. */
+  rows: number
 }
 
 /** The message's payload is the tensors that the request wanted. */
@@ -263,6 +265,13 @@ export interface Grants {
   grants: readonly Grant[]
 }
 
+/** The payload is what the auctioneer has to know of earlier rounds, as JSON. */
+export interface MarketMemory {
+  kind: 'marketMemory'
+  /** Rounds that have gone into it, over all terms. */
+  rounds: number
+}
+
 /** What the payload of a `Sample` is: uint8 pixels [height, width, channels], a coded image, a coded latent, coded statistics. */
 export type SampleInput = 'pixels' | 'image' | 'latent' | 'statistics'
 
@@ -334,6 +343,7 @@ export type Body =
   | Capacity
   | Claim
   | Grants
+  | MarketMemory
 
 /** A message as it was read: every field is there. `payload` is a view into the packet, not a copy. */
 export interface Message {
@@ -368,6 +378,7 @@ export type BodyFields =
   | Draft<Capacity, 'capacity' | 'free'>
   | Claim
   | Grants
+  | MarketMemory
 
 /** A message to be written. `envelope.schema` is 1 unless given. */
 export interface MessageFields {

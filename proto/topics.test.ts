@@ -52,7 +52,9 @@ describe('a topic', () => {
 
 describe('a device', () => {
   it('may write below its own id and nowhere else, and nothing that only servers say', () => {
-    const serverVerbs: readonly Verb[] = ['award', 'patch', 'capacity', 'claim', 'beat', 'grant']
+    const serverVerbs: readonly Verb[] = [
+      ...(['award', 'patch', 'capacity', 'claim', 'beat', 'grant', 'memory'] as const),
+    ]
     for (const verb of verbs) {
       expect(deviceMayPublish('home', 'cam', topic('home', 'cam', verb)), verb).toBe(
         !serverVerbs.includes(verb),

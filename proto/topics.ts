@@ -3,12 +3,12 @@ import { IsthmusError, protoErrors } from './errors.ts'
 /** Last word of a topic: what its messages are about. */
 export type Verb =
   | ('birth' | 'state' | 'infer' | 'reply' | 'tell' | 'sample' | 'patch')
-  | ('bid' | 'award' | 'capacity' | 'claim' | 'beat' | 'grant')
+  | ('bid' | 'award' | 'capacity' | 'claim' | 'beat' | 'grant' | 'memory')
 
 export const verbs: readonly Verb[] = [
   ...(['birth', 'state', 'infer', 'reply', 'tell'] as const),
   ...(['sample', 'patch', 'bid', 'award'] as const),
-  ...(['capacity', 'claim', 'beat', 'grant'] as const),
+  ...(['capacity', 'claim', 'beat', 'grant', 'memory'] as const),
 ]
 
 /**
@@ -45,7 +45,9 @@ export function isServerId(id: string): boolean {
 }
 
 /** What only servers say, below whatever id. */
-const serverVerbs: ReadonlySet<Verb> = new Set(['award', 'patch', 'capacity', 'claim', 'beat', 'grant'])
+const serverVerbs: ReadonlySet<Verb> = new Set([
+  ...(['award', 'patch', 'capacity', 'claim', 'beat', 'grant', 'memory'] as const),
+])
 
 /** The access rule, writing: a device publishes only to the topics below its own id, and no award and no patch there. */
 export function deviceMayPublish(site: string, device: string, topic: string): boolean {

@@ -14,6 +14,8 @@ export interface StageTime {
   readonly host: StageHost
   /** Of the model alone. On the server as it says, but never more than the exchange took. */
   readonly ms: number
+  /** Of a stage that was divided: how many of its rows the server ran; the device ran the rest at the same time. `ms` is the longer of both. */
+  readonly rowsThere?: number
 }
 
 export interface PipelineAnswer {

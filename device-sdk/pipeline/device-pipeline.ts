@@ -14,6 +14,7 @@ import { type FallbackCode, fallbacks } from '../fallback.ts'
 import type { ServerLink } from '../server-link.ts'
 import { ServerWait } from '../server-wait.ts'
 import type { PipelineAnswer } from './answer.ts'
+import { dividedRows } from './divided-rows.ts'
 import { LocalStages, type OpenStage } from './local-stages.ts'
 import { checkInputs, fixedHosts, type PipelineInputs } from './options.ts'
 import { PipelineRun, type PipelineShop } from './pipeline-run.ts'
@@ -145,10 +146,22 @@ export class DevicePipeline {
     const arrays = checkInputs(pipeline.wiring, inputs)
     const asked = placement === undefined ? [] : fixedHosts(pipeline.wiring, placement)
     const fixed = this.#fixed.map((host, stage) => asked[stage] ?? host)
-    const { hosts, reason } = this.#place(fixed, deadlineMs)
+    const { hosts, shares, reason } = this.#place(fixed, deadlineMs)
+    const divided = dividedRows(
+      pipeline.wiring,
+      hosts,
+      this.#shop.server.takesRows(startMs) ? shares : undefined,
+    )
     const number = ++this.#stats.runs
     const deadlineAtMs = startMs + deadlineMs
-    const run = new PipelineRun(this.#shop, { number, inputs: arrays, hosts, reason, startMs, deadlineAtMs })
+    const run = new PipelineRun(this.#shop, {
+      number,
+      inputs: arrays,
+      ...divided,
+      reason,
+      startMs,
+      deadlineAtMs,
+    })
     this.#running.add(run)
     run.start()
     try {
@@ -224,7 +237,7 @@ export class DevicePipeline {
       edgeWaitMs: load?.waitMs ?? 0,
       largestBytes: serverLink.largestBytes - HEADER_BYTES,
     })
-    const { hosts, reason } = policy.place({ nowMs, deadlineMs, pipeline, problem, link, load })
+    const { hosts, shares, reason } = policy.place({ nowMs, deadlineMs, pipeline, problem, link, load })
     if (!Array.isArray(hosts) || hosts.length !== wiring.stages.length)
       throw new Error('it gave no placement')
     for (const [stage, host] of hosts.entries()) {
@@ -232,7 +245,16 @@ export class DevicePipeline {
       if (host !== 'edge' && (host !== 'device' || serverOnly))
         throw new Error(`'${id}' cannot run at ${host}`)
     }
-    return { hosts: hosts.map((host, stage) => fixed[stage] ?? host), reason: String(reason) }
+    const placed = { hosts: hosts.map((host, stage) => fixed[stage] ?? host), reason: String(reason) }
+    if (shares === undefined) return placed
+    if (
+      !Array.isArray(shares) ||
+      shares.length !== hosts.length ||
+      !shares.every((share) => share >= 0 && share <= 1)
+    )
+      throw new Error('it gave shares that are none')
+    // Where the user wants the server, all of it is to run there.
+    return { ...placed, shares: shares.map((share, stage) => (fixed[stage] === undefined ? share : 1)) }
   }
 
   #count({ stages, late, fallback }: PipelineAnswer): void {

@@ -66,17 +66,25 @@ export class LocalStages {
     }
   }
 
-  /** Runs a stage; the outputs come in the stage's order. Throws what running a model throws. */
+  /**
+   * Runs a stage; the outputs come in the stage's order. Throws what running a model throws.
+   *
+   * @param rows of a stage that may be divided: how many rows the arrays hold; 0: all
+   */
   async run(
     stage: number,
     arrayOf: (tensor: number) => StageArray,
+    rows = 0,
   ): Promise<{ outputs: StageArray[]; ms: number }> {
     try {
       const model = await this.#model(stage)
       const startMs = this.#clock.now()
-      const outputs = await model.run(arrayOf)
+      const outputs = await model.run(arrayOf, rows)
       const ms = this.#clock.now() - startMs
-      this.#times.add(deviceStage(stage), ms)
+      const all = this.#wiring.stages[stage]!.division?.rows ?? 0
+      // Smaller parts say too little of the whole.
+      if (rows === 0 || 2 * rows >= all)
+        this.#times.add(deviceStage(stage), rows === 0 ? ms : (ms * all) / rows)
       return { outputs, ms }
     } catch (error) {
       if (error instanceof IsthmusError && error.code === 'WORKER_DIED') this.#opened.delete(stage)

@@ -3,10 +3,12 @@ import {
   payloadLayout,
   payloadParts,
   readPayload,
+  rowsOf,
   type StageArray,
+  tensorOfRows,
   type Wiring,
 } from '@isthmus/models/pipeline'
-import { type RemoteGroup, remoteGroups, type StageHost } from '@isthmus/policies/pipeline'
+import { type RemoteGroup, remoteGroups, type StageHost, stageGroup } from '@isthmus/policies/pipeline'
 import { IsthmusError } from '@isthmus/proto'
 import type { Clock } from '../clock.ts'
 import { deviceError } from '../errors.ts'
@@ -14,6 +16,7 @@ import type { Reply, ServerRefusal, Ticket } from '../exchange.ts'
 import { type FallbackCode, fallbacks } from '../fallback.ts'
 import type { ServerLink } from '../server-link.ts'
 import type { PipelineAnswer, StageTensor, StageTime } from './answer.ts'
+import { DividedStage, type StagePart, WHOLE } from './divided-stage.ts'
 import type { LocalStages } from './local-stages.ts'
 import { neededStages } from './needed-stages.ts'
 import type { ServerStages } from './server-stages.ts'
@@ -38,6 +41,8 @@ export interface PipelineTask {
   /** By tensor number. */
   readonly inputs: readonly StageArray[]
   readonly hosts: readonly StageHost[]
+  /** By stage: rows that the server is to run of a stage that is divided; 0: it is not. */
+  readonly rows?: readonly number[]
   readonly reason: string
   readonly startMs: number
   readonly deadlineAtMs: number
@@ -46,10 +51,20 @@ export interface PipelineTask {
 /** A group of stages on its way: not asked for yet, asked for, or over without an answer of use. */
 interface Errand {
   readonly group: RemoteGroup
+  /** Of a single stage that is divided: how many rows of all its tensors, and the first of them; 0: all. */
+  readonly rows: number
+  readonly from: number
   state: 'waiting' | 'asked' | 'answered' | 'over'
   askedMs: number
   ticket: Ticket | undefined
 }
+
+const errandFor = (group: RemoteGroup, rows = 0, from = 0): Errand => ({
+  ...{ group, rows, from },
+  state: 'waiting',
+  askedMs: 0,
+  ticket: undefined,
+})
 
 /** The largest header of a reply with the longest lists. */
 const REPLY_HEADER_BYTES = 512
@@ -67,8 +82,9 @@ export class PipelineRun implements LaneRun {
   /** Stages still needed, until something new is known. */
   #neededNow: ReadonlySet<number> | undefined
   readonly #took = new Map<number, StageTime>()
-  readonly #errands: readonly Errand[]
+  readonly #errands: Errand[]
   readonly #errandOf: readonly (Errand | undefined)[]
+  readonly #divided = new Map<number, DividedStage>()
   /** Stages that the device could not run. */
   readonly #broken = new Map<number, unknown>()
   readonly #retried = new Set<number>()
@@ -88,8 +104,17 @@ export class PipelineRun implements LaneRun {
     this.#task = task
     this.readyByMs = task.deadlineAtMs - shop.hedgeMarginMs
     for (const [tensor, array] of task.inputs.entries()) this.#known.set(tensor, array)
-    const groups = remoteGroups(shop.wiring, task.hosts)
-    this.#errands = groups.map((group) => ({ group, state: 'waiting', askedMs: 0, ticket: undefined }))
+    const { rows = [] } = task
+    // A stage that is divided is asked for by itself; to the others it is the device's.
+    this.#errands = remoteGroups(
+      shop.wiring,
+      task.hosts.map((host, stage) => (rows[stage] ? 'device' : host)),
+    ).map((group) => errandFor(group))
+    for (const [stage, count] of rows.entries()) {
+      if (!count) continue
+      this.#errands.push(errandFor(stageGroup(shop.wiring, stage), count))
+      this.#divided.set(stage, new DividedStage(shop.wiring, stage, count))
+    }
     this.#errandOf = task.hosts.map((_, stage) =>
       this.#errands.find(({ group }) => group.stages.includes(stage)),
     )
@@ -113,8 +138,10 @@ export class PipelineRun implements LaneRun {
 
   leftMs(): number {
     let sum = 0
-    for (const stage of this.#needed())
-      if (this.#shop.local.has(stage)) sum += this.#shop.local.longestMs(stage)
+    for (const stage of this.#needed()) {
+      if (!this.#shop.local.has(stage)) continue
+      sum += this.#shop.local.longestMs(stage) * (this.#divided.get(stage)?.left ?? 1)
+    }
     return sum
   }
 
@@ -131,11 +158,17 @@ export class PipelineRun implements LaneRun {
         needed.has(at) &&
         local.has(at) &&
         !this.#broken.has(at) &&
-        (this.#hedged || (this.#errandOf[at]?.state ?? 'over') === 'over') &&
+        (this.#isOwn(at) || this.#divided.get(at)?.hasOwn === false) &&
         this.#hasAll(wiring.stages[at]!.inputs.map(({ tensor }) => tensor)),
     )
     if (stage === undefined) return undefined
-    return { expectedMs: local.longestMs(stage), run: () => this.#runHere(stage) }
+    const part = this.#divided.get(stage)?.next(this.#isOwn(stage)) ?? WHOLE
+    return { expectedMs: local.longestMs(stage) * part.share, run: () => this.#runHere(stage, part) }
+  }
+
+  /** Whether the device runs a stage without waiting for the server any more. */
+  #isOwn(stage: number): boolean {
+    return this.#hedged || (this.#errandOf[stage]?.state ?? 'over') === 'over'
   }
 
   #needed(): ReadonlySet<number> {
@@ -174,13 +207,21 @@ export class PipelineRun implements LaneRun {
   /** Whether neither side can give a stage any more. */
   #isLost(stage: number): boolean {
     const canRun = this.#shop.local.has(stage) && !this.#broken.has(stage)
-    return !canRun && (this.#errandOf[stage]?.state ?? 'over') === 'over'
+    if (canRun) return false
+    const divided = this.#divided.get(stage)
+    if (!divided) return (this.#errandOf[stage]?.state ?? 'over') === 'over'
+    const waits = (from: number) =>
+      this.#errands.some(
+        (errand) => errand.group.stages[0] === stage && errand.from === from && errand.state !== 'over',
+      )
+    return [0, divided.own.from].some((from) => divided.lacks(from) && !waits(from))
   }
 
   #send(errand: Errand): void {
     const { link, wiring, clock } = this.#shop
+    const { rows, from } = errand
     const { stages, inputs, outputs } = errand.group
-    const reason = this.#whyNot(errand.group)
+    const reason = this.#whyNot(errand)
     if (!link || reason) {
       this.#fail(errand, reason ?? 'NO_BROKER')
       return
@@ -188,7 +229,13 @@ export class PipelineRun implements LaneRun {
     const brought = inputs.map((tensor) => wiring.tensors[tensor]!)
     let payload: readonly Uint8Array[]
     try {
-      payload = payloadParts(brought, (at) => this.#known.get(inputs[at]!)!)
+      payload = payloadParts(
+        brought.map((tensor) => tensorOfRows(tensor, rows)),
+        (at) => {
+          const array = this.#known.get(inputs[at]!)!
+          return rows === 0 ? array : rowsOf(array, brought[at]!, from, from + rows)
+        },
+      )
     } catch {
       this.#fail(errand, 'UNSENDABLE')
       return
@@ -198,7 +245,7 @@ export class PipelineRun implements LaneRun {
     errand.state = 'asked'
     errand.askedMs = clock.now()
     const ticket = link.ask(
-      { stages: mask, inputs, outputs, payload, deadlineAtMs },
+      { stages: mask, inputs, outputs, rows, payload, deadlineAtMs },
       {
         onReply: (reply) => this.#onReply(errand, reply),
         onFailure: (code, said) => this.#fail(errand, code, said),
@@ -209,14 +256,16 @@ export class PipelineRun implements LaneRun {
   }
 
   /** Why a group cannot be asked for now. */
-  #whyNot({ stages, outputs }: RemoteGroup): FallbackCode | undefined {
+  #whyNot({ group: { stages, outputs }, rows }: Errand): FallbackCode | undefined {
     const { link, wiring } = this.#shop
     if (!link) return 'NO_BROKER'
     const refusal = link.refusal()
     if (refusal) return refusal
     const offer = link.pipelineOffer
     if (stages.some((stage) => !offer?.stageUs[stage])) return 'STAGE_MISSING'
-    const replyBytes = payloadLayout(outputs.map((tensor) => wiring.tensors[tensor]!)).bytes
+    const replyBytes = payloadLayout(
+      outputs.map((tensor) => tensorOfRows(wiring.tensors[tensor]!, rows)),
+    ).bytes
     return replyBytes + REPLY_HEADER_BYTES > link.largestBytes ? 'TOO_LARGE' : undefined
   }
 
@@ -224,7 +273,7 @@ export class PipelineRun implements LaneRun {
     if (this.#settled || errand.state !== 'asked') return
     const { wiring, key, server, clock } = this.#shop
     const { stages, outputs } = errand.group
-    const tensors = outputs.map((tensor) => wiring.tensors[tensor]!)
+    const tensors = outputs.map((tensor) => tensorOfRows(wiring.tensors[tensor]!, errand.rows))
     const fits =
       body.kind === 'stagesReply' &&
       body.pipeline === key &&
@@ -245,7 +294,14 @@ export class PipelineRun implements LaneRun {
     this.#bytesDown += bytesDown
     this.#replies++
     const nowMs = clock.now()
-    const took = server.add(stages, body.stageUs, nowMs - errand.askedMs, nowMs)
+    const divided = errand.rows > 0 ? this.#divided.get(stages[0]!) : undefined
+    const took = server.add(stages, body.stageUs, nowMs - errand.askedMs, nowMs, this.#partOf(errand))
+    if (divided) {
+      divided.gave(errand.from, outputs, arrays, 'edge', took[0]!)
+      this.#join(divided)
+      this.#advance()
+      return
+    }
     const news = outputs.filter((tensor) => !this.#known.has(tensor))
     for (const tensor of news) this.#learn(tensor, arrays[outputs.indexOf(tensor)]!)
     for (const [at, stage] of stages.entries()) {
@@ -258,30 +314,69 @@ export class PipelineRun implements LaneRun {
   #fail(errand: Errand, code: FallbackCode, refusal?: ServerRefusal): void {
     if (this.#settled || errand.state === 'over' || errand.state === 'answered') return
     errand.state = 'over'
+    if (errand.rows > 0 && refusal?.code === 'BAD_SHAPE') this.#shop.server.refuseRows(this.#shop.clock.now())
     this.#fallback ??= code
     this.#refusal ??= refusal
     this.#advance()
   }
 
   /** One stage on the device. Never rejects. */
-  async #runHere(stage: number): Promise<void> {
+  async #runHere(stage: number, { from, to }: StagePart): Promise<void> {
     this.#running = stage
     try {
-      const { outputs, ms } = await this.#shop.local.run(stage, (tensor) => this.#known.get(tensor)!)
+      const { tensors } = this.#shop.wiring
+      const rows = to - from
+      const arrayOf = (tensor: number) => {
+        const array = this.#known.get(tensor)!
+        return rows === 0 ? array : rowsOf(array, tensors[tensor]!, from, to)
+      }
+      const { outputs, ms } = await this.#shop.local.run(stage, arrayOf, rows)
+      const divided = rows > 0 ? this.#divided.get(stage) : undefined
+      if (divided) {
+        const numbers = this.#shop.wiring.stages[stage]!.outputs.map(({ number }) => number)
+        divided.gave(from, numbers, outputs, 'device', ms)
+        this.#join(divided)
+      }
       for (const [at, { number }] of this.#shop.wiring.stages[stage]!.outputs.entries()) {
-        if (this.#known.has(number)) continue
+        if (divided || this.#known.has(number)) continue
         this.#learn(number, outputs[at]!)
         this.#took.set(stage, { id: this.#idOf(stage), host: 'device', ms })
       }
     } catch (error) {
       const again = error instanceof IsthmusError && error.retryable && !this.#retried.has(stage)
       if (again) this.#retried.add(stage)
-      else this.#broken.set(stage, error)
+      else {
+        this.#broken.set(stage, error)
+        this.#askForOwn(stage)
+      }
     }
     this.#running = undefined
     // After the deadline nobody else ends the wait for a server that gives what the device has just failed to.
     if (this.#timer === undefined) this.#onDeadline()
     else this.#advance()
+  }
+
+  /** The server is asked for the device's rows as well, which the device cannot run. */
+  #askForOwn(stage: number): void {
+    const divided = this.#divided.get(stage)
+    if (!divided || divided.hasOwn || this.#isOwn(stage)) return
+    const { from, rows } = divided.own
+    this.#errands.push(errandFor(stageGroup(this.#shop.wiring, stage), rows, from))
+  }
+
+  /** Share of its stage that an errand asks for. */
+  #partOf({ group, rows }: Errand): number {
+    return rows > 0 ? rows / this.#shop.wiring.stages[group.stages[0]!]!.division!.rows : 1
+  }
+
+  /** Both parts of a stage that was divided, where they are there. */
+  #join(divided: DividedStage): void {
+    const { stage } = divided
+    const joined = divided.joined()
+    if (!joined) return
+    const news = joined.outputs.filter(({ tensor }) => !this.#known.has(tensor))
+    for (const { tensor, array } of news) this.#learn(tensor, array)
+    if (news.length > 0) this.#took.set(stage, { id: this.#idOf(stage), ...joined.took })
   }
 
   #onDeadline(): void {
@@ -350,14 +445,15 @@ export class PipelineRun implements LaneRun {
   }
 
   /** Stops waiting for a reply. */
-  #abandon({ state, ticket, group, askedMs }: Errand): void {
+  #abandon(errand: Errand): void {
+    const { state, ticket, group, askedMs } = errand
     const { clock, link, server } = this.#shop
     if (state !== 'asked' || !ticket) return
     ticket.giveUp()
     const nowMs = clock.now()
     if (ticket.bytesUp === 0) return
     const thereMs = nowMs - askedMs - (link?.estimate?.rttMs ?? 0)
-    server.overdue(group.stages, thereMs, link?.pipelineOffer, nowMs)
+    server.overdue(group.stages, thereMs / this.#partOf(errand), link?.pipelineOffer, nowMs)
   }
 
   #idOf(stage: number): string {

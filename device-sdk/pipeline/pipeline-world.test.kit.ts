@@ -4,6 +4,7 @@ import {
   payloadParts,
   readPayload,
   type StageArray,
+  tensorOfRows,
   type Wiring,
 } from '@isthmus/models/pipeline'
 import type { Session, Tensor } from '@isthmus/models/runtime'
@@ -33,6 +34,8 @@ export interface Sketch {
   readonly reads: readonly string[]
   readonly serverOnly?: boolean
   readonly size?: number
+  /** May be divided in so many rows; all of what it reads has as many. */
+  readonly rows?: number
   /** On the device, in virtual ms. Default 10. */
   readonly deviceMs?: number
   /** On the server, in virtual ms. Default 2. */
@@ -52,6 +55,8 @@ export interface PipelineWorldOptions {
   readonly outputs?: readonly string[]
   readonly coded?: readonly string[]
   readonly inputSize?: number
+  /** Rows of the input. Default: it has none. */
+  readonly inputRows?: number
   readonly placement?: Readonly<Record<string, StageHost>>
   readonly policy?: PipelinePolicy
   readonly deadlineMs?: number
@@ -65,6 +70,19 @@ export interface PipelineWorldOptions {
   /** What it says that a request would wait. */
   readonly waitUs?: number
   readonly key?: number
+}
+
+/** The same row by row. */
+function madeByRows(stage: number, inputs: readonly StageArray[], size: number, rows: number): Float32Array {
+  const result = new Float32Array(size)
+  for (let row = 0; row < rows; row++) {
+    const own = inputs.map((input) => {
+      const width = input.length / rows
+      return input.subarray(row * width, (row + 1) * width)
+    })
+    result.set(made(stage, own, size / rows), (row * size) / rows)
+  }
+  return result
 }
 
 /** What a stage makes of its inputs: something that depends on all of them, and on the stage. */
@@ -90,6 +108,8 @@ export class PipelineWorld implements Transport {
   readonly requests: Message[] = []
   /** Stages that the device has run, since it was ready. */
   readonly ranHere: string[] = []
+  /** And how many rows of those that may be divided, run by run. */
+  readonly rowsHere: number[] = []
   /** Stages that fail on the device from now on, and how. */
   readonly failing = new Map<string, IsthmusError>()
   loseRequests = false
@@ -114,6 +134,7 @@ export class PipelineWorld implements Transport {
       outputs: [stages.at(-1)!.id],
       coded: [],
       inputSize: 8,
+      inputRows: 0,
       placement: {},
       deadlineMs: 100,
       hedgeMarginMs: 5,
@@ -126,17 +147,19 @@ export class PipelineWorld implements Transport {
       ...options,
       stages,
     }
-    const { outputs, coded, inputSize, credits, policy, placement, deadlineMs, hedgeMarginMs } = this.options
+    const { outputs, coded, inputSize, inputRows, credits, policy, placement, deadlineMs, hedgeMarginMs } =
+      this.options
     const { manifest, wiring } = parsePipeline({
       name: 'tiny',
       version: '1.0.0',
-      inputs: { x: { dims: [inputSize] } },
-      stages: stages.map(({ id, reads, size = 8, serverOnly = false }) => ({
+      inputs: { x: { dims: inputRows > 0 ? [inputRows, inputSize / inputRows] : [inputSize] } },
+      stages: stages.map(({ id, reads, size = 8, rows, serverOnly = false }) => ({
         ...{ id, model: 'm.onnx', macs: 1, serverOnly },
+        ...(rows && { divisible: true, leastRows: 1 }),
         inputs: Object.fromEntries(
           reads.map((from, at) => [`in${at}`, from === 'input' ? 'input.x' : `${from}.y`]),
         ),
-        outputs: { y: { dims: [size] } },
+        outputs: { y: { dims: rows ? [rows, size / rows] : [size] } },
       })),
       outputs: Object.fromEntries(outputs.map((id) => [id, `${id}.y`])),
       coded,
@@ -165,6 +188,7 @@ export class PipelineWorld implements Transport {
     const world = new PipelineWorld(options)
     await world.clock.until(world.device.start())
     world.ranHere.length = 0
+    world.rowsHere.length = 0
     if (server) {
       world.connect()
       world.announce()
@@ -184,23 +208,33 @@ export class PipelineWorld implements Transport {
   /** The right answer. */
   expected(): Record<string, Float32Array> {
     const known = new Map<number, StageArray>([[0, this.input.x]])
-    for (const stage of this.wiring.order) this.#compute(stage, known)
+    for (const stage of this.wiring.order) this.#compute(stage, known, 0)
     return Object.fromEntries(
       this.wiring.outputs.map(({ name, tensor }) => [name, known.get(tensor) as Float32Array]),
     )
   }
 
-  #compute(stage: number, known: Map<number, StageArray>): void {
+  #compute(stage: number, known: Map<number, StageArray>, rows: number): void {
     const { inputs, outputs } = this.wiring.stages[stage]!
     const read = inputs.map(({ tensor }) => known.get(tensor)!)
-    known.set(outputs[0]!.number, made(stage, read, outputs[0]!.count))
+    known.set(outputs[0]!.number, this.#made(stage, read, rows))
+  }
+
+  #made(stage: number, read: readonly StageArray[], rows: number): Float32Array {
+    const { outputs, division } = this.wiring.stages[stage]!
+    const { count } = tensorOfRows(outputs[0]!, rows)
+    return division ? madeByRows(stage, read, count, rows || division.rows) : made(stage, read, count)
   }
 
   #session(stage: number): Session {
-    const { id, inputs, outputs } = this.wiring.stages[stage]!
+    const { id, inputs, outputs, division } = this.wiring.stages[stage]!
     const forms = inputs.map(({ name, tensor }) => ({ ...this.wiring.tensors[tensor]!, name }))
     return {
-      inputs: forms.map(({ name, dtype, dims }) => ({ name, dtype, dims })),
+      inputs: forms.map(({ name, dtype, dims }) => ({
+        name,
+        dtype,
+        dims: division ? ['N', ...dims.slice(1)] : dims,
+      })),
       outputs: outputs.map(({ name, dtype, dims }) => ({ name, dtype, dims })),
       run: (feeds) => {
         this.ranHere.push(id)
@@ -208,11 +242,15 @@ export class PipelineWorld implements Transport {
         // What may go well the next time does.
         if (failure?.retryable) this.failing.delete(id)
         if (failure) return Promise.reject(failure)
-        const { dtype, dims, count } = outputs[0]!
         const read = forms.map(({ name }) => feeds[name]!.data as StageArray)
-        const y: Tensor = { dtype, dims, data: made(stage, read, count) }
+        const all = division?.rows ?? 0
+        const rows = division ? feeds[forms[0]!.name]!.dims[0]! : 0
+        if (division) this.rowsHere.push(rows)
+        const { dtype, dims } = tensorOfRows(outputs[0]!, rows)
+        const y: Tensor = { dtype, dims, data: this.#made(stage, read, rows) }
+        const ms = (this.options.stages[stage]!.deviceMs ?? 10) * (division ? rows / all : 1)
         return new Promise((resolve) => {
-          this.clock.setTimeout(() => resolve({ y }), this.options.stages[stage]!.deviceMs ?? 10)
+          this.clock.setTimeout(() => resolve({ y }), ms)
         })
       },
       dispose: async () => {},
@@ -314,21 +352,24 @@ export class PipelineWorld implements Transport {
 
   #serve({ body, payload }: Message): { stageUs: number[]; payload: Uint8Array } {
     if (body.kind !== 'stages') throw new Error(body.kind)
-    const { tensors } = this.wiring
+    const tensors = this.wiring.tensors.map((tensor) => tensorOfRows(tensor, body.rows))
     const arrays = readPayload(
       body.inputs.map((at) => tensors[at]!),
       payload,
     )
     const known = new Map(body.inputs.map((tensor, at) => [tensor, arrays[at]!]))
     const asked = this.wiring.order.filter((stage) => (body.stages >>> stage) & 1)
-    for (const stage of asked) this.#compute(stage, known)
+    for (const stage of asked) this.#compute(stage, known, body.rows)
     const wanted = body.outputs.map((at) => tensors[at]!)
     const parts = payloadParts(wanted, (at) => known.get(body.outputs[at]!)!)
     const result = new Uint8Array(payloadLayout(wanted).bytes)
     result.set(Buffer.concat(parts))
     const inOrder = asked.toSorted((one, other) => one - other)
     return {
-      stageUs: inOrder.map((stage) => (this.options.stages[stage]!.edgeMs ?? 2) * 1000),
+      stageUs: inOrder.map((stage) => {
+        const all = this.wiring.stages[stage]!.division?.rows ?? 1
+        return (((this.options.stages[stage]!.edgeMs ?? 2) * (body.rows || all)) / all) * 1000
+      }),
       payload: result,
     }
   }

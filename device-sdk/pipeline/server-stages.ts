@@ -17,15 +17,35 @@ const stageName = (stage: number): string => `${stage}`
 export class ServerStages {
   readonly #times = new StageTimes({ window: 16 })
   readonly #measuredMs = new Map<number, number>()
+  #refusedRowsMs = Number.NEGATIVE_INFINITY
 
-  /** Takes the times of a reply; `elapsedMs`: from asking to the reply's arrival. Returns what is believed of each. */
-  add(stages: readonly number[], stageUs: readonly number[], elapsedMs: number, nowMs: number): number[] {
+  /** The server does not divide rows, or not these: for a while it is asked for whole stages. */
+  refuseRows(nowMs: number): void {
+    this.#refusedRowsMs = nowMs
+  }
+
+  takesRows(nowMs: number): boolean {
+    return nowMs - this.#refusedRowsMs > STALE_MS
+  }
+
+  /**
+   * Takes the times of a reply; `elapsedMs`: from asking to the reply's arrival. Returns what is believed of each.
+   *
+   * @param part share of the stage's rows that was run
+   */
+  add(
+    stages: readonly number[],
+    stageUs: readonly number[],
+    elapsedMs: number,
+    nowMs: number,
+    part = 1,
+  ): number[] {
     const said = stageUs.map((us) => us / 1000)
     const sum = said.reduce((total, ms) => total + ms, 0)
     const share = sum > elapsedMs ? elapsedMs / sum : 1
     return stages.map((stage, at) => {
       const ms = Math.min(LONGEST_MS, said[at]! * share)
-      this.#times.add(stageName(stage), ms)
+      this.#times.add(stageName(stage), Math.min(LONGEST_MS, ms / part))
       this.#measuredMs.set(stage, nowMs)
       return ms
     })

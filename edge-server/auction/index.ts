@@ -80,7 +80,14 @@ export { type ExactSolver, vcgPayments, type Welfare, welfareOf } from './paymen
 export { firstPrices, nextPrices, type PriceOptions, type PriceState } from './prices/dual-prices.ts'
 export { type ElasticDemand, elasticDemand, utilisationAt } from './prices/elastic-demand.ts'
 export { randomMarket } from './random-market.ts'
-export { type Award, clearRound, type PaymentRule, type RoundOptions, type RoundResult } from './round.ts'
+export {
+  type Award,
+  boundAfterwards,
+  clearRound,
+  type PaymentRule,
+  type RoundOptions,
+  type RoundResult,
+} from './round.ts'
 export {
   bonusOf,
   costTerm,

@@ -130,6 +130,26 @@ export async function clearRound(from: Market, options: RoundOptions = {}): Prom
   }
 }
 
+/** Elementary operations that a late bound may take: about a quarter of a second. */
+const BOUND_WORK = 2e7
+
+/**
+ * The bound of a round that was cleared without one, for whoever has the time after the awards are out. On a large market it is
+ * looser, so that it takes no longer.
+ */
+export function boundAfterwards(
+  { market, resource, value }: Pick<RoundResult, 'market' | 'resource' | 'value'>,
+  options: RoundOptions = {},
+): Pick<RoundResult, 'upperBound' | 'gap'> {
+  const { weights = defaultWeights, payment = 'critical' } = options
+  const budget = payment !== 'vcg' && payment !== 'posted'
+  const { candidates } = siftMarket(market, weights, { ...options, budget })
+  const steps = Math.max(1, Math.min(100, Math.floor(BOUND_WORK / (4 * candidates.utility.length))))
+  const { bound } = upperBound(candidates, packingOf(market, options), { value, steps })
+  const { upperBound: most, gap } = bounded({ resource, value }, bound)
+  return { upperBound: most, gap }
+}
+
 async function clearedBy(
   payment: PaymentRule,
   market: Market,

@@ -374,9 +374,9 @@ function workOf(
     const { bundle, mode, scale, zeroPoint } = request
     return { bundle, mode, payload, scale, zeroPoint, deadlineMs }
   }
-  const { pipeline, inputs, outputs } = request
+  const { pipeline, inputs, outputs, rows } = request
   const stages = offer.route === 'stages' ? offer.stages : []
-  return { pipeline, stages, inputs, outputs, payload, deadlineMs }
+  return { pipeline, stages, inputs, outputs, rows, payload, deadlineMs }
 }
 
 /** The envelope of a packet whose own could not be read. */

@@ -1,4 +1,10 @@
-import { type Pipeline, payloadBytesOf, payloadLayout, type WiredTensor } from '@isthmus/models/pipeline'
+import {
+  type Pipeline,
+  payloadBytesOf,
+  payloadLayout,
+  tensorOfRows,
+  type WiredTensor,
+} from '@isthmus/models/pipeline'
 import { MAX_MESSAGE_BYTES, type StagesRequest } from '@isthmus/proto'
 import { hex, type Refusal } from './catalog.ts'
 
@@ -38,6 +44,7 @@ export class StageCatalog {
     return (
       missingStage(pipeline, stages) ??
       strangeTensor(pipeline, stages, request) ??
+      strangeRows(pipeline, stages, request) ??
       wrongSize(pipeline, request, payloadBytes) ?? { route: 'stages', pipeline, stages }
     )
   }
@@ -86,16 +93,32 @@ function strangeTensor(
     : refuse(`Tensor ${foreign} is made by none of the stages asked for`)
 }
 
+/** Rows are divided of a single stage that says that it may be, in parts that are large enough. */
+function strangeRows(
+  { wiring }: Pipeline,
+  [stage, ...others]: readonly number[],
+  { rows }: StagesRequest,
+): Refusal | undefined {
+  if (rows === 0) return undefined
+  const { id, division } = wiring.stages[stage!]!
+  const refuse = (detail: string): Refusal => ({ code: 'BAD_SHAPE', detail })
+  if (others.length > 0) return refuse('Rows are divided of one stage at a time')
+  if (!division) return refuse(`The rows of stage '${id}' cannot be divided`)
+  const most = division.rows - division.leastRows
+  if (rows >= division.leastRows && rows <= most) return undefined
+  return refuse(`Of stage '${id}' ${division.leastRows} to ${most} rows can be run, not ${rows}`)
+}
+
 function wrongSize(
   { wiring }: Pipeline,
-  { inputs, outputs }: StagesRequest,
+  { inputs, outputs, rows }: StagesRequest,
   payloadBytes: number,
 ): Refusal | undefined {
-  const { bytes } = payloadLayout(tensorsOf(wiring.tensors, inputs))
+  const { bytes } = payloadLayout(tensorsOf(wiring.tensors, inputs, rows))
   if (bytes !== payloadBytes) {
     return { code: 'BAD_SHAPE', detail: `The tensors take ${bytes} payload bytes, not ${payloadBytes}` }
   }
-  const wanted = tensorsOf(wiring.tensors, outputs)
+  const wanted = tensorsOf(wiring.tensors, outputs, rows)
   const replyBytes = payloadLayout(wanted).bytes
   if (replyBytes <= MAX_MESSAGE_BYTES - REPLY_HEADER_BYTES) return undefined
   const largest = wanted.reduce((a, b) => (payloadBytesOf(b) > payloadBytesOf(a) ? b : a))
@@ -103,5 +126,8 @@ function wrongSize(
   return { code: 'TOO_LARGE', detail: what }
 }
 
-const tensorsOf = (tensors: readonly WiredTensor[], numbers: readonly number[]): WiredTensor[] =>
-  numbers.map((number) => tensors[number]!)
+const tensorsOf = (
+  tensors: readonly WiredTensor[],
+  numbers: readonly number[],
+  rows: number,
+): WiredTensor[] => numbers.map((number) => tensorOfRows(tensors[number]!, rows))

@@ -144,7 +144,7 @@ describe('any request', () => {
         fc.oneof(fc.constantFrom([1], [2], [2, 1]), numbers),
         fc.constantFrom(0, 4, 8, 100_000),
         (stages, inputs, outputs, payloadBytes) => {
-          const request = { kind: 'stages', pipeline: 99, stages, inputs, outputs } as const
+          const request = { kind: 'stages', pipeline: 99, stages, inputs, outputs, rows: 0 } as const
           const verdict = catalog.find(request, payloadBytes)
           if ('code' in verdict) {
             expect(wireErrors[verdict.code]).toBeDefined()

@@ -7,6 +7,8 @@ export interface StagesWork {
   readonly stages: readonly number[]
   readonly inputs: readonly number[]
   readonly outputs: readonly number[]
+  /** Of a single stage: how many rows each tensor has; 0: all. */
+  readonly rows: number
   /** The tensors, in a buffer of its own (it is transferred). */
   readonly payload: Uint8Array<ArrayBuffer>
   readonly deadlineMs: number

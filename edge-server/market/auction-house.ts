@@ -1,4 +1,3 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
 import {
   clearRound,
   type FairnessState,
@@ -12,14 +11,9 @@ import {
   type RoundOptions,
 } from '../auction/index.ts'
 import type { Market } from '../auction/market.ts'
-import type { Cleared, Loss, Win } from './clearing.ts'
+import type { Cleared, Loss, MarketMemory, Win } from './clearing.ts'
+import { type HouseState, parseHouse } from './house-state.ts'
 import type { BidReason } from './reasons.ts'
-
-/** What rounds leave for those after them. */
-export interface HouseState {
-  readonly prices: PriceState
-  readonly fairness: FairnessState
-}
 
 export interface AuctionHouseOptions {
   readonly payment: NonNullable<RoundOptions['payment']>
@@ -31,6 +25,8 @@ export interface AuctionHouseOptions {
   >
   /** Time that an exact round may take, in ms. */
   readonly timeLimitMs: number
+  /** Where rounds are cleared. Default: on the caller's thread. */
+  readonly clearRound?: typeof clearRound
   readonly state?: HouseState
 }
 
@@ -43,7 +39,7 @@ const reasons: Record<RequestRefusal | 'outbid', BidReason> = {
 }
 
 /** Clears the rounds of a live market with the auction, and carries prices and the history of fairness from one to the next. */
-export class AuctionHouse {
+export class AuctionHouse implements MarketMemory {
   readonly #options: AuctionHouseOptions
   #prices: PriceState
   #fairness: FairnessState
@@ -58,18 +54,34 @@ export class AuctionHouse {
     return { prices: this.#prices, fairness: this.#fairness }
   }
 
+  get rounds(): number {
+    return this.#prices.round
+  }
+
+  memory(): Uint8Array {
+    return new TextEncoder().encode(JSON.stringify(this.state))
+  }
+
+  adopt(memory: Uint8Array): boolean {
+    const state = parseHouse(new TextDecoder().decode(memory))
+    if (state === undefined) return false
+    this.#prices = state.prices
+    this.#fairness = state.fairness
+    return true
+  }
+
   /** By kind of server: what a unit of demand costs, where prices are posted. */
   get prices(): Readonly<Record<string, number>> {
     return this.#prices.prices
   }
 
   async clear(market: Market): Promise<Cleared> {
-    const { payment, timeLimitMs } = this.#options
+    const { payment, timeLimitMs, clearRound: clear = clearRound } = this.#options
     this.#price(market)
-    const result = await clearRound(market, {
+    const result = await clear(market, {
       payment,
       timeLimitMs,
-      // Devices wait for their awards, and nobody here reads the bound.
+      // Devices wait for their awards.
       bound: false,
       history: historyOf(this.#fairness),
       unitPrices: this.#prices.prices,
@@ -96,25 +108,4 @@ export class AuctionHouse {
     }
     this.#prices = nextPrices({ ...known, round }, utilisation, options)
   }
-}
-
-/** What an earlier life has left; undefined when there is nothing that can be read. */
-export async function readHouse(path: string): Promise<HouseState | undefined> {
-  try {
-    const { prices, fairness } = JSON.parse(await readFile(path, 'utf8'))
-    const isPrice = (value: unknown) => typeof value === 'number' && value >= 0 && value <= 1e12
-    const isSound =
-      Object.values(prices.prices).every(isPrice) &&
-      Number.isSafeInteger(prices.round) &&
-      Object.values(fairness.shares).every((share) => isPrice(share) && (share as number) <= 1)
-    return isSound ? { prices, fairness } : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Replaces the file whole. */
-export async function writeHouse(path: string, state: HouseState): Promise<void> {
-  await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 })
-  await rename(`${path}.new`, path)
 }

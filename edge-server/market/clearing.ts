@@ -22,5 +22,14 @@ export interface Loss {
   readonly detail: string
 }
 
+/** What rounds leave for those after them, also where another server clears them: prices and who has had what. */
+export interface MarketMemory {
+  /** How many rounds have gone into it. */
+  readonly rounds: number
+  memory(): Uint8Array
+  /** Goes on from what another server has kept. False: it cannot be read, and nothing has changed. */
+  adopt(memory: Uint8Array): boolean
+}
+
 /** The mechanism of the auction, as a market node wants it. What it neither lets win nor lose has lost by being outbid. */
 export type ClearMarket = (market: Market) => Cleared | Promise<Cleared>

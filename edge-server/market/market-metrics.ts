@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { RoundBound } from './clearing-thread.ts'
 import type { EndOfLease, RoundFigures } from './market-node.ts'
 
 /** What the gauges show when they are asked. */
@@ -26,6 +27,7 @@ export class MarketMetrics {
   readonly #refused: Counter<'reason'>
   readonly #ended: Counter<'why'>
   readonly #terms: Counter
+  readonly #gap: Gauge
 
   constructor(registry: Registry, gauges: MarketGauges) {
     const registers = [registry]
@@ -39,6 +41,8 @@ export class MarketMetrics {
     this.#refused = counter('refused_total', 'Grants that this server refused', ['reason'])
     this.#ended = counter('leases_ended_total', 'Leases of this server that ended', ['why'])
     this.#terms = counter('terms_total', 'Times that this server was elected auctioneer')
+    const gap = 'By how much of the best possible utility the last bounded round may have missed it'
+    this.#gap = new Gauge({ name: `${PREFIX}gap`, help: gap, registers })
     const help = 'From the close of a round until all its awards were on their way'
     this.#roundMs = new Histogram({ name: `${PREFIX}round_ms`, help, buckets: ROUND_BUCKETS_MS, registers })
     for (const outcome of ['won', 'lost']) this.#bids.inc({ outcome }, 0)
@@ -85,6 +89,10 @@ export class MarketMetrics {
     this.#bids.inc({ outcome: 'lost' }, bids - winners)
     this.#revenue.inc(revenue)
     this.#roundMs.observe(tookMs)
+  }
+
+  bounded({ gap }: RoundBound): void {
+    this.#gap.set(gap)
   }
 
   rejected(reason: string): void {

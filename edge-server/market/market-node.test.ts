@@ -1,5 +1,6 @@
 import { type Award, type BodyFields, decodeMessage, encodeMessage, parseTopic, topic } from '@isthmus/proto'
 import { describe, expect, test } from 'vitest'
+import { AuctionHouse } from './auction-house.ts'
 import type { ClearMarket } from './clearing.ts'
 import type { LedgerEntry } from './lease-ledger.ts'
 import { MarketNode } from './market-node.ts'
@@ -37,9 +38,18 @@ class Town {
   readonly rejected: string[] = []
   readonly rounds: { readonly by: string; readonly atMs: number; readonly bids: number }[] = []
   clear = byPrice
+  /** By server, where the market is cleared by the auction itself. */
+  readonly houses = new Map<string, AuctionHouse>()
   diskFails = false
   #epoch = 0
   readonly #queue: [string, Uint8Array][] = []
+
+  startWithHouse(id: string, cpu: number): void {
+    const prices = { least: 0, most: 100 }
+    const loads = () => this.nodes.get(id)?.loads ?? new Map()
+    this.houses.set(id, new AuctionHouse({ payment: 'critical', prices, loads, timeLimitMs: 1000 }))
+    this.start(id, cpu)
+  }
 
   start(id: string, cpu = 2): void {
     const disk = this.disks.get(id) ?? []
@@ -59,7 +69,8 @@ class Town {
       clock: () => this.nowMs,
       rules,
       offer: { capacity: [cpu, 8, 0, 8], credits: 32, ...scores },
-      clear: (market) => this.clear(market),
+      clear: (market) => this.houses.get(id)?.clear(market) ?? this.clear(market),
+      ...(this.houses.has(id) ? { memory: this.houses.get(id)! } : {}),
       journal: {
         write: async (entries) => {
           if (this.diskFails) throw new Error('the disk is full')
@@ -262,5 +273,62 @@ describe('several servers', () => {
     )
     await three.run(500)
     expect(three.of('a')).toContain('won')
+  })
+})
+
+describe('a new auctioneer', () => {
+  test('goes on from the prices and the history of the one before it', async () => {
+    const two = new Town()
+    for (const id of ['edge-a', 'edge-b']) two.startWithHouse(id, id === 'edge-a' ? 0.5 : 1)
+    await two.run(2000)
+    let nonce = 100
+    const winners: string[] = []
+    const round = async () => {
+      nonce++
+      two.awards.length = 0
+      for (const device of ['a', 'b']) two.say(device, nonce, { ...bid, nonce, validMs: 900 })
+      await two.run(1000)
+      for (const { outcome, device, server, nonce: won } of two.awards) {
+        if (outcome !== 'won') continue
+        winners.push(device)
+        two.say(device, nonce, { kind: 'release', nonce: won, server })
+      }
+    }
+    for (let count = 0; count < 3; count++) await round()
+    const first = 'edge-a'
+    expect(two.leader).toBe(first)
+    const { state } = two.houses.get(first)!
+    expect(state.prices.round).toBeGreaterThanOrEqual(3)
+    two.nodes.delete(first)
+    const other = 'edge-b'
+    expect(two.houses.get(other)!.state).toEqual(state)
+    for (let count = 0; count < 4; count++) await round()
+    expect(two.leader).toBe(other)
+    for (let at = 1; at < winners.length; at++) expect(winners[at]).not.toBe(winners[at - 1])
+  })
+
+  test('takes nothing that cannot be read for a history', () => {
+    const house = new AuctionHouse({
+      payment: 'critical',
+      prices: { least: 0, most: 100 },
+      loads: () => new Map(),
+      timeLimitMs: 1000,
+    })
+    const before = house.state
+    const bytes = (text: string) => new TextEncoder().encode(text)
+    for (const text of [
+      '',
+      '{',
+      '[]',
+      '{"prices":{"prices":{"edge":-1},"round":9},"fairness":{"shares":{}}}',
+    ]) {
+      expect(house.adopt(bytes(text))).toBe(false)
+    }
+    const shares = (share: unknown) =>
+      bytes(JSON.stringify({ prices: { prices: {}, round: 9 }, fairness: { shares: { a: share } } }))
+    for (const share of [2, -1, 'x', null]) expect(house.adopt(shares(share))).toBe(false)
+    expect(house.state).toEqual(before)
+    expect(house.adopt(shares(0.5))).toBe(true)
+    expect(house.rounds).toBe(9)
   })
 })

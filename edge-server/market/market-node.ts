@@ -23,7 +23,7 @@ import {
 import { Auctioneer } from './auctioneer.ts'
 import { type AwardFields, awardOf, lapsed, lostTo } from './awards.ts'
 import { CapacityBoard } from './capacity-board.ts'
-import type { ClearMarket } from './clearing.ts'
+import type { ClearMarket, MarketMemory } from './clearing.ts'
 import { Election } from './election.ts'
 import type { Journal } from './journal.ts'
 import { type Lease, LeaseLedger, type LeaseLedgerOptions, type LedgerEntry } from './lease-ledger.ts'
@@ -101,6 +101,8 @@ export interface MarketNodeOptions {
   readonly rules: MarketRules
   readonly offer: Offer
   readonly clear: ClearMarket
+  /** What `clear` remembers, for the next auctioneer. */
+  readonly memory?: MarketMemory
   readonly journal: Journal
   /** What an earlier life has written down. */
   readonly entries?: Iterable<LedgerEntry>
@@ -153,7 +155,10 @@ export class MarketNode {
       leads: (term) => this.leads && this.#election.term === term,
       grant: (grants) => this.#say(id, 'grant', grants, 1),
       award: (key, award) => this.#award(key, award),
-      cleared: (figures) => options.observer.cleared(figures),
+      cleared: (figures) => {
+        options.observer.cleared(figures)
+        if (figures.bids > 0) this.#sayMemory()
+      },
       failed: (error) => options.observer.clearingFailed(error),
     })
   }
@@ -164,6 +169,7 @@ export class MarketNode {
     return [
       ...[...verbs, ...(alone ? [] : ['award' as const])].map((verb) => `isthmus/1/${site}/+/${verb}`),
       topic(site, EDGE_ID, 'claim'),
+      topic(site, EDGE_ID, 'memory'),
     ]
   }
 
@@ -262,7 +268,7 @@ export class MarketNode {
     }
   }
 
-  #fromServer(sender: string, verb: Verb, { envelope, body }: Message, nowMs: number): void {
+  #fromServer(sender: string, verb: Verb, { envelope, body, payload }: Message, nowMs: number): void {
     const { id, epoch } = this.#options
     if ((verb === 'claim' || verb === 'beat') && body.kind === 'claim') {
       if (!isServerId(body.holder)) return
@@ -281,6 +287,13 @@ export class MarketNode {
       this.#election.onGone(sender, nowMs)
     } else if (verb === 'grant' && body.kind === 'grants' && body.server === id)
       this.#onGrants(sender, body, nowMs)
+    else if (verb === 'memory' && body.kind === 'marketMemory') this.#onMemory(sender, body.rounds, payload)
+  }
+
+  #onMemory(sender: string, rounds: number, payload: Uint8Array): void {
+    const { memory, observer } = this.#options
+    if (memory === undefined || rounds <= memory.rounds || memory.adopt(payload)) return
+    observer.rejected(sender, 'BAD_MESSAGE', 'What it remembers of earlier rounds cannot be read')
   }
 
   #onBid(key: BidKey, { kind: _, ...bid }: Bid, nowMs: number): void {
@@ -406,6 +419,13 @@ export class MarketNode {
     )
   }
 
+  #sayMemory(): void {
+    const { memory } = this.#options
+    if (memory === undefined) return
+    const body: BodyFields = { kind: 'marketMemory', rounds: memory.rounds }
+    this.#say(EDGE_ID, 'memory', body, 1, {}, true, memory.memory())
+  }
+
   #sayClaim(word: 'claim' | 'beat', nowMs: number): void {
     const { id, rules } = this.#options
     const { number: term, holder } = this.#election.term!
@@ -429,10 +449,11 @@ export class MarketNode {
     qos: 0 | 1,
     head: Partial<Envelope> = {},
     retain = false,
+    payload?: Uint8Array,
   ): void {
     const { site, epoch, clock, send } = this.#options
     this.#sequence = (this.#sequence + 1) >>> 0
     const envelope = { boot: epoch, sequence: this.#sequence, sentUs: clockUs32(clock()), ...head }
-    send(topic(site, at, verb), encodeMessage({ envelope, body }), { qos, retain })
+    send(topic(site, at, verb), encodeMessage({ envelope, body }, payload), { qos, retain })
   }
 }

@@ -3,7 +3,9 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { EdgeConfig } from '../config/schema.ts'
 import { edgeError } from '../errors.ts'
-import { AuctionHouse, readHouse, writeHouse } from './auction-house.ts'
+import { AuctionHouse } from './auction-house.ts'
+import { ClearingThread } from './clearing-thread.ts'
+import { readHouse, writeHouse } from './house-state.ts'
 import { noJournal } from './journal.ts'
 import type { LedgerEntry } from './lease-ledger.ts'
 import { LeaseLog } from './lease-log.ts'
@@ -40,11 +42,13 @@ export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket
   const { entries, damaged } = leasesPath ? await kept(() => LeaseLog.read(leasesPath)) : nothing
   if (damaged > 0) log.error({ damaged, file: leasesPath }, 'lines of the leases could not be read')
 
+  const thread = new ClearingThread({ onBound: (bound) => metrics.bounded(bound) })
   const house = new AuctionHouse({
     payment: payment === 'off' ? 'critical' : payment,
     prices: PRICE_RANGE,
     loads: () => node.loads,
     timeLimitMs: roundMs / 2,
+    clearRound: (market, options = {}) => thread.clear(market, options),
     ...stateOf(housePath && (await readHouse(housePath))),
   })
   const metrics = new MarketMetrics(registry, {
@@ -82,15 +86,17 @@ export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket
     },
     offer: offerOf(config),
     clear: (market) => house.clear(market),
+    memory: house,
     journal: leasesPath ? { write: (some) => journal!.write(some) } : noJournal,
     entries,
-    observer: observerOf(options, metrics, save),
+    observer: observerOf(options, metrics, thread, save),
   })
   if (leasesPath) journal = await kept(() => LeaseLog.open(leasesPath, () => node.ledger.snapshot()))
   return {
     node,
     close: async () => {
       node.close()
+      await thread.close()
       await saving
       await journal?.close()
     },
@@ -113,11 +119,13 @@ function offerOf({ offer, workers, queue, marketShare }: EdgeConfig): Offer {
 function observerOf(
   { log, warn, onElected }: OpenMarketOptions,
   metrics: MarketMetrics,
+  thread: ClearingThread,
   save: () => void,
 ): MarketObserver {
   return {
     elected: (leads, { number: term, holder }) => {
       metrics.elected(leads)
+      if (leads) thread.open()
       log.info({ leads, term, holder }, 'auctioneer')
       onElected(leads)
     },

@@ -7,6 +7,7 @@ import {
   type StageArray,
   StageModel,
   stageArrays,
+  tensorOfRows,
   type WiredTensor,
   type Wiring,
 } from '@isthmus/models/pipeline'
@@ -66,12 +67,12 @@ export class PipelineStages {
         if (isExpired()) throw wireError('EXPIRED', `The deadline passed before stage '${id}'`)
         doing = `stage '${id}'`
         const beganMs = performance.now()
-        const results = await this.#models[stage]!.run((tensor) => known.get(tensor)!)
+        const results = await this.#models[stage]!.run((tensor) => known.get(tensor)!, work.rows)
         took.set(stage, performance.now() - beganMs)
         for (const [at, { number }] of outputs.entries()) known.set(number, results[at]!)
       }
       const stageMs = work.stages.map((stage) => took.get(stage) ?? 0)
-      return { ok: true, payload: this.#write(work.outputs, known), stageMs, decodeMs }
+      return { ok: true, payload: this.#write(work, known), stageMs, decodeMs }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       if (error instanceof IsthmusError && isWireErrorCode(error.code)) {
@@ -85,8 +86,8 @@ export class PipelineStages {
     for (const model of this.#models) await model?.dispose()
   }
 
-  #read({ inputs, payload }: StagesWork): Map<number, StageArray> {
-    const tensors = this.#tensors(inputs)
+  #read({ inputs, rows, payload }: StagesWork): Map<number, StageArray> {
+    const tensors = this.#tensors(inputs, rows)
     let arrays: readonly StageArray[]
     try {
       arrays = readPayload(tensors, payload)
@@ -102,8 +103,8 @@ export class PipelineStages {
   }
 
   /** One buffer, which is transferred: the runtime's own cannot be. */
-  #write(outputs: readonly number[], known: ReadonlyMap<number, StageArray>): Uint8Array<ArrayBuffer> {
-    const tensors = this.#tensors(outputs)
+  #write({ outputs, rows }: StagesWork, known: ReadonlyMap<number, StageArray>): Uint8Array<ArrayBuffer> {
+    const tensors = this.#tensors(outputs, rows)
     const arrays = outputs.map((tensor) => known.get(tensor)!)
     const strange = arrays.findIndex((array) => !allFinite(array))
     if (strange >= 0) {
@@ -118,8 +119,8 @@ export class PipelineStages {
     return payload
   }
 
-  #tensors(numbers: readonly number[]): WiredTensor[] {
-    return numbers.map((number) => this.#wiring.tensors[number]!)
+  #tensors(numbers: readonly number[], rows: number): WiredTensor[] {
+    return numbers.map((number) => tensorOfRows(this.#wiring.tensors[number]!, rows))
   }
 }
 

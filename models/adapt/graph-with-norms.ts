@@ -1,6 +1,7 @@
 // Not the folder's index: devices load this file, and nothing that trains.
+import { THROUGH_BATCH } from '../autodiff/batch-statistics.ts'
 import { STOP_GRADIENT } from '../autodiff/rules/flat.ts'
-import { float, float32Tensor, GraphBuilder, type Model, type Node } from '../onnx/index.ts'
+import { float, GraphBuilder, type Model, type Node } from '../onnx/index.ts'
 import type { NormLayer, NormLayout } from './norm-layers.ts'
 
 /**
@@ -44,20 +45,10 @@ export class GraphWithNorms {
 
   /** A layer that answers by its running statistics and lets the gradient through those of the batch. */
   byRunning(layer: NormLayer, x: string): void {
-    const { g } = this
-    const [mean, variance] = [`${layer.name}.whitened.batch_mean`, `${layer.name}.whitened.batch_variance`]
-    const whitened = `${layer.name}.whitened`
-    const ones = g.constant(float32Tensor(new Float32Array(layer.channels).fill(1)))
-    const zeros = g.constant(float32Tensor(new Float32Array(layer.channels)))
-    g.node(batchNorm(layer, [x, ones, zeros, layer.mean, layer.variance], [whitened, mean, variance]))
-    const deviation = (of: string) => g.op('Sqrt', [g.op('Add', [of, g.scalar(layer.epsilon)])])
-    const running = deviation(layer.variance)
-    const ratio = this.hold(g.op('Div', [deviation(variance), running]))
-    const distance = this.hold(g.op('Div', [g.op('Sub', [mean, layer.mean]), running]))
-    const gain = g.op('Mul', [layer.scale, ratio])
-    const offset = g.op('Add', [g.op('Mul', [layer.scale, distance]), layer.shift])
-    // gain · x + offset per channel: one pass over the values.
-    g.op('BatchNormalization', [whitened, gain, offset, zeros, ones], { epsilon: float(0) }, layer.name)
+    const inputs = [x, layer.scale, layer.shift, layer.mean, layer.variance]
+    const attributes = { epsilon: float(layer.epsilon), momentum: float(0) }
+    const name = `${THROUGH_BATCH}/${layer.name}`
+    this.g.node({ ...batchNorm(layer, inputs, [layer.name]), name, attributes })
   }
 
   /** The same value, but no gradient goes back through it. */

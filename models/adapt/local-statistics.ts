@@ -25,7 +25,7 @@ export const localStatisticsSettings: LocalStatisticsSettings = {
   latest: 0.25,
   early: 0.625,
   noise: 0.04,
-  shift: 8,
+  shift: 12,
   unusual: 4,
   near: 1.5,
   far: 3,

@@ -71,7 +71,6 @@ export class NormGradient {
     const session = await openSession(writeModel(step.model), {
       intraOpThreads: options.threads ?? 1,
       spinning: options.spinning ?? false,
-      graphOptimization: 'extended',
     })
     return new NormGradient(layout, step, session)
   }

@@ -1,3 +1,4 @@
+export { THROUGH_BATCH } from './batch-statistics.ts'
 export { differentiate, type ForwardPass } from './differentiate.ts'
 export { type AutodiffErrorCode, autodiffErrors } from './errors.ts'
 export { type Adam, corrections, type Optimizer, type Sgd } from './optimizer.ts'

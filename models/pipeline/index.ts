@@ -8,6 +8,7 @@ export {
   parsePipeline,
 } from './manifest.ts'
 export { payloadBytesOf, payloadLayout, payloadParts, readPayload } from './payload.ts'
+export { joinRows, MAX_DIVIDED_ROWS, rowsOf, type StageDivision, tensorOfRows } from './rows.ts'
 export { StageModel } from './stage-model.ts'
 export {
   allFinite,

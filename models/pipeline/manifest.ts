@@ -22,6 +22,13 @@ export interface PipelineStage {
   readonly macs: number
   /** Devices do not have the model: without a server there is no answer. */
   readonly serverOnly?: boolean | undefined
+  /**
+   * Its rows (first axis of all that it reads and makes) depend on nothing but themselves: a part of them may run on the server and the
+   * rest on the device.
+   */
+  readonly divisible?: boolean | undefined
+  /** Of a stage that is divisible, found out by running it: see {@link StageDivision}. */
+  readonly leastRows?: number | undefined
 }
 
 /** What a pipeline says of itself, in `pipeline.json`; docs/pipelines.md explains every field. */
@@ -102,6 +109,8 @@ const stageSchema = z.strictObject({
   outputs: named(tensorName, form, 16).optional(),
   macs: z.int().nonnegative().optional(),
   serverOnly: z.boolean().optional(),
+  divisible: z.boolean().optional(),
+  leastRows: z.int().positive().optional(),
 })
 
 const draftSchema = z.strictObject({
@@ -146,8 +155,9 @@ export function parsePipeline(json: unknown): {
 } {
   const draft = parseDraft(json)
   const { files = {}, stages } = draft
-  for (const { id, model, outputs, macs } of stages) {
-    if (!Object.hasOwn(files, model) || outputs === undefined || macs === undefined) {
+  for (const { id, model, outputs, macs, divisible, leastRows } of stages) {
+    const isTried = !divisible || leastRows !== undefined
+    if (!Object.hasOwn(files, model) || outputs === undefined || macs === undefined || !isTried) {
       throw pipelineError('PIPELINE_NOT_SEALED', `Nothing is known of the model '${model}' of stage '${id}'.`)
     }
   }

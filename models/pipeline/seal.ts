@@ -16,6 +16,8 @@ import {
   parseDraft,
   parsePipeline,
 } from './manifest.ts'
+import { commonRows } from './rows.ts'
+import { leastRowsOf } from './seal-rows.ts'
 import { checkStageInputs } from './stage-model.ts'
 import { countOf, stageArrays, stageTypes, type TensorForm } from './tensor-form.ts'
 import { splitReference, stageOrder } from './wiring.ts'
@@ -115,10 +117,35 @@ async function sealStage(
     checkStageInputs(id, new Map(feeds), session)
     const outputs = await formsOf(id, session, Object.fromEntries(feeds), known)
     const macs = stage.macs ?? countMacs(bytes, feeds, draft)
-    return { ...stage, outputs, macs }
+    const { leastRows: _, ...rest } = stage
+    if (!stage.divisible) return { ...rest, outputs, macs }
+    const least = await leastRowsOf(
+      id,
+      session,
+      Object.fromEntries(feeds),
+      rowsOfStage(stage, feeds, outputs),
+    )
+    return { ...rest, outputs, macs, leastRows: least }
   } finally {
     await session.dispose()
   }
+}
+
+/** Throws `BAD_PIPELINE` for tensors with different rows. Whether one is coded, wiring says. */
+function rowsOfStage(
+  { id, inputs }: Sealed,
+  feeds: readonly (readonly [string, Tensor])[],
+  outputs: Readonly<Record<string, { readonly dims: readonly number[] }>>,
+): number {
+  const tensors = [
+    ...feeds.map(([name, { dims }]) => ({ reference: inputs[name]!, dims, coded: false })),
+    ...Object.entries(outputs).map(([name, { dims }]) => ({
+      reference: `${id}.${name}`,
+      dims,
+      coded: false,
+    })),
+  ]
+  return commonRows(id, tensors)
 }
 
 /** What the stage gives, of the types that can be handed on; the tensors are added to what is known. */

@@ -1,5 +1,6 @@
 import type { Session, Tensor } from '../runtime/session.ts'
 import { pipelineError } from './errors.ts'
+import { tensorOfRows } from './rows.ts'
 import { describeForm, hasForm, type StageArray } from './tensor-form.ts'
 import type { WiredStage, Wiring } from './wiring.ts'
 
@@ -62,15 +63,18 @@ export class StageModel {
   /**
    * Runs the stage; `arrayOf` gives the tensor of a number. Returns the stage's outputs in their order. Throws
    * `PIPELINE_MISMATCH` when the model gives something else than the manifest says, and what running throws.
+   *
+   * @param rows of a stage that may be divided: how many rows the arrays hold; 0: all
    */
-  async run(arrayOf: (tensor: number) => StageArray): Promise<StageArray[]> {
+  async run(arrayOf: (tensor: number) => StageArray, rows = 0): Promise<StageArray[]> {
     const feeds: Record<string, Tensor> = {}
     for (const { name, tensor } of this.#stage.inputs) {
-      const { dtype, dims } = this.#wiring.tensors[tensor]!
+      const { dtype, dims } = tensorOfRows(this.#wiring.tensors[tensor]!, rows)
       feeds[name] = { dtype, dims, data: arrayOf(tensor) }
     }
     const results = await this.#session.run(feeds)
-    return this.#stage.outputs.map((form) => {
+    return this.#stage.outputs.map((output) => {
+      const form = tensorOfRows(output, rows)
       const result = results[form.name]
       if (result && hasForm(result, form)) return result.data as StageArray
       const given = result ? describeForm(result) : 'nothing'

@@ -1,5 +1,6 @@
 import { pipelineError } from './errors.ts'
 import type { PipelineDraft, PipelineManifest } from './manifest.ts'
+import { commonRows, type StageDivision } from './rows.ts'
 import { countOf, type StageType, stageArrays } from './tensor-form.ts'
 
 /** A tensor of a pipeline. They are numbered: the pipeline's inputs first, then each stage's outputs, as the manifest lists them. */
@@ -27,6 +28,8 @@ export interface WiredStage {
   readonly inputs: readonly { readonly name: string; readonly tensor: number }[]
   /** Tensors that it makes. */
   readonly outputs: readonly WiredTensor[]
+  /** Of a stage whose rows may be divided between device and server. */
+  readonly division?: StageDivision
 }
 
 /** A pipeline as numbers: who makes which tensor, and who reads it. */
@@ -142,17 +145,20 @@ export function wiringOf({ inputs, stages, outputs, coded = [] }: PipelineManife
     tensors,
     order,
     inputs: wiredInputs,
-    stages: stages.map(({ id, macs, serverOnly = false, inputs }, number) => ({
-      number,
-      id,
-      macs,
-      serverOnly,
-      inputs: Object.entries(inputs).map(([name, reference]) => ({
-        name,
-        tensor: find(`input '${name}' of stage '${id}'`, reference),
-      })),
-      outputs: made[number]!,
-    })),
+    stages: stages.map(({ id, macs, serverOnly = false, inputs, divisible, leastRows }, number) => {
+      const stage = {
+        number,
+        id,
+        macs,
+        serverOnly,
+        inputs: Object.entries(inputs).map(([name, reference]) => ({
+          name,
+          tensor: find(`input '${name}' of stage '${id}'`, reference),
+        })),
+        outputs: made[number]!,
+      }
+      return divisible ? { ...stage, division: divisionOf(stage, tensors, leastRows!) } : stage
+    }),
     outputs: Object.entries(outputs).map(([name, reference]) => ({
       name,
       tensor: find(`output '${name}' of the pipeline`, reference),
@@ -160,6 +166,21 @@ export function wiringOf({ inputs, stages, outputs, coded = [] }: PipelineManife
   }
   refuseDeadStages(wiring)
   return wiring
+}
+
+function divisionOf(
+  { id, serverOnly, inputs, outputs }: WiredStage,
+  tensors: readonly WiredTensor[],
+  leastRows: number,
+): StageDivision {
+  if (serverOnly)
+    throw pipelineError(
+      'BAD_PIPELINE',
+      `Stage '${id}' is for servers only: there is no device to divide it with.`,
+    )
+  const rows = commonRows(id, [...inputs.map(({ tensor }) => tensors[tensor]!), ...outputs])
+  if (2 * leastRows <= rows) return { rows, leastRows }
+  throw pipelineError('BAD_PIPELINE', `Stage '${id}': two parts of ${leastRows} rows are more than ${rows}.`)
 }
 
 /** A stage of which nothing reaches an output would be run for nothing, or waited for in vain. */

@@ -1,5 +1,6 @@
 import {
   type AgentsNetwork,
+  isDivisible,
   type RoundProblemSpec,
   roundEnvironment,
   roundProblem,
@@ -7,7 +8,13 @@ import {
   talkingRounds,
 } from '../com-ddpg/index.ts'
 import { type CentralCosts, centralRule, DagCosts, HerdingCosts, playRounds } from '../env/index.ts'
-import { randomRounds, selfishRounds } from '../heuristics/index.ts'
+import {
+  localRounds,
+  randomRounds,
+  selfishDivision,
+  selfishRounds,
+  serverRounds,
+} from '../heuristics/index.ts'
 
 /** What an episode came to, by figure. */
 export type EpisodeFigures = Readonly<Record<string, number>>
@@ -26,7 +33,7 @@ export interface Contest {
 
 /**
  * Agents and those that they are measured against. Agents that talk play three times: heard, with a share of messages lost, and
- * with all of them lost.
+ * with all of them lost. Agents that divide tasks play once more with tasks left whole.
  */
 export function contestOf(spec: RoundProblemSpec, network: AgentsNetwork, messageLoss: number): Contest {
   return spec.env === 'graph' ? amongPlanners(spec, network) : amongAgents(spec, network, messageLoss)
@@ -39,7 +46,7 @@ function amongAgents(
 ): Contest {
   const environment = roundEnvironment(spec)
   const agents = (name: string, options: TalkOptions) => talkingRounds(name, shape, weights, options)
-  const costs = spec.env === 'dag' ? new DagCosts() : new HerdingCosts()
+  const costs = (spec.env === 'dag' ? new DagCosts() : new HerdingCosts()) as unknown as CentralCosts
   const policies = [
     agents('agents', {}),
     ...(shape.communication === 'none'
@@ -48,9 +55,18 @@ function amongAgents(
           agents(`agents, ${Number((100 * messageLoss).toPrecision(3))} % of messages lost`, { messageLoss }),
           agents('agents, no message arrives', { messageLoss: 1 }),
         ]),
+    ...(shape.ratio ? [agents('agents, tasks whole', { whole: true })] : []),
     { ...randomRounds(), name: 'random' },
     { ...selfishRounds(), name: 'selfish' },
-    { ...centralRule(costs as unknown as CentralCosts), name: 'central, full information' },
+    { ...centralRule(costs), name: 'central, full information' },
+    ...(isDivisible(spec)
+      ? [
+          { ...localRounds(), name: 'all local' },
+          { ...serverRounds(), name: 'all on servers' },
+          { ...selfishDivision(), name: 'selfish, tasks divided' },
+          centralRule(costs, { divide: true }),
+        ]
+      : []),
   ]
   const contestants = policies.map((policy) => ({
     name: policy.name,

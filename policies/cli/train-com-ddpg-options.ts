@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { oneOf, usageError, whole } from '@isthmus/models/cli'
 import {
   type ComDdpgRecipe,
+  checkRatio,
   defaultComDdpg,
   HIGHEST_COM_DDPG_SEED,
   parseComDdpg,
@@ -24,6 +25,8 @@ after the last stage that ended. Ctrl-C stops. The same recipe and seed give the
   --out DIR         the agents' folder
   --users N         for dag: agents to train with (default 8)
   --servers N       for dag (default 4) and graph (default 3)
+  --divisible SHARE for dag: share of tasks, 0 to 1, that can be divided between the user's device and a server (default 0); agents
+                    then say for each server which part of the task goes there, too
   --communication C bidirectional, attention or none (default bidirectional; graph: none)
   --seed N          0 to ${HIGHEST_COM_DDPG_SEED}; default: the recipe's, else 1
   --threads N       threads of a learning step (default 1)
@@ -37,6 +40,7 @@ share of tasks dropped; graph: cost) of the agents and of rules that need no lea
 Examples:
   isthmus-policies train com-ddpg --env dag --quick --out ./quick
   isthmus-policies train com-ddpg --env dag --users 12 --servers 6 --out ./agents
+  isthmus-policies train com-ddpg --env dag --divisible 1 --out ./dividing
   isthmus-policies train com-ddpg --env dag --communication none --out ./silent
   isthmus-policies evaluate ./agents --users 20
 
@@ -46,6 +50,7 @@ export const comDdpgOptions = {
   ...learnerOptions,
   users: { type: 'string' },
   servers: { type: 'string' },
+  divisible: { type: 'string' },
   communication: { type: 'string' },
   threads: { type: 'string' },
 } as const
@@ -66,7 +71,7 @@ export async function readComDdpgOptions(args: readonly string[]): Promise<Train
   })
   const out = checkLearnerOptions(positionals, values)
   const given = values.recipe === undefined ? {} : parseComDdpg(await recipeJson(values.recipe))
-  const problem = resized(problemOf(values.env, given.problem), values)
+  const problem = divisible(resized(problemOf(values.env, given.problem), values), values.divisible)
   const seed = values.seed === undefined ? (given.seed ?? 1) : seedOf(values.seed, HIGHEST_COM_DDPG_SEED)
   const communication =
     values.communication === undefined
@@ -79,6 +84,7 @@ export async function readComDdpgOptions(args: readonly string[]): Promise<Train
   roundProblem(problem)
   const made = (values.quick ? quickComDdpg : defaultComDdpg)(problem, seed)
   const recipe = { ...made, ...given, problem, seed, ...(communication && { communication }) }
+  checkRatio(recipe)
   return {
     out,
     threads: values.threads === undefined ? 1 : whole('threads', values.threads, 256),
@@ -97,6 +103,15 @@ function problemOf(env: string | undefined, inRecipe: RoundProblemSpec | undefin
     throw usageError(`--env ${chosen}: the recipe is for ${inRecipe.env}.`)
   }
   return inRecipe ?? { env: chosen }
+}
+
+function divisible(problem: RoundProblemSpec, text: string | undefined): RoundProblemSpec {
+  if (text === undefined) return problem
+  if (problem.env !== 'dag') throw usageError('--divisible is for --env dag.')
+  const share = Number(text)
+  if (text.trim() === '' || !(share >= 0 && share <= 1))
+    throw usageError(`--divisible ${text}: give a share from 0 to 1, such as 1.`)
+  return { ...problem, divisible: share }
 }
 
 /** The problem with as many users and servers as were asked for. Throws BAD_USAGE where it has none to be counted. */

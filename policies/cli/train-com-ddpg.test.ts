@@ -106,6 +106,23 @@ describe('isthmus-policies train com-ddpg', () => {
     })
   }, 60_000)
 
+  it('trains agents that divide tasks, by both kinds of stages, and those that do not where they could', async () => {
+    const asked = ['--divisible', '1']
+    expect(await cli(train('dividing', '--recipe', at('tiny.json'), ...asked))).toMatchObject({ code: 0 })
+    const { manifest, network } = await loadAgents(at('dividing'))
+    expect(manifest.rows).toBe('offload-rows/2')
+    expect(manifest.training.recipe).toMatchObject({ problem: { divisible: 1 }, ratio: true })
+    expect(manifest.shape.ratio).toBe(true)
+    expect(network.weights.get('ratio.weight')!.some((weight) => weight !== 0)).toBe(true)
+    const whole = await recipe('whole.json', { ratio: false })
+    expect(await cli(train('undivided', '--recipe', whole, ...asked))).toMatchObject({ code: 0 })
+    expect((await loadAgents(at('undivided'))).manifest.shape).not.toHaveProperty('ratio')
+    const { code, out } = await cli(['evaluate', at('dividing'), '--episodes', '2'])
+    expect(code).toBe(0)
+    for (const who of ['agents, tasks whole', 'all local', 'all on servers', 'selfish, tasks divided'])
+      expect(out).toMatch(new RegExp(`^${who} `, 'm'))
+  }, 60_000)
+
   it('stops at Ctrl-C, and says how to go on', async () => {
     const [first, second] = tinyComDdpg.stages
     const endless = await recipe('endless.json', { stages: [first, { ...second, rounds: 100_000 }] })
@@ -146,6 +163,13 @@ describe('isthmus-policies train com-ddpg', () => {
     expect(await refused({ stages: [{ ...stage, rounds: 2000, episodes: 1000 }] })).toMatch(
       /recipe: stages\.0: must play no more than 1000000 episodes/,
     )
+    expect(await refused({ stages: [{ ...stage, ratioLoss: 0 }] })).toMatch(/recipe: stages\.0\.ratioLoss: /)
+    expect(await refused({ stages: [{ ...second, ratioNoise: 2 }] })).toMatch(
+      /recipe: stages\.0\.ratioNoise: /,
+    )
+    expect(await refused({ problem: { env: 'dag', divisible: 2 } })).toMatch(/recipe: problem\.divisible: /)
+    expect(await refused({ ratio: 'yes' })).toMatch(/recipe: ratio: /)
+    expect(await refused({ ratio: true })).toMatch(/ratio is true, but no task/)
     expect(await refused({ stages: [] })).toMatch(/recipe: stages: /)
     expect(await refused({ hidden: 513 })).toMatch(/recipe: hidden: /)
     expect(await refused({ seed: 1000 })).toMatch(/recipe: seed: /)
@@ -181,6 +205,8 @@ describe('isthmus-policies train com-ddpg', () => {
     expect(await wrong('--env', 'dag', '--users', '0')).toContain('--users 0')
     expect(await wrong('--env', 'herding', '--users', '3')).toContain('--users is for --env dag')
     expect(await wrong('--env', 'herding', '--servers', '3')).toContain('--servers is for')
+    expect(await wrong('--env', 'herding', '--divisible', '1')).toContain('--divisible is for --env dag')
+    expect(await wrong('--env', 'dag', '--divisible', '2')).toContain('--divisible 2')
     expect(await wrong('--env', 'dag', '--communication', 'radio')).toContain('--communication radio')
     expect(await wrong('--env', 'graph', '--communication', 'attention')).toContain('nobody to talk to')
     expect(await wrong('--env', 'dag', '--seed', '1000')).toContain('--seed 1000')

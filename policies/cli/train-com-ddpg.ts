@@ -6,6 +6,7 @@ import {
   actorParameters,
   type ComDdpgProgress,
   checkAgents,
+  shapeOf,
   sightOf,
   trainComDdpg,
 } from '../com-ddpg/index.ts'
@@ -54,8 +55,7 @@ export const comDdpgLearner: Learner = {
 }
 
 function agentsOf({ recipe, out }: TrainComDdpgOptions, { state }: Checkpoint): AgentsNetwork {
-  const { hidden, message, heard, communication } = recipe
-  const shape = { row: sightOf(recipe.problem).row, hidden, message, heard, communication }
+  const shape = shapeOf(recipe, sightOf(recipe.problem).row)
   checkResumed(out, () => checkAgents({ shape, weights: new Map(Object.entries(state)) }))
   return { shape, weights: new Map(Object.keys(actorDims(shape)).map((name) => [name, state[name]!])) }
 }

@@ -23,6 +23,14 @@ export interface ActorInputs {
   readonly allowed: string
 }
 
+/** Values of a graph that an actor writes. */
+export interface ActorOutputs {
+  /** `[steps, sequences, agents, places]`: −1e9 where a task may not run */
+  readonly scores: string
+  /** The same, from 0 to 1: share of a task that goes to the place, of an actor that divides tasks; 0 where it may not run. */
+  readonly ratios: string | undefined
+}
+
 /** Puts weights into a graph, as initialisers `prefix.name`. */
 export function declareActor(
   g: GraphBuilder,
@@ -41,7 +49,6 @@ export function declareActor(
  * are shared by agents and by places, so either may change in number.
  *
  * @param burnIn rounds at the beginning that only warm up the memory: no gradient goes through them
- * @returns value `[steps, sequences, agents, places]`: scores, −1e9 where a task may not run
  */
 export function writeActor(
   g: GraphBuilder,
@@ -50,7 +57,7 @@ export function writeActor(
   size: SequenceSize,
   { rows, acting, heard, allowed }: ActorInputs,
   burnIn: number,
-): string {
+): ActorOutputs {
   const { steps, sequences, agents, places } = size
   const op = (name: string, ...inputs: string[]) => g.op(name, inputs)
   const weight = (name: string) => `${prefix}.${name}`
@@ -90,9 +97,14 @@ export function writeActor(
       'head.bias',
     ),
   )
-  const scores = op('Add', product(hidden, 'output.weight'), product(seen, 'skip.weight'))
+  const headOf = (weight: string, skip: string) => op('Add', product(hidden, weight), product(seen, skip))
+  const scores = headOf('output.weight', 'skip.weight')
   const away = op('Mul', op('Sub', mayRun, g.scalar(1)), g.scalar(1e9))
-  return op('Reshape', op('Add', op('Mul', scores, mayRun), away), g.ints([steps, sequences, agents, places]))
+  const byPlace = (value: string) => op('Reshape', value, g.ints([steps, sequences, agents, places]))
+  return {
+    scores: byPlace(op('Add', op('Mul', scores, mayRun), away)),
+    ratios: shape.ratio && byPlace(op('Mul', op('Sigmoid', headOf('ratio.weight', 'ratio.skip')), mayRun)),
+  }
 
   function communicate(): string {
     if (shape.communication === 'none') return writeSilence(g, shape, [many, agents, places])

@@ -14,6 +14,8 @@ export interface ActorShape {
   /** Width of what an agent makes of the others' messages, from each side. */
   readonly heard: number
   readonly communication: Communication
+  /** Whether it says of each place, too, which share of a task that can be divided goes there. Left out: tasks are whole. */
+  readonly ratio?: true
 }
 
 /** Weights by name. */
@@ -30,7 +32,7 @@ export const heardWidth = (shape: ActorShape): number => 2 * sideWidth(shape)
 
 /** Shape of each weight, `[in, out]` for a matrix. */
 export function actorDims(shape: ActorShape): Record<string, readonly number[]> {
-  const { row, hidden, message, heard, communication } = shape
+  const { row, hidden, message, heard, communication, ratio } = shape
   const dims: Record<string, readonly number[]> = {
     'encoder.weight': [row, hidden],
     'encoder.bias': [hidden],
@@ -65,6 +67,7 @@ export function actorDims(shape: ActorShape): Record<string, readonly number[]> 
     'head.bias': [hidden],
     'output.weight': [hidden, 1],
     'skip.weight': [row, 1],
+    ...(ratio && { 'ratio.weight': [hidden, 1], 'ratio.skip': [row, 1] }),
   }
 }
 
@@ -73,17 +76,25 @@ export const lengthOf = (dims: readonly number[]): number => dims.reduce((produc
 export const actorParameters = (shape: ActorShape): number =>
   Object.values(actorDims(shape)).reduce((sum, dims) => sum + lengthOf(dims), 0)
 
+/** Logit that a 1 in the last number of a row stands for where there are ratios: 0.99. */
+export const RATIO_LOGIT = Math.log(99)
+
+/** Weights of a new actor through which nothing goes. */
+const SILENT = new Set(['output.weight', 'ratio.weight'])
+
 /**
  * First weights: Glorot and Bengio 2010 for matrices, the forget gate open (Jozefowicz et al. 2015), nothing goes out but the
- * first number of a row times `face`, so that a new actor takes the place that is best on its face.
+ * first number of a row times `face`, so that a new actor takes the place that is best on its face; and the last one, as
+ * the logit of a ratio over {@link RATIO_LOGIT}, so that it divides a task as is best on its face.
  */
 export function initialActor(shape: ActorShape, random: RandomStream, face = 10): Map<string, Float32Array> {
   const weights = new Map<string, Float32Array>()
   for (const [name, dims] of Object.entries(actorDims(shape))) {
     const values = new Float32Array(lengthOf(dims))
     if (name === 'skip.weight') values[0] = face
+    else if (name === 'ratio.skip') values[values.length - 1] = RATIO_LOGIT
     else if (name === 'memory.bias') values.fill(1, shape.hidden, 2 * shape.hidden)
-    else if (dims.length === 2 && name !== 'output.weight') {
+    else if (dims.length === 2 && !SILENT.has(name)) {
       const deviation = Math.sqrt(2 / (dims[0]! + dims[1]!))
       for (let at = 0; at < values.length; at++) values[at] = deviation * random.normal()
     }

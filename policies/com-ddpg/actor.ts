@@ -87,8 +87,15 @@ export class Actor {
    *
    * @param context what the listener made of the others' messages, `[places, 2·(heard + 1 + 2·message)]`
    * @param scores `[places]`, written; −1e9 where the task may not run
+   * @param ratios `[places]`, written by an actor that divides tasks: the share that goes to each place, from 0 to 1
    */
-  decide(thought: AgentThought, context: Float64Array, memory: AgentMemory, scores: Float64Array): void {
+  decide(
+    thought: AgentThought,
+    context: Float64Array,
+    memory: AgentMemory,
+    scores: Float64Array,
+    ratios?: Float64Array,
+  ): void {
     const { places, rows, message } = thought
     const { row, hidden } = this.shape
     const weights = this.#weights
@@ -103,9 +110,11 @@ export class Actor {
     const shared = this.#shared
     shared.set(weights['head.bias']!)
     addProduct(pooled, 0, width, weights['head.pooled']!, shared, 0, hidden)
+    const divides = this.shape.ratio === true && ratios !== undefined
     for (let place = 0; place < places; place++) {
       if (message.allowed[place] !== 1) {
         scores[place] = -1e9
+        if (divides) ratios[place] = 0
         continue
       }
       this.#join(thought, context, place)
@@ -113,11 +122,11 @@ export class Actor {
       unit.set(shared)
       addProduct(input, 0, width, weights['head.input']!, unit, 0, hidden)
       addProduct(memory.hidden, place * hidden, hidden, weights['head.memory']!, unit, 0, hidden)
-      let score = 0
-      for (let at = 0; at < hidden; at++)
-        if (unit[at]! > 0) score += unit[at]! * weights['output.weight']![at]!
-      for (let at = 0; at < row; at++) score += rows[place * row + at]! * weights['skip.weight']![at]!
-      scores[place] = score
+      scores[place] = headOf(unit, weights['output.weight']!, rows, place * row, weights['skip.weight']!)
+      if (!divides) continue
+      ratios[place] = sigmoid(
+        headOf(unit, weights['ratio.weight']!, rows, place * row, weights['ratio.skip']!),
+      )
     }
   }
 
@@ -142,4 +151,12 @@ export class Actor {
       state[at] = sigmoid(gates[2 * hidden + unit]!) * Math.tanh(cell[at]!)
     }
   }
+}
+
+/** A number out of a place's hidden units, those below 0 cut off, and of its row from `rowAt` on. */
+function headOf(unit: Numbers, weight: Numbers, rows: Numbers, rowAt: number, skip: Numbers): number {
+  let sum = 0
+  for (let at = 0; at < unit.length; at++) if (unit[at]! > 0) sum += unit[at]! * weight[at]!
+  for (let at = 0; at < skip.length; at++) sum += rows[rowAt + at]! * skip[at]!
+  return sum
 }

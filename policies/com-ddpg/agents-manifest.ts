@@ -3,8 +3,9 @@ import { OFFLOAD_OBSERVATION } from '../env/index.ts'
 import { policyError } from '../errors.ts'
 import type { ActorShape } from './actor-shape.ts'
 import { GRAPH_ROW, GRAPH_ROWS } from './graph-rows.ts'
-import { OFFLOAD_ROWS, ROW } from './offload-rows.ts'
+import { DIVISION_ROW, DIVISION_ROWS, OFFLOAD_ROWS, ROW } from './offload-rows.ts'
 import type { RoundProblemSpec } from './problems.ts'
+import { isDivisible } from './recipe.ts'
 import { MOST_UNITS, roundProblemSchema } from './recipe-form.ts'
 
 /** What agents of each environment read: the form of their rows, a row's length, and of the observations that rows are made from. */
@@ -22,7 +23,14 @@ export interface AgentsSight {
   readonly observation: string
 }
 
-export const sightOf = ({ env }: RoundProblemSpec): AgentsSight => SIGHTS[env]
+const DIVISION_SIGHT: AgentsSight = {
+  rows: DIVISION_ROWS,
+  row: DIVISION_ROW,
+  observation: OFFLOAD_OBSERVATION,
+}
+
+export const sightOf = (problem: RoundProblemSpec): AgentsSight =>
+  isDivisible(problem) ? DIVISION_SIGHT : SIGHTS[problem.env]
 
 const units = z.int().min(1).max(MOST_UNITS)
 
@@ -37,6 +45,7 @@ const schema = z.strictObject({
     message: units,
     heard: units,
     communication: z.enum(['bidirectional', 'attention', 'none']),
+    ratio: z.literal(true).optional(),
   }),
   weights: z.strictObject({
     file: z.literal('agents.f32'),
@@ -51,7 +60,7 @@ const schema = z.strictObject({
 })
 
 /** What is known of trained agents beside their weights. */
-export type AgentsManifest = z.infer<typeof schema> & { readonly shape: ActorShape }
+export type AgentsManifest = Omit<z.infer<typeof schema>, 'shape'> & { readonly shape: ActorShape }
 
 /**
  * Throws IsthmusError `BAD_POLICY` that names the field, and `POLICY_VERSION` for agents that read what this Isthmus does not
@@ -76,7 +85,13 @@ export function parseAgentsManifest(json: unknown): AgentsManifest {
       `manifest: ${field}: the agents read ${found}; here agents for ${training.recipe.problem.env} read ${known}`,
     )
   }
-  if (shape.row === sight.row) return parsed.data
+  if (shape.ratio && !isDivisible(training.recipe.problem)) {
+    throw policyError(
+      'BAD_POLICY',
+      'manifest: shape.ratio: the problem that the agents were trained for has no tasks that can be divided',
+    )
+  }
+  if (shape.row === sight.row) return parsed.data as AgentsManifest
   throw policyError(
     'BAD_POLICY',
     `manifest: shape.row is ${shape.row}, but a row of ${rows} has ${sight.row} numbers`,

@@ -3,7 +3,7 @@ import { GraphBuilder } from '@isthmus/models/onnx'
 import { TARGET } from '../slow-copy.ts'
 import { declareActor, type SequenceSize, writeActor } from './actor-graph.ts'
 import { type ActorShape, type ActorWeights, actorDims } from './actor-shape.ts'
-import { declareCritic, writeCritic } from './critic-graph.ts'
+import { type CriticInputs, declareCritic, writeCritic } from './critic-graph.ts'
 import { type CriticShape, criticDims } from './critic-shape.ts'
 import { sequenceDims } from './imitation.ts'
 import { fixed } from './stop-gradient.ts'
@@ -31,7 +31,8 @@ export interface ComDdpgNetworks {
  * 2016, with recurrent actor and critic as Heess et al. 2015): the critic learns from all agents' rows and actions
  * what each agent's choices will cost; the actor's choices, softened so that they have a gradient, go up the sum of those values. Inputs: a
  * SequenceBatch without `taught`; `noise` `[steps, sequences, agents, places]`, Gumbel's; `actorWeight`, a scalar, 0
- * while only the critic learns; and the slow copies' weights under `target.`. Outputs beside `loss`: `criticLoss`, `value`.
+ * while only the critic learns; and the slow copies' weights under `target.`. Agents that divide tasks: the ratio of each place is part of the
+ * action, `divides` and `ratios` are read as well. Outputs beside `loss`: `criticLoss`, `value`.
  */
 export function compileComDdpg(
   { actor, critic }: ComDdpgNetworks,
@@ -48,6 +49,7 @@ export function compileComDdpg(
     last: [steps, sequences],
     noise: choices,
     actorWeight: [],
+    ...(actor.shape.ratio && { divides: choices, ratios: choices }),
     ...slow('actor', actorDims(actor.shape)),
     ...slow('critic', criticDims(critic.shape)),
   }
@@ -63,18 +65,28 @@ export function compileComDdpg(
     const warm = op('Div', scores, g.scalar(temperature))
     return op('Mul', g.op('Softmax', [warm], { axis: -1 }), 'allowed')
   }
-  const valued = (prefix: string, actions: string) =>
-    writeCritic(g, prefix, critic.shape, size, { rows: 'rows', acting: 'acting', actions }, burnIn)
+  const acts = (prefix: string, noise?: string): Action => {
+    const { scores, ratios } = writeActor(g, prefix, actor.shape, size, inputs, burnIn)
+    return {
+      actions: soft(noise ? op('Add', scores, noise) : scores),
+      ratios: ratios && divided(ratios),
+    }
+  }
+  // Where a ratio does not count it is 1, as in the batch.
+  const divided = (ratios: string) =>
+    op('Add', op('Mul', op('Sub', ratios, g.scalar(1)), 'divides'), g.scalar(1))
+  const valued = (prefix: string, action: Action) =>
+    writeCritic(g, prefix, critic.shape, size, { rows: 'rows', acting: 'acting', ...action }, burnIn)
 
   // Targets: what comes after each decision, by the slow copies.
-  const later = soft(writeActor(g, `${TARGET}actor`, actor.shape, size, inputs, burnIn))
-  const worth = valued(`${TARGET}critic`, later)
+  const worth = valued(`${TARGET}critic`, acts(`${TARGET}actor`))
   const { next, known } = writeNextValues(g, worth, 'acting', 'last', size)
   const target = fixed(g, op('Sub', op('Mul', next, g.scalar(discount)), 'cost'))
 
   const fromBurnIn = (value: string) => at(value, burnIn, steps)
   const counts = fromBurnIn(op('Mul', 'acting', known))
-  const error = op('Sub', fromBurnIn(valued('critic', 'taken')), fromBurnIn(target))
+  const taken: Action = { actions: 'taken', ratios: actor.shape.ratio && 'ratios' }
+  const error = op('Sub', fromBurnIn(valued('critic', taken)), fromBurnIn(target))
   const criticLoss = g.op(
     'Div',
     [total(op('Mul', op('Mul', error, error), counts)), op('Add', total(counts), g.scalar(1e-6))],
@@ -86,7 +98,7 @@ export function compileComDdpg(
   for (const name of Object.keys(criticDims(critic.shape))) {
     g.op('Identity', [fixed(g, `critic.${name}`)], {}, `still.${name}`)
   }
-  const choice = soft(op('Add', writeActor(g, 'actor', actor.shape, size, inputs, burnIn), 'noise'))
+  const choice = acts('actor', 'noise')
   const decided = fromBurnIn('acting')
   const value = g.op(
     'Div',
@@ -113,6 +125,9 @@ export function compileComDdpg(
     optimizer: comDdpgOptimizer,
   })
 }
+
+/** Values of a graph that say what agents do. */
+type Action = Pick<CriticInputs, 'actions' | 'ratios'>
 
 const slow = (prefix: string, dims: Record<string, readonly number[]>) =>
   Object.fromEntries(Object.entries(dims).map(([name, of]) => [`${TARGET}${prefix}.${name}`, of]))

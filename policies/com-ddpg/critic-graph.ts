@@ -23,22 +23,25 @@ export interface CriticInputs {
   readonly acting: string
   /** `[steps, sequences, agents, places]`: probability of each place, or 1 for the one that was taken */
   readonly actions: string
+  /** The same, of a critic that sees them: share of the task that would go to each place. */
+  readonly ratios?: string | undefined
 }
 
 /**
  * Writes the critic: for each agent and place what taking it is worth, by its row, by what the other agents ask of the place, and by a
  * memory that goes on over the agent's decisions; the agent's value is that of the places by their probabilities. So it
- * is linear in the agent's own action, whose gradient is then right for a choice among few, and sees all others' actions. The value of all is the sum of
- * the agents' values.
+ * is linear in the agent's own action, whose gradient is then right for a choice among few, and sees all others' actions. The share of a
+ * task that would go to a place is encoded with the place's row: its gradient is that of what the place is worth, and others see it in what
+ * is asked of the place. The value of all is the sum of the agents' values.
  *
  * @returns value `[steps, sequences, agents]`: minus the cost to come of each agent, in deadlines
  */
 export function writeCritic(
   g: GraphBuilder,
   prefix: string,
-  { row, hidden }: CriticShape,
+  { row, hidden, ratio }: CriticShape,
   { steps, sequences, agents, places }: SequenceSize,
-  { rows, acting, actions }: CriticInputs,
+  { rows, acting, actions, ratios }: CriticInputs,
   burnIn: number,
 ): string {
   const op = (name: string, ...inputs: string[]) => g.op(name, inputs)
@@ -51,7 +54,9 @@ export function writeCritic(
   const counts = op('Reshape', acting, g.ints([many, agents, 1, 1]))
   const sum = (value: string, axis: number, keepdims: 0 | 1) =>
     g.op('ReduceSum', [value, g.ints([axis])], { keepdims })
-  const encoded = op('Relu', biased(product(seen, 'encoder.weight'), 'encoder.bias'))
+  const ofRow = biased(product(seen, 'encoder.weight'), 'encoder.bias')
+  const sent = ratio && op('Reshape', ratios!, g.ints([many, agents, places, 1]))
+  const encoded = op('Relu', sent ? op('Add', ofRow, product(sent, 'encoder.ratio')) : ofRow)
   const asked = op('Mul', op('Mul', encoded, chosen), counts)
   const byOthers = op('Sub', sum(asked, 1, 1), asked)
   // Own devices are nobody else's.

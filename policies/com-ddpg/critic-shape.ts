@@ -5,10 +5,12 @@ import { lengthOf } from './actor-shape.ts'
 export interface CriticShape {
   readonly row: number
   readonly hidden: number
+  /** Whether it sees which share of its task each agent sends away. */
+  readonly ratio?: true
 }
 
 /** Shape of each weight, `[in, out]` for a matrix. */
-export function criticDims({ row, hidden }: CriticShape): Record<string, readonly number[]> {
+export function criticDims({ row, hidden, ratio }: CriticShape): Record<string, readonly number[]> {
   return {
     'encoder.weight': [row, hidden],
     'encoder.bias': [hidden],
@@ -24,6 +26,7 @@ export function criticDims({ row, hidden }: CriticShape): Record<string, readonl
     'output.weight': [hidden, 1],
     'output.bias': [1],
     'skip.weight': [row, 1],
+    ...(ratio && { 'encoder.ratio': [1, hidden] }),
   }
 }
 

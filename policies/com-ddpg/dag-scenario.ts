@@ -17,6 +17,11 @@ export interface DagScenarioOptions {
   readonly horizonS?: number
   /** Rounds of 20 ms from one publishing of the servers' loads to the next. Default 25. */
   readonly publishEvery?: number
+  /**
+   * Share of tasks that can be divided between their user's device and a server, each drawn for itself. Default 0. The graphs
+   * are otherwise the same.
+   */
+  readonly divisible?: number
 }
 
 const checks = optionChecks('dag scenario')
@@ -37,6 +42,7 @@ export function dagScenario(
     tasks = [4, 12],
     meanCycles = 2e8,
     horizonS = 10,
+    divisible = 0,
   } = options
   checks.knownOnly('', options, [
     'users',
@@ -46,10 +52,12 @@ export function dagScenario(
     'meanCycles',
     'horizonS',
     'publishEvery',
+    'divisible',
   ])
   checks.integer('users', users, 1, 1000)
   checks.integer('servers', servers, 1, 1000)
   checks.drawn('load', load, 0.01, 10)
+  checks.within('divisible', divisible, 0, 1)
   const generator = new TaskGraphGenerator({
     tasks,
     meanCycles,
@@ -73,8 +81,13 @@ export function dagScenario(
     const capacity = platform.servers.reduce((sum, { cyclesPerS }) => sum + cyclesPerS, 0)
     const jobsPerS = (random.between(load[0], load[1]) * capacity) / (meanTasks * meanCycles)
     const jobs = jobArrivals({ users, ratePerS: jobsPerS / users, horizonS, generator }, random)
-    return { platform, jobs }
+    return { platform, jobs: divisible > 0 ? jobs.map((job) => mayBeDivided(job, divisible, random)) : jobs }
   }
+}
+
+function mayBeDivided(job: Job, divisible: number, random: RandomStream): Job {
+  const tasks = job.graph.tasks.map((task) => ({ ...task, divisible: random.uniform() < divisible }))
+  return { ...job, graph: { ...job.graph, tasks } }
 }
 
 const MEASURED_GRAPHS = 300

@@ -12,6 +12,9 @@ import type { DdpgStage } from './recipe.ts'
 import { SequenceReplay } from './sequence-replay.ts'
 import { type ComDdpgContext, playEpisodes } from './stage.ts'
 
+/** Noise on ratios in the first round of a stage that does not say. */
+const RATIO_NOISE = 0.15
+
 /** Runs one stage of deep deterministic policy gradient from `start` on; returns the agents at its end. */
 export async function runDdpg(
   stage: DdpgStage,
@@ -20,7 +23,8 @@ export async function runDdpg(
 ): Promise<AgentsNetwork> {
   const { sequence, burnIn, messageLoss, seed } = context
   const { shape } = start
-  const critic = { row: shape.row, hidden: stage.critic }
+  const { row, ratio } = shape
+  const critic = { row, hidden: stage.critic, ...(ratio && { ratio }) }
   const random = new RandomStream(seed, 5)
   const valuing = initialCritic(critic, random)
   const networks = { actor: start, critic: { shape: critic, weights: valuing } }
@@ -35,7 +39,8 @@ export async function runDdpg(
   )
   const replay = new SequenceReplay(stage.memory, shape.row)
   const batch = replay.batch(sequence)
-  const { taught: _, ...feeds } = batch
+  const { taught: _, taughtRatios: __, divides, ratios, ...rest } = batch
+  const feeds = { ...rest, ...(ratio && { divides, ratios }) }
   const noise: Tensor<'float32'> = {
     dtype: 'float32',
     dims: batch.allowed.dims,
@@ -47,8 +52,13 @@ export async function runDdpg(
     for (let round = 0; round < stage.rounds; round++) {
       const actor = new Actor(shape, agents.weights)
       const which = { first: round * stage.episodes, episodes: stage.episodes }
-      const { exploration } = stage
-      playEpisodes(context, replay, actor, which, random, { taught: false, acts: 'agents', exploration })
+      const { exploration, ratioNoise = RATIO_NOISE } = stage
+      playEpisodes(context, replay, actor, which, random, {
+        taught: false,
+        acts: 'agents',
+        exploration,
+        ratioNoise: ratioNoise * (1 - round / stage.rounds),
+      })
       const actorWeight: Tensor<'float32'> = {
         dtype: 'float32',
         dims: [],

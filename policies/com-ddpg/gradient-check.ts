@@ -17,6 +17,7 @@ export interface GradientCheck {
 }
 
 const SPREAD = 0.3
+const RATIO_LOSS = 2
 /** Step of the differences: doubles leave room for it. */
 const STEP = 1e-5
 
@@ -37,10 +38,11 @@ export async function checkGradients(
     for (let at = 0; at < values.length; at++) values[at]! += 0.3 * random.normal()
   }
   const batch = randomBatch(size, shape, random)
-  const step = compileImitation(shape, first, size, { burnIn, spread: SPREAD })
+  const step = compileImitation(shape, first, size, { burnIn, spread: SPREAD, ratioLoss: RATIO_LOSS })
   const runner = await StepRunner.open(step, { optimizer: imitationOptimizer })
-  const { rows, acting, heard, allowed, taught } = batch
-  const result = await runner.run({ rows, acting, heard, allowed, taught }, 0)
+  const { rows, acting, heard, allowed, taught, divides, taughtRatios } = batch
+  const feeds = { rows, acting, heard, allowed, taught, ...(shape.ratio && { divides, taughtRatios }) }
+  const result = await runner.run(feeds, 0)
   // After one step of Adam its first moment is a tenth of the gradient.
   const moments = runner.state['actor.moment1']!
   await runner.dispose()
@@ -82,17 +84,18 @@ function slopeOf(
 }
 
 function randomBatch(size: SequenceSize, shape: ActorShape, random: RandomStream): SequenceBatch {
-  const batch = new SequenceReplay(1).batch(size)
+  const batch = new SequenceReplay(1, shape.row).batch(size)
   const fill = (data: Float32Array, draw: () => number) => {
     for (let at = 0; at < data.length; at++) data[at] = draw()
   }
-  if (batch.rows.dims.at(-1) !== shape.row) throw new RangeError('rows of another length')
   fill(batch.rows.data, () => 0.7 * random.normal())
   fill(batch.acting.data, () => (random.uniform() < 0.7 ? 1 : 0))
   fill(batch.heard.data, () => (random.uniform() < 0.8 ? 1 : 0))
   fill(batch.allowed.data, () => (random.uniform() < 0.85 ? 1 : 0))
   for (let at = 0; at < batch.allowed.data.length; at += size.places) batch.allowed.data[at] = 1
   fill(batch.taught.data, () => random.uniform())
+  fill(batch.divides.data, () => (random.uniform() < 0.7 ? 1 : 0))
+  fill(batch.taughtRatios.data, () => random.uniform())
   return batch
 }
 
@@ -130,11 +133,15 @@ function lossByActors(
         if (batch.acting.data[first + agent] === 0) continue
         const context = new Float64Array(places * heardWidth(shape))
         const scores = new Float64Array(places)
+        const ratios = new Float64Array(places)
         actor.listener.listen(thought.message, heard(0, agent), heard(agent + 1, agents), places, context)
-        actor.decide(thought, context, memories[agent]!, scores)
+        actor.decide(thought, context, memories[agent]!, scores, ratios)
         if (step < burnIn) continue
         const at = (first + agent) * places
-        total += crossEntropy(batch.taught.data.subarray(at, at + places), scores, thought.message.allowed)
+        const { allowed } = thought.message
+        const wanted = wantedShares(batch.taught.data.subarray(at, at + places), allowed)
+        total += crossEntropy(wanted, scores, allowed)
+        if (shape.ratio) total += RATIO_LOSS * squaredErrors(wanted, ratios, batch, at)
         count++
       }
     }
@@ -142,14 +149,28 @@ function lossByActors(
   return total / count
 }
 
-function crossEntropy(costs: Float32Array, scores: Float64Array, allowed: Uint8Array): number {
-  const wanted = shares(
+const wantedShares = (costs: Float32Array, allowed: Uint8Array): Float64Array =>
+  shares(
     Float64Array.from(costs, (cost) => -cost / SPREAD),
     allowed,
   )
+
+function crossEntropy(wanted: Float64Array, scores: Float64Array, allowed: Uint8Array): number {
   const chosen = shares(scores, allowed)
   let sum = 0
-  for (let at = 0; at < costs.length; at++) if (allowed[at] === 1) sum -= wanted[at]! * Math.log(chosen[at]!)
+  for (let at = 0; at < wanted.length; at++) if (allowed[at] === 1) sum -= wanted[at]! * Math.log(chosen[at]!)
+  return sum
+}
+
+function squaredErrors(
+  wanted: Float64Array,
+  ratios: Float64Array,
+  { divides, taughtRatios }: SequenceBatch,
+  at: number,
+): number {
+  let sum = 0
+  for (const [place, weight] of wanted.entries())
+    sum += weight * divides.data[at + place]! * (ratios[place]! - taughtRatios.data[at + place]!) ** 2
   return sum
 }
 

@@ -15,11 +15,13 @@ export async function runImitation(
 ): Promise<AgentsNetwork> {
   const { sequence, burnIn, messageLoss, seed } = context
   const { shape } = start
-  const step = compileImitation(shape, start.weights, sequence, { burnIn, spread: stage.spread })
+  const { spread, ratioLoss } = stage
+  const step = compileImitation(shape, start.weights, sequence, { burnIn, spread, ratioLoss })
   const runner = await StepRunner.open(step, { optimizer: imitationOptimizer, threads: context.threads })
   const replay = new SequenceReplay(stage.memory, shape.row)
   const batch = replay.batch(sequence)
-  const { rows, acting, heard, allowed, taught } = batch
+  const { rows, acting, heard, allowed, taught, divides, taughtRatios } = batch
+  const feeds = { rows, acting, heard, allowed, taught, ...(shape.ratio && { divides, taughtRatios }) }
   const random = new RandomStream(seed, 3)
   const rate = cosine(stage.rate, stage.rounds * stage.steps, 0.02)
   let agents = start
@@ -33,7 +35,7 @@ export async function runImitation(
       let loss = 0
       for (let k = 0; k < stage.steps; k++) {
         replay.draw(batch, { ...sequence, messageLoss }, random)
-        const result = await runner.run({ rows, acting, heard, allowed, taught }, rate(runner.stepsDone))
+        const result = await runner.run(feeds, rate(runner.stepsDone))
         loss += (result.loss!.data[0] as number) / stage.steps
         context.checkAborted()
       }

@@ -12,14 +12,15 @@ import {
   type RoundPolicy,
 } from '../env/index.ts'
 import { policyError } from '../errors.ts'
-import { selfishRounds } from '../heuristics/round-rules.ts'
+import { selfishDivision, selfishRounds } from '../heuristics/round-rules.ts'
 import type { Actor } from './actor.ts'
 import { agentPlanner } from './agent-planner.ts'
 import type { AgentsNetwork } from './agents-network.ts'
 import { type DagScenarioOptions, dagScenario } from './dag-scenario.ts'
 import { type GraphProblemOptions, graphProblems, latencyGoal, recordGraph } from './graph-problem.ts'
 import { GRAPH_ROW, graphPlaces } from './graph-rows.ts'
-import { ROW } from './offload-rows.ts'
+import { DIVISION_ROW, ROW } from './offload-rows.ts'
+import { isDivisible } from './recipe.ts'
 import { recordEpisode } from './record-episode.ts'
 import type { RoundRecord } from './round-record.ts'
 import type { TalkOptions } from './talk.ts'
@@ -63,7 +64,8 @@ export function roundProblem(spec: RoundProblemSpec): RoundProblem {
   const make = () => roundEnvironment(spec)
   if (spec.env === 'herding')
     return inRounds('herding', 'dropRatio', make, new HerdingCosts() as CentralCosts<never>)
-  return inRounds('dag', 'latencyS', make, new DagCosts() as CentralCosts<never>)
+  const divisible = isDivisible(spec)
+  return inRounds('dag', 'latencyS', make, new DagCosts() as CentralCosts<never>, divisible)
 }
 
 /**
@@ -87,22 +89,30 @@ export function roundEnvironment(spec: RoundProblemSpec): RoundEnvironment {
   }
 }
 
-/** A problem of an environment in rounds, with who knows all as teacher. */
+/**
+ * A problem of an environment in rounds, with who knows all as teacher.
+ *
+ * @param divisible whether there are tasks that can be divided: rules do then, and rows say what is asked for that
+ */
 export function inRounds(
   name: string,
   figure: string,
   make: () => RoundEnvironment,
   teacher: CentralCosts<never>,
+  divisible = false,
 ): RoundProblem {
   const played = make()
   const judged = make()
   const central = teacher as unknown as CentralCosts
-  const rules: Record<string, RoundPolicy> = { selfish: selfishRounds(), central: centralRule(central) }
+  const rules: Record<string, RoundPolicy> = {
+    selfish: divisible ? selfishDivision() : selfishRounds(),
+    central: centralRule(central, { divide: divisible }),
+  }
   return {
     name,
     agents: played.agents,
     places: played.places,
-    row: ROW,
+    row: divisible ? DIVISION_ROW : ROW,
     figure,
     rules: Object.keys(rules),
     record: (actor, seed, { taught, ...options }) =>

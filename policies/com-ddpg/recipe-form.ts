@@ -32,6 +32,7 @@ const problem = z.discriminatedUnion('env', [
     meanCycles: positive.optional(),
     horizonS: positive.max(3600).optional(),
     publishEvery: few.optional(),
+    divisible: share.optional(),
   }),
   z.strictObject({
     env: z.literal('graph'),
@@ -45,13 +46,19 @@ const rounds = { rounds: count, episodes: few, steps: count, rate: positive, mem
 
 const stage = z
   .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('imitation'), ...rounds, spread: positive }),
+    z.strictObject({
+      kind: z.literal('imitation'),
+      ...rounds,
+      spread: positive,
+      ratioLoss: positive.optional(),
+    }),
     z.strictObject({
       kind: z.literal('ddpg'),
       ...rounds,
       options: z.strictObject({ discount: share, temperature: positive, actorRate: z.number().min(0) }),
       critic: units,
       exploration: z.number().min(0),
+      ratioNoise: z.number().min(0).max(1).optional(),
       targetRate: share,
       criticRounds: z.int().min(0).max(100_000),
     }),
@@ -69,6 +76,7 @@ const schema = z
     hidden: units,
     message: units,
     heard: units,
+    ratio: z.boolean(),
     sequences: z.int().min(1).max(4096),
     length: z.int().min(2).max(256),
     burnIn: z.int().min(0).max(255),

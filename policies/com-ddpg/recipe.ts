@@ -1,3 +1,4 @@
+import { policyError } from '../errors.ts'
 import type { Communication } from './actor-shape.ts'
 import type { ComDdpgOptions } from './com-ddpg.ts'
 import type { RoundProblemSpec } from './problems.ts'
@@ -20,6 +21,8 @@ export interface ImitationStage extends Rounds {
   readonly kind: 'imitation'
   /** Places that cost so much more than the best, in deadlines, are chosen e times less. */
   readonly spread: number
+  /** What a squared error of 1 in a ratio counts beside the cross entropy, of agents that divide tasks. Default 4. */
+  readonly ratioLoss?: number
 }
 
 /** Learn from costs by deep deterministic policy gradient. */
@@ -30,6 +33,8 @@ export interface DdpgStage extends Rounds {
   readonly critic: number
   /** Scale of the noise on scores while playing. */
   readonly exploration: number
+  /** Standard deviation of the noise on ratios in the first round; it falls to 0 along a line. Default 0.15. */
+  readonly ratioNoise?: number
   /** Share by which the slow copies move to their originals at a step. */
   readonly targetRate: number
   /** First rounds in which the critic alone learns. */
@@ -47,6 +52,8 @@ export interface ComDdpgRecipe {
   /** Numbers of a message, and width of what an agent makes of the others' messages. */
   readonly message: number
   readonly heard: number
+  /** Whether agents divide tasks between the own device and a server, of a problem with tasks that can be divided. */
+  readonly ratio?: boolean
   /** Sequences of a learning step, their rounds, and how many of these only warm up the memory. */
   readonly sequences: number
   readonly length: number
@@ -75,6 +82,19 @@ const graphImitation: ImitationStage = {
   spread: 0.01,
 }
 
+/** Whether there are tasks that can be divided. */
+export const isDivisible = (problem: RoundProblemSpec): boolean =>
+  problem.env === 'dag' && (problem.divisible ?? 0) > 0
+
+/** Throws IsthmusError `BAD_OPTION` for agents that are to divide tasks where none can be divided. */
+export function checkRatio({ ratio, problem }: Pick<ComDdpgRecipe, 'ratio' | 'problem'>): void {
+  if (!ratio || isDivisible(problem)) return
+  throw policyError(
+    'BAD_OPTION',
+    'ratio is true, but no task of the problem can be divided; say divisible in it, or leave ratio out',
+  )
+}
+
 /** The recipe that agents are trained by when nothing else is asked for. */
 export function defaultComDdpg(problem: RoundProblemSpec, seed: number): ComDdpgRecipe {
   const alone = problem.env === 'graph'
@@ -89,6 +109,7 @@ export function defaultComDdpg(problem: RoundProblemSpec, seed: number): ComDdpg
     length: alone ? 14 : 12,
     burnIn: alone ? 2 : 4,
     messageLoss: alone ? 0 : 0.5,
+    ...(isDivisible(problem) && { ratio: true }),
     stages: [alone ? graphImitation : problem.env === 'herding' ? { ...imitation, rounds: 20 } : imitation],
   }
 }

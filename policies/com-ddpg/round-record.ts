@@ -16,4 +16,16 @@ export interface RoundRecord {
   readonly cost: Float32Array
   /** `[rounds, agents, places]`: what a teacher says that each place costs; length 0 without a teacher */
   readonly taught: Float32Array
+  /** Of agents that divide tasks; else absent. */
+  readonly division?: DivisionRecord
+}
+
+/** How tasks were divided in an episode. */
+export interface DivisionRecord {
+  /** `[rounds, agents]`, 1: its task can be divided */
+  readonly divisible: Uint8Array
+  /** `[rounds, agents, places]`: share of the task that would go to each place, as the agent said, noise included */
+  readonly ratios: Float32Array
+  /** The same as a teacher says; length 0 without a teacher */
+  readonly taughtRatios: Float32Array
 }

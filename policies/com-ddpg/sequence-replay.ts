@@ -2,7 +2,7 @@ import type { Tensor } from '@isthmus/models/runtime'
 import type { RandomStream } from '../env/index.ts'
 import type { SequenceSize } from './actor-graph.ts'
 import { ROW } from './offload-rows.ts'
-import type { RoundRecord } from './round-record.ts'
+import type { DivisionRecord, RoundRecord } from './round-record.ts'
 
 export interface SequenceOptions extends SequenceSize {
   /** In each sequence a share of messages is heard by none, up to this; in one of ten all are. */
@@ -11,7 +11,20 @@ export interface SequenceOptions extends SequenceSize {
 
 /** Sequences of rounds as feeds of a training step, filled anew by each {@link SequenceReplay.draw}. */
 export type SequenceBatch = Readonly<
-  Record<'rows' | 'acting' | 'heard' | 'allowed' | 'taken' | 'cost' | 'taught' | 'last', Tensor<'float32'>>
+  Record<
+    | 'rows'
+    | 'acting'
+    | 'heard'
+    | 'allowed'
+    | 'taken'
+    | 'cost'
+    | 'taught'
+    | 'last'
+    | 'divides'
+    | 'ratios'
+    | 'taughtRatios',
+    Tensor<'float32'>
+  >
 >
 
 /** Holds the latest episodes, and draws sequences of them. */
@@ -40,7 +53,10 @@ export class SequenceReplay {
     this.#next = (this.#next + 1) % this.#most
   }
 
-  /** Room for a batch. Costs a teacher does not allow are 1e3 (instead of infinite). */
+  /**
+   * Room for a batch. Costs a teacher does not allow are 1e3 (instead of infinite). `divides` is 1 where a ratio counts: at servers, for a task
+   * that can be divided; elsewhere `ratios` are 1.
+   */
   batch({ steps, sequences, agents, places }: SequenceSize): SequenceBatch {
     const make = (...dims: number[]): Tensor<'float32'> => ({
       dtype: 'float32',
@@ -55,6 +71,9 @@ export class SequenceReplay {
       taken: make(steps, sequences, agents, places),
       cost: make(steps, sequences, agents),
       taught: make(steps, sequences, agents, places),
+      divides: make(steps, sequences, agents, places),
+      ratios: make(steps, sequences, agents, places),
+      taughtRatios: make(steps, sequences, agents, places),
       last: make(steps, sequences),
     }
   }
@@ -62,6 +81,7 @@ export class SequenceReplay {
   /** Fills a batch with sequences that begin anywhere in an episode; rounds after its end are empty. */
   draw(batch: SequenceBatch, options: SequenceOptions, random: RandomStream): SequenceBatch {
     for (const { data } of Object.values(batch)) data.fill(0)
+    batch.ratios.data.fill(1)
     for (let sequence = 0; sequence < options.sequences; sequence++) {
       const record = this.#records[random.below(this.#records.length)]!
       // Beginnings of episodes come as often as other rounds: sequences may begin before them.
@@ -110,5 +130,22 @@ function copyRound(
       if (record.taught.length > 0)
         batch.taught.data[to * most + place] = Math.min(1e3, record.taught[from * places + place]!)
     }
+    if (record.division?.divisible[from] === 1)
+      copyDivision(record.division, from * places, batch, to * most, places)
+  }
+}
+
+function copyDivision(
+  { ratios, taughtRatios }: DivisionRecord,
+  from: number,
+  batch: SequenceBatch,
+  to: number,
+  places: number,
+): void {
+  for (let place = 1; place < places; place++) {
+    if (batch.allowed.data[to + place] === 0) continue
+    batch.divides.data[to + place] = 1
+    batch.ratios.data[to + place] = ratios[from + place]!
+    if (taughtRatios.length > 0) batch.taughtRatios.data[to + place] = taughtRatios[from + place]!
   }
 }

@@ -16,6 +16,10 @@ export interface TalkOptions {
   readonly messageLoss?: number
   /** Scale of the noise that scores get (Gumbel), so that agents explore. Default 0: the best score is taken. */
   readonly exploration?: number
+  /** Standard deviation of the noise that ratios get. Default 0. */
+  readonly ratioNoise?: number
+  /** Tasks stay whole, on the device where the ratio is below a half. Default false. */
+  readonly whole?: boolean
 }
 
 /**
@@ -29,6 +33,8 @@ export class Talk {
   readonly #seen: OffloadObservation
   readonly #chance: Float64Array
   readonly #scores: Float64Array
+  readonly #ratios: Float64Array[]
+  readonly #divisible: Uint8Array
   readonly #memories: AgentMemory[]
   readonly #thoughts: AgentThought[]
   readonly #contexts: Float64Array[]
@@ -39,6 +45,8 @@ export class Talk {
     this.#seen = offloadObservation(places)
     this.#chance = new Float64Array(places)
     this.#scores = new Float64Array(places)
+    this.#ratios = Array.from({ length: agents }, () => new Float64Array(places).fill(1))
+    this.#divisible = new Uint8Array(agents)
     this.#memories = Array.from({ length: agents }, () => actor.memory(places))
     this.#thoughts = Array.from({ length: agents }, () => actor.thought(places))
     this.#contexts = Array.from({ length: agents }, () => new Float64Array(places * heardWidth(actor.shape)))
@@ -57,16 +65,23 @@ export class Talk {
     return this.#thoughts[agent]!
   }
 
-  decide(environment: RoundEnvironment, actions: Int32Array): void {
+  /** Whether its task could be divided, and `[places]`: which share the agent would send to each place, 1 of tasks that are whole. */
+  divisionOf(agent: number): { readonly divisible: boolean; readonly ratios: Float64Array } {
+    return { divisible: this.#divisible[agent] === 1, ratios: this.#ratios[agent]! }
+  }
+
+  decide(environment: RoundEnvironment, actions: Int32Array, shares?: Float64Array): void {
     const { agents, places } = environment
     const { messageLoss = 0, exploration = 0 } = this.#options
+    const { row } = this.actor.shape
     const speakers: number[] = []
     for (let agent = 0; agent < agents; agent++) {
       if (environment.speaking[agent] === 0) continue
       const thought = this.#thoughts[agent]!
       environment.observe(agent, this.#seen)
       for (let place = 0; place < places; place++) this.#chance[place] = this.random.between(-1, 1)
-      writeRows(this.#seen, this.#chance, thought.rows, 0)
+      writeRows(this.#seen, this.#chance, thought.rows, 0, row)
+      this.#divisible[agent] = this.#seen.divisible ? 1 : 0
       thought.message.allowed.set(this.#seen.allowed)
       thought.message.deciding = this.#seen.deciding
       this.actor.think(thought)
@@ -78,8 +93,13 @@ export class Talk {
     else for (const at of speakers.keys()) this.#listenWithLosses(messages, at, places, contexts[at]!)
     for (const [at, agent] of speakers.entries()) {
       if (environment.acting[agent] === 0) continue
-      this.actor.decide(this.#thoughts[agent]!, contexts[at]!, this.#memories[agent]!, this.#scores)
-      actions[agent] = this.#choose(exploration, places)
+      const ratios = this.#ratios[agent]!
+      this.actor.decide(this.#thoughts[agent]!, contexts[at]!, this.#memories[agent]!, this.#scores, ratios)
+      const place = this.#choose(exploration, places)
+      actions[agent] = place
+      if (!this.actor.shape.ratio) continue
+      this.#divide(agent, ratios)
+      if (shares) shares[agent] = this.#options.whole ? Math.round(ratios[place]!) : ratios[place]!
     }
   }
 
@@ -93,6 +113,18 @@ export class Talk {
     const kept = (from: number, to: number) =>
       messages.slice(from, to).filter((_, at) => arrived[from + at] === true)
     this.actor.listener.listen(messages[own]!, kept(0, own), kept(own + 1, messages.length), places, context)
+  }
+
+  #divide(agent: number, ratios: Float64Array): void {
+    const { ratioNoise = 0 } = this.#options
+    if (this.#divisible[agent] === 0) ratios.fill(1)
+    else if (ratioNoise > 0) {
+      for (let place = 1; place < ratios.length; place++) {
+        const noisy = ratios[place]! + ratioNoise * this.random.normal()
+        ratios[place] = Math.min(1, Math.max(0, noisy))
+      }
+    }
+    ratios[0] = 1
   }
 
   #choose(exploration: number, places: number): number {

@@ -20,6 +20,6 @@ export function talkingRounds(
       of = environment
       talk!.begin(seed)
     },
-    decide: (environment, actions) => talk!.decide(environment, actions),
+    decide: (environment, actions, shares) => talk!.decide(environment, actions, shares),
   }
 }

@@ -1,11 +1,11 @@
 import { RandomStream } from '../env/index.ts'
 import { policyError } from '../errors.ts'
-import { initialActor } from './actor-shape.ts'
+import { type ActorShape, initialActor } from './actor-shape.ts'
 import type { AgentsNetwork } from './agents-network.ts'
 import { runDdpg } from './ddpg-stage.ts'
 import { runImitation } from './imitation-stage.ts'
 import { type RoundProblem, roundProblem } from './problems.ts'
-import type { ComDdpgRecipe } from './recipe.ts'
+import { type ComDdpgRecipe, checkRatio } from './recipe.ts'
 import type { ComDdpgContext } from './stage.ts'
 
 /** How a training is going, after each round. */
@@ -91,19 +91,24 @@ export async function trainComDdpg(training: ComDdpgTraining): Promise<AgentsNet
   return agents
 }
 
-function firstAgents(
-  { hidden, message, heard, communication, seed }: ComDdpgRecipe,
-  { row, agents }: RoundProblem,
-): AgentsNetwork {
+function firstAgents(recipe: ComDdpgRecipe, { row, agents }: RoundProblem): AgentsNetwork {
+  const { communication, seed } = recipe
   if (agents === 1 && communication !== 'none') {
     throw policyError(
       'BAD_OPTION',
       `communication is ${communication}, but a single agent has nobody to talk to; choose none`,
     )
   }
-  const shape = { row, hidden, message, heard, communication }
+  checkRatio(recipe)
+  const shape = shapeOf(recipe, row)
   return { shape, weights: initialActor(shape, new RandomStream(seed)) }
 }
+
+/** Shape of a recipe's agents, whose rows have so many numbers. */
+export const shapeOf = (
+  { hidden, message, heard, communication, ratio }: ComDdpgRecipe,
+  row: number,
+): ActorShape => ({ row, hidden, message, heard, communication, ...(ratio && { ratio }) })
 
 function judgementOf(
   problem: RoundProblem,

@@ -31,6 +31,7 @@ export {
   costOfPlan,
   type ScheduleWeights,
 } from './schedule/cost.ts'
+export { dividedPlan } from './schedule/divided-plan.ts'
 export { outcomeOf } from './schedule/outcome.ts'
 export type { Outcome, SchedulePlan, Timeline } from './schedule/plan.ts'
 export type { DeviceHost, Job, Platform, ServerHost } from './schedule/platform.ts'

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   type AgentsManifest,
   type Communication,
+  DIVISION_ROW,
   defaultComDdpg,
   initialActor,
   ROW,
@@ -52,6 +53,32 @@ describe('a folder of agents', () => {
       expect(await holdsAgents(folder)).toBe(true)
     },
   )
+
+  it('is read as it was written, of agents that divide tasks', async () => {
+    const problem = { env: 'dag', users: 3, divisible: 1 } as const
+    const shape = { ...network.shape, row: DIVISION_ROW, ratio: true } as const
+    const own = { shape, weights: initialActor(shape, new RandomStream(9)) }
+    const dividing = defaultComDdpg(problem, 5)
+    expect(dividing.ratio).toBe(true)
+    await saveAgents(folder, { name: 'mine', network: own, recipe: dividing, minutes: 2, machine: 'm' })
+    const { manifest, network: read } = await loadAgents(folder)
+    expect(manifest).toMatchObject({ rows: 'offload-rows/2', shape: { ratio: true } })
+    expect(read).toEqual(own)
+    const { ratio: _, ...whole } = shape
+    await change({ shape: whole })
+    await refused('BAD_POLICY', /agents\.f32 has \d+ bytes; agents of this shape have \d+/)
+    await change({ shape: { ...shape, ratio: false } })
+    await refused('BAD_POLICY', /shape\.ratio/)
+    await change({ shape: { ...shape, row: ROW } })
+    await refused('BAD_POLICY', /shape\.row is 15/)
+    await change({ shape, training: { ...manifest.training, recipe: { problem: { env: 'dag' } } } })
+    await refused('POLICY_VERSION', /rows: /)
+  })
+
+  it('that divide tasks is none where no task can be divided', async () => {
+    await change({ shape: { ...network.shape, ratio: true } })
+    await refused('BAD_POLICY', /shape\.ratio: .*no tasks that can be divided/)
+  })
 
   it('holds the weights one after the other, little-endian', async () => {
     const bytes = await readFile(file('agents.f32'))

@@ -8,7 +8,7 @@ import {
 } from '../com-ddpg/index.ts'
 import { costOfPlan, heft } from '../dag/index.ts'
 import { playRounds, RandomStream, type RoundPolicy } from '../env/index.ts'
-import { selfishRounds } from '../heuristics/index.ts'
+import { selfishDivision, selfishRounds } from '../heuristics/index.ts'
 import { loadAgents, type TrainedAgents, trainedAgentsFolder } from './index.ts'
 
 const FIRST_SEED = 8_100_000_000
@@ -42,6 +42,16 @@ describe('agents that come with the package', () => {
     expect(latency(await talking('dag', 0.3))).toBeLessThan(1.08 * talk)
     expect(latency(await talking('dag-four'))).toBeLessThan(1.08 * talk)
     expect(latency(await talking('dag-attention'))).toBeLessThan(1.15 * talk)
+  }, 120_000)
+
+  it('divide tasks that can be divided, and are done sooner than with whole ones', async () => {
+    const spec = { env: 'dag', divisible: 1, horizonS: 6 } as const
+    const { shape, weights } = await agents('dag-ratio')
+    const latency = (policy: RoundPolicy) => mean(spec, 'latencyS', policy, 8)
+    const divided = latency(await talking('dag-ratio'))
+    expect(divided).toBeLessThan(0.97 * latency(await talking('dag')))
+    expect(divided).toBeLessThan(0.97 * latency(talkingRounds('whole', shape, weights, { whole: true })))
+    expect(divided).toBeLessThan(0.92 * latency(selfishDivision()))
   }, 120_000)
 
   it.each<TrainedAgents>(['herding', 'herding-silent'])(

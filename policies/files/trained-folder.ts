@@ -7,7 +7,7 @@ export const trainedFolder = (name: 'mec' | 'split'): string => folderOf(name)
 
 /**
  * Agents that come with this package: of the default recipe of `dag`, `herding` and `graph`; trained without communication
- * (`silent`), with attention, with four users instead of eight, and from costs alone (`ddpg`).
+ * (`silent`), with attention, with four users instead of eight, from costs alone (`ddpg`), and for tasks that are divided (`ratio`).
  */
 export type TrainedAgents =
   | 'dag'
@@ -15,6 +15,7 @@ export type TrainedAgents =
   | 'dag-attention'
   | 'dag-four'
   | 'dag-ddpg'
+  | 'dag-ratio'
   | 'herding'
   | 'herding-silent'
   | 'graph'

@@ -14,7 +14,13 @@ export { randomServer, staticMix } from './random-server.ts'
 export { RollOut } from './roll-out.ts'
 export { RollOutCosts, type RollOutOptions } from './roll-out-costs.ts'
 export { type RoundRobinOptions, roundRobin } from './round-robin.ts'
-export { randomRounds, selfishRounds } from './round-rules.ts'
+export {
+  localRounds,
+  randomRounds,
+  selfishDivision,
+  selfishRounds,
+  serverRounds,
+} from './round-rules.ts'
 export { SampledPlan, type SampledPlanOptions } from './sampled-plan.ts'
 export { shortestQueue } from './shortest-queue.ts'
 export { type AnnealingSchedule, anneal, SimulatedAnnealing } from './simulated-annealing.ts'

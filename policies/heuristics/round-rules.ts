@@ -1,4 +1,11 @@
-import { expectedS, offloadObservation, RandomStream, type RoundPolicy } from '../env/index.ts'
+import {
+  expectedDivision,
+  expectedS,
+  type OffloadObservation,
+  offloadObservation,
+  RandomStream,
+  type RoundPolicy,
+} from '../env/index.ts'
 
 /** Any place with equal chances. */
 export function randomRounds(): RoundPolicy {
@@ -13,22 +20,53 @@ export function randomRounds(): RoundPolicy {
 }
 
 /** Each takes the place where its own task would be done first by what it sees. */
-export function selfishRounds(): RoundPolicy {
+export const selfishRounds = (): RoundPolicy =>
+  soonest('selfish greedy', 0, (seen, place) => ({ share: 1, endS: expectedS(seen, place) }))
+
+/** The same, each dividing its task between the place and its own device as is best by what it sees. */
+export const selfishDivision = (): RoundPolicy =>
+  soonest('selfish greedy, tasks divided', 0, expectedDivision)
+
+/** Nothing leaves the devices. */
+export const localRounds = (): RoundPolicy => ({
+  name: 'all local',
+  begin() {},
+  decide: ({ agents }, actions) => {
+    actions.fill(0, 0, agents)
+  },
+})
+
+/** All goes to a server: to the one where it would be done first by what the agent sees. */
+export const serverRounds = (): RoundPolicy =>
+  soonest('all on servers', 1, (seen, place) => ({ share: 1, endS: expectedS(seen, place) }))
+
+/** @param first first place that counts; it is taken where none is allowed */
+function soonest(
+  name: string,
+  first: number,
+  expected: (seen: OffloadObservation, place: number) => { readonly share: number; readonly endS: number },
+): RoundPolicy {
   let seen = offloadObservation(1)
   return {
-    name: 'selfish greedy',
+    name,
     begin: ({ places }) => {
       seen = offloadObservation(places)
     },
-    decide: (environment, actions) => {
+    decide: (environment, actions, shares) => {
       for (let agent = 0; agent < environment.agents; agent++) {
         if (environment.acting[agent] === 0) continue
         environment.observe(agent, seen)
-        let best = 0
-        for (let place = 1; place < seen.places; place++) {
-          if (seen.allowed[place] === 1 && expectedS(seen, place) < expectedS(seen, best)) best = place
+        let best = first
+        let division = expected(seen, first)
+        for (let place = first + 1; place < seen.places; place++) {
+          if (seen.allowed[place] !== 1) continue
+          const other = expected(seen, place)
+          if (other.endS >= division.endS) continue
+          best = place
+          division = other
         }
         actions[agent] = best
+        shares[agent] = division.share
       }
     },
   }

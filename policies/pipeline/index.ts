@@ -9,4 +9,4 @@ export {
   type ServerLoad,
 } from './pipeline-policy.ts'
 export { type PlacementView, placementProblem } from './placement-problem.ts'
-export { type RemoteGroup, remoteGroups, type StageHost } from './remote-groups.ts'
+export { type RemoteGroup, remoteGroups, type StageHost, stageGroup } from './remote-groups.ts'

@@ -46,6 +46,7 @@ export function pipelineGraph({ manifest, wiring }: PipelineForm): TaskGraph {
           stage.outputs.flatMap(({ number }) => (wanted.has(number) ? [number] : [])),
         ),
         after,
+        ...(stage.division && { divisible: true }),
       }
     }),
   }

@@ -39,6 +39,11 @@ export interface PipelineObservation {
 export interface Placement {
   /** By stage number. */
   readonly hosts: readonly StageHost[]
+  /**
+   * By stage number, from 0 to 1: of a stage on the server whose rows may be divided the share of rows that goes there; the device runs the
+   * rest at the same time. Left out, and of all other stages: all of it.
+   */
+  readonly shares?: readonly number[]
   /** Expected time of the run, in ms. */
   readonly expectedMs: number
   /** Why, in words for a person. */

@@ -6,6 +6,8 @@ export interface StageSketch {
   /** Stages that it reads, each one's output `y`; `input`: the pipeline's input. */
   readonly reads: readonly string[]
   readonly serverOnly?: boolean
+  /** May be divided in so many rows; all of what it reads has as many. */
+  readonly rows?: number
   /** Elements of its output. */
   readonly size?: number
   readonly macs?: number
@@ -22,16 +24,17 @@ export function sketch(
   return parsePipeline({
     name: 'sketch',
     version: '1.0.0',
-    inputs: { x: { dims: [100] } },
-    stages: stages.map(({ id, reads, serverOnly, size = 10, macs = 1000 }) => ({
+    inputs: { x: { dims: stages[0]!.rows ? [stages[0]!.rows, 100 / stages[0]!.rows] : [100] } },
+    stages: stages.map(({ id, reads, serverOnly, rows, size = 10, macs = 1000 }) => ({
       id,
       model: 'm.onnx',
       inputs: Object.fromEntries(
         reads.map((from, at) => [`in${at}`, from === 'input' ? 'input.x' : `${from}.y`]),
       ),
-      outputs: { y: { dims: [size] } },
+      outputs: { y: { dims: rows ? [rows, size / rows] : [size] } },
       macs,
       ...(serverOnly ? { serverOnly } : {}),
+      ...(rows ? { divisible: true, leastRows: 1 } : {}),
     })),
     outputs: Object.fromEntries(outputs.map((id) => [id, `${id}.y`])),
     files,

@@ -41,6 +41,10 @@ export function remoteGroups(wiring: Wiring, hosts: readonly StageHost[]): Remot
   return groups.sort((a, b) => round[a.stages[0]!]! - round[b.stages[0]!]!)
 }
 
+/** One stage as a group of its own. */
+export const stageGroup = (wiring: Wiring, stage: number): RemoteGroup =>
+  groupFrom(wiring, [stage], new Set(wiring.outputs.map(({ tensor }) => tensor)))
+
 function groupFrom(
   { stages, tensors }: Wiring,
   numbers: readonly number[],

@@ -28,6 +28,10 @@ const suites: readonly Suite[] = [
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
+const partsNote = suites
+  .flatMap(({ name, parts }) => (parts ? [`${name}: ${parts.join(', ')}`] : []))
+  .join('; ')
+
 const usage = `npm run bench -- SUITE [--quick] [--out FILE] [--bundles FOLDER] [--threads N] [--parts A,B]
 
 Measures one suite and prints a table, then one JSON object as the last line.
@@ -38,7 +42,7 @@ ${suites.map(({ name, meaning }) => `  ${name.padEnd(8)} ${meaning}`).join('\n')
   --out FILE        where the result goes (default: test/bench/results/SUITE.json; with --quick nowhere)
   --bundles FOLDER  bundles to measure (default: models/bundles)
   --threads N       threads of the suites that compute (default: ${defaultThreads()})
-  --parts A,B       of a suite that has parts: only these (adapt: ${adaptSuite.parts?.join(', ')})
+  --parts A,B       of a suite that has parts: only these (${partsNote})
   --list            names of suites and figures
   --help            this
 

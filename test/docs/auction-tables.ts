@@ -28,7 +28,23 @@ export interface StoredAuction {
       readonly sharedRows: readonly MethodRow[]
     }
     readonly honesty?: readonly HonestyRow[]
+    readonly replay?: {
+      readonly seeds: readonly number[]
+      readonly loads: readonly ReplayedLoad[]
+    }
   }
+}
+
+interface ReplayedLoad {
+  readonly load: number
+  readonly valueVsBest: number
+  readonly interval95: readonly [number, number]
+  readonly methods: readonly {
+    readonly name: string
+    readonly value: number
+    readonly served: number
+    readonly jain: number
+  }[]
 }
 
 const methods = (rows: readonly MethodRow[]): string[] =>
@@ -45,8 +61,28 @@ const methods = (rows: readonly MethodRow[]): string[] =>
     ]),
   )
 
-/** Below the figures of suite `auction`: methods by one utility, and lies by rule of payment. */
-export function auctionSections({ detail: { fixture, honesty } }: StoredAuction): string[] {
+const replayed = ({ load, valueVsBest, interval95: [low, high], methods }: ReplayedLoad): string[] => [
+  `Load ${load}: the auction's utility is ${valueVsBest.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)}) of the best baseline's of each seed.`,
+  '',
+  ...table(
+    ['', 'utility', 'tasks served, %', 'Jain, requesters'],
+    methods.map(({ name, value, served, jain }) => [
+      name,
+      value.toFixed(0),
+      (100 * served).toFixed(1),
+      jain.toFixed(3),
+    ]),
+  ),
+]
+
+const picture = (name: string, text: string, figures: readonly string[]): string[] =>
+  figures.includes(name) ? [`![${text}](figures/${name})`, ''] : []
+
+/** Below the figures of suite `auction`: methods by one utility, lies by rule of payment, a day of the trace. */
+export function auctionSections(
+  { detail: { fixture, honesty, replay } }: StoredAuction,
+  figures: readonly string[] = [],
+): string[] {
   return [
     ...(fixture === undefined
       ? []
@@ -73,5 +109,18 @@ export function auctionSections({ detail: { fixture, honesty } }: StoredAuction)
             ]),
           ),
         ]),
+    ...(replay === undefined
+      ? []
+      : [
+          `A day of the task trace, means of ${replay.seeds.length} seeds; 95 % intervals over the seeds.`,
+          '',
+          ...replay.loads.flatMap(replayed),
+        ]),
+    ...picture(
+      'auction-day.svg',
+      'CPU in use, its price and fairness over a simulated day, by method',
+      figures,
+    ),
+    ...picture('auction-scaling.svg', 'Time of a clearing against the number of requests', figures),
   ]
 }

@@ -38,6 +38,7 @@ export interface StoredDag {
       readonly rows: readonly Row[]
       readonly hindsight: readonly Row[]
     }
+    readonly ratio?: { readonly episodes: number; readonly rows: readonly Row[] }
   }
 }
 
@@ -47,7 +48,7 @@ const rowsOf = (rows: readonly Row[], figures: readonly string[]): string[][] =>
   rows.map((row) => [row.name, ...figures.map((figure) => interval(row[figure] as Mean))])
 
 /** Below the figures of suite `dag`: planners against the optimum, and agents against rules. */
-export function dagSections({ detail: { planners, herding, talking } }: StoredDag): string[] {
+export function dagSections({ detail: { planners, herding, talking, ratio } }: StoredDag): string[] {
   if (!planners || !herding || !talking) return []
   return [
     ...planners.flatMap(({ set, graphs, rows }) => [
@@ -82,5 +83,15 @@ export function dagSections({ detail: { planners, herding, talking } }: StoredDa
       ['', 'latency of a job, s', 'energy of a job, J', 'imbalance of the servers'],
       rowsOf(talking.hindsight, ['latencyS', 'energyJ', 'imbalance']),
     ),
+    ...(ratio
+      ? [
+          `The same users and servers when every task can be divided between device and server, ${ratio.episodes} episodes that nothing was trained on:`,
+          '',
+          ...table(
+            ['', 'cost', 'latency of a job, s', 'energy of a job, J'],
+            rowsOf(ratio.rows, ['cost', 'latencyS', 'energyJ']),
+          ),
+        ]
+      : []),
   ]
 }

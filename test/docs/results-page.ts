@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describeTarget, type Target } from '../bench/suite.ts'
 import { adaptSections, type StoredAdapt } from './adapt-tables.ts'
+import { auctionFigures, type StoredAuction as DrawnAuction } from './auction-figures.ts'
 import { auctionSections, type StoredAuction } from './auction-tables.ts'
 import { dagSections, type StoredDag } from './dag-tables.ts'
 import { policySections, type StoredPolicy } from './policy-tables.ts'
@@ -50,7 +51,12 @@ async function storedResult(suite: string): Promise<unknown> {
 /** The figures that the stored results give: file name in docs/figures → SVG. */
 export async function resultFigures(): Promise<Record<string, string>> {
   const split = parseSplitResult(await storedResult('split'))
-  const drawn = { 'split-cifar10.svg': cifarFigure(split), 'split-inception.svg': inceptionFigure(split) }
+  const auction = (await storedResult('auction')) as DrawnAuction
+  const drawn: Record<string, string | undefined> = {
+    'split-cifar10.svg': cifarFigure(split),
+    'split-inception.svg': inceptionFigure(split),
+    ...auctionFigures(auction),
+  }
   return Object.fromEntries(Object.entries(drawn).flatMap(([name, svg]) => (svg ? [[name, svg]] : [])))
 }
 
@@ -59,7 +65,7 @@ function belowFigures(suite: string, stored: unknown, figures: readonly string[]
   if (suite === 'policy') return policySections(stored as StoredPolicy)
   if (suite === 'dag') return dagSections(stored as StoredDag)
   if (suite === 'adapt') return adaptSections(stored as StoredAdapt)
-  if (suite === 'auction') return auctionSections(stored as StoredAuction)
+  if (suite === 'auction') return auctionSections(stored as StoredAuction, figures)
   return suite === 'variants' ? variantsTable(stored as StoredVariants) : []
 }
 

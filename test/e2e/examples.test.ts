@@ -66,6 +66,17 @@ it('a pipeline runs on two processes, and gives what the device alone gives', as
   expect(stdout).toMatch(/OFFLINE$/m)
 })
 
+it('three devices compete for room for two', async () => {
+  const { code, stdout, stderr } = await run('market/main', '--rounds', '6')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const rounds = stdout.match(/^\d .*$/gm)!
+  expect(rounds).toHaveLength(6)
+  const leased = rounds.map((round) => round.match(/leased for/g)?.length ?? 0)
+  expect(Math.max(...leased)).toBeGreaterThan(0)
+  expect(Math.max(...leased)).toBeLessThanOrEqual(2)
+  expect(stdout.match(/^\w+: \d+ bids, \d+ leases, paid /gm)).toHaveLength(3)
+}, 60_000)
+
 withPhotographs('two machines are measured, mode by mode', async () => {
   const { code, stdout } = await run('two-machines', '--bundle', bundle, '--broker', broker, '--frames', '5')
   expect(code).toBe(0)

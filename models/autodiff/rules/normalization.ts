@@ -1,4 +1,5 @@
-import { floatAttribute, intAttribute } from '../../onnx/index.ts'
+import { floatAttribute, intAttribute, type Node } from '../../onnx/index.ts'
+import { batchMean, batchVariance, passesThroughBatch } from '../batch-statistics.ts'
 import type { GradientRule, Tape } from '../tape.ts'
 
 const perChannel = (tape: Tape, vector: string, rank: number, channels: number): string =>
@@ -30,6 +31,7 @@ const batchNormalization: GradientRule = (tape, node, [dy, ...byStatistics]) => 
     throw tape.unsupported(node, 'the loss uses its mean or variance, which is not supported')
   }
   if (dy === undefined) return []
+  if (passesThroughBatch(node)) return throughBatch(tape, node, dy)
   const [x, scale, bias, runningMean, runningVariance] = node.inputs as [
     string,
     string,
@@ -75,6 +77,43 @@ const batchNormalization: GradientRule = (tape, node, [dy, ...byStatistics]) => 
   return [
     needsX ? inputGradient() : undefined,
     needsScale ? scaleGradient : undefined,
+    tape.needs(bias) ? sumDy : undefined,
+  ]
+}
+
+/**
+ * Batch renormalisation with its corrections held: by scale and shift as with running statistics, by the input as with those of
+ * the batch, A·dy + B·x + D per channel.
+ */
+function throughBatch(tape: Tape, node: Node, dy: string): (string | undefined)[] {
+  const [x, scale, bias, runningMean, runningVariance] = node.inputs as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ]
+  const dims = tape.dims(x)
+  const channels = dims[1]!
+  const axes = dims.map((_, axis) => axis).filter((axis) => axis !== 1)
+  const count = dims.reduce((product, dim) => product * dim, 1) / channels
+  const epsilon = tape.scalar(floatAttribute(node, 'epsilon', 1e-5))
+  const mean = batchMean(node)
+  const running = tape.op('Reciprocal', [tape.op('Sqrt', [tape.add(runningVariance, epsilon)])])
+  const sumDy = tape.sum(dy, axes, false)
+  const sumDyX = tape.sum(tape.mul(dy, x), axes, false)
+  const around = (centre: string) => tape.sub(sumDyX, tape.mul(centre, sumDy))
+  const inputGradient = () => {
+    const gain = tape.mul(scale, running)
+    const slope = tape.op('Div', [around(mean), tape.add(batchVariance(node), epsilon)])
+    const byX = tape.scale(tape.mul(gain, slope), -1 / count)
+    const shift = tape.sub(tape.scale(tape.mul(gain, sumDy), -1 / count), tape.mul(byX, mean))
+    const byDy = tape.mul(dy, perChannel(tape, gain, dims.length, channels))
+    return tape.add(byDy, affine(tape, x, byX, shift, channels))
+  }
+  return [
+    tape.needs(x) ? inputGradient() : undefined,
+    tape.needs(scale) ? tape.mul(running, around(runningMean)) : undefined,
     tape.needs(bias) ? sumDy : undefined,
   ]
 }

@@ -2,7 +2,7 @@ import { crc32, MAX_TOLD_VALUES } from '@isthmus/proto'
 import { policyError } from '../../errors.ts'
 import { actorDims, lengthOf } from '../actor-shape.ts'
 import type { AgentsNetwork } from '../agents-network.ts'
-import { OFFLOAD_ROWS, ROW } from '../offload-rows.ts'
+import { DIVISION_ROW, DIVISION_ROWS, OFFLOAD_ROWS, ROW } from '../offload-rows.ts'
 
 const MOST_WIDTH = 1024
 
@@ -14,7 +14,7 @@ const MOST_WIDTH = 1024
 export function networkKey(network: AgentsNetwork): number {
   const { shape, weights } = checkedNetwork(network)
   const { row, hidden, message, heard, communication } = shape
-  const form = [OFFLOAD_ROWS, communication, row, hidden, message, heard].join(' ')
+  const form = [versionOf(row), communication, row, hidden, message, heard].join(' ')
   const parts: Uint8Array[] = [new TextEncoder().encode(form)]
   for (const name of Object.keys(actorDims(shape)).sort()) {
     const values = weights.get(name)!
@@ -29,6 +29,8 @@ export function networkKey(network: AgentsNetwork): number {
   return crc32(bytes)
 }
 
+const versionOf = (row: number): string => (row === DIVISION_ROW ? DIVISION_ROWS : OFFLOAD_ROWS)
+
 function checkedNetwork(network: AgentsNetwork): AgentsNetwork {
   const fail = (what: string) => {
     throw policyError('BAD_POLICY', `agents: ${what}`)
@@ -36,7 +38,13 @@ function checkedNetwork(network: AgentsNetwork): AgentsNetwork {
   const { shape, weights } = network ?? {}
   if (typeof shape !== 'object' || shape === null || !(weights instanceof Map))
     fail('the network has no shape or no map of weights')
-  if (shape.row !== ROW) fail(`rows have ${shape.row} numbers, not the ${ROW} of ${OFFLOAD_ROWS}`)
+  if (shape.row !== ROW && shape.row !== DIVISION_ROW) {
+    fail(
+      `rows have ${shape.row} numbers, not the ${ROW} of ${OFFLOAD_ROWS} or the ${DIVISION_ROW} of ${DIVISION_ROWS}`,
+    )
+  }
+  if (shape.ratio && shape.row !== DIVISION_ROW)
+    fail(`they divide tasks, but their rows are not ${DIVISION_ROWS}`)
   for (const [name, most] of [
     ['hidden', MOST_WIDTH],
     ['heard', MOST_WIDTH],

@@ -22,7 +22,7 @@ export interface ServersSeen {
  * device, host 0; place n is host n.
  */
 export class Placing {
-  readonly plan: SchedulePlan
+  readonly plan: Required<SchedulePlan>
   readonly #problem: SchedulingProblem
   readonly #deadlineS: number
   readonly #seen: ServersSeen
@@ -45,7 +45,11 @@ export class Placing {
     )
     this.#sentS = Float64Array.from({ length: hosts }, (_, host) => (host === 0 ? 0 : seen.sentS[host - 1]!))
     this.#finishS = new Float64Array(tasks).fill(Number.POSITIVE_INFINITY)
-    this.plan = { host: new Int32Array(tasks).fill(-1), sequence: new Int32Array(tasks) }
+    this.plan = {
+      host: new Int32Array(tasks).fill(-1),
+      sequence: new Int32Array(tasks),
+      share: new Float64Array(tasks).fill(1),
+    }
   }
 
   /** The task that is ready first, of several the most urgent one; undefined when all have been placed. */
@@ -77,6 +81,7 @@ export class Placing {
       hereS < Number.POSITIVE_INFINITY ? hereS : Math.min(...executionS.subarray(own, own + hosts))
     into.restS = Math.max(0, this.#ranks[task]! - onceS)
     into.priority = this.#priority[task]!
+    into.divisible = this.#problem.divisible[task] === 1 && hereS < Number.POSITIVE_INFINITY
     for (let host = 0; host < hosts; host++) {
       const at = own + host
       into.waitS[host] = host === 0 ? 0 : this.#seen.uplinkWaitS
@@ -95,15 +100,24 @@ export class Placing {
       into.allowed[host] = executionS[own + host]! < Number.POSITIVE_INFINITY ? 1 : 0
   }
 
-  /** Puts a task on a host. Returns by how much the host's queue grows, and when the task sets out and can be there, from now. */
-  take(task: number, host: number): { seconds: number; setsOutS: number; thereS: number } {
+  /**
+   * Puts a task on a host, or a share of it, and the rest on the device. Returns by how much the host's queue grows, and when the task sets
+   * out and can be there, from now.
+   */
+  take(task: number, host: number, share = 1): { seconds: number; setsOutS: number; thereS: number } {
     const { hosts, executionS } = this.#problem
-    const ownS = executionS[task * hosts + host]!
+    const ownS = share * executionS[task * hosts + host]!
     const setsOutS = this.#readyS(task)
     const waitS = host === 0 ? 0 : this.#seen.uplinkWaitS
-    const thereS = setsOutS + waitS + this.#transferS(task, host)
+    const thereS = setsOutS + waitS + share * this.#transferS(task, host)
     this.#finishS[task] = this.#freeS[host] = Math.max(thereS, this.#freeS[host]!) + ownS
+    if (share < 1) {
+      const hereS = setsOutS + (1 - share) * this.#transferS(task, 0)
+      this.#freeS[0] = Math.max(hereS, this.#freeS[0]!) + (1 - share) * executionS[task * hosts]!
+      this.#finishS[task] = Math.max(this.#finishS[task]!, this.#freeS[0])
+    }
     this.plan.host[task] = host
+    this.plan.share[task] = share
     this.plan.sequence[this.#placed++] = task
     const seconds = host === 0 ? ownS : ownS / this.#seen.workers[host - 1]!
     if (host > 0) this.#sentS[host]! += seconds
@@ -130,7 +144,11 @@ export class Placing {
     let seconds = host === 0 ? 0 : inputAtS[task * hosts + host]! - arrivalS[jobOf[task]!]!
     for (let edge = firstIn[task]!; edge < firstIn[task + 1]!; edge++) {
       const bits = inBits[edge]!
-      if (bits > 0) seconds = Math.max(seconds, bits * bitS[this.plan.host[source[edge]!]! * hosts + host]!)
+      if (bits === 0) continue
+      const from = source[edge]!
+      const share = this.plan.share[from]!
+      seconds = Math.max(seconds, share * bits * bitS[this.plan.host[from]! * hosts + host]!)
+      if (share < 1) seconds = Math.max(seconds, (1 - share) * bits * bitS[host]!)
     }
     return seconds
   }

@@ -27,6 +27,7 @@ interface Setting {
   readonly chance: Float64Array
   readonly context: Float64Array
   readonly scores: Float64Array
+  readonly ratios: Float64Array
 }
 
 const NO_VALUES = new Int8Array(0)
@@ -68,6 +69,14 @@ export class TalkingAgent {
     return this.#setting.scores
   }
 
+  /**
+   * Of agents that divide tasks: which share of a task that can be divided goes to each place, `[places]`, from 0 to 1, by what it last decided;
+   * else 1.
+   */
+  get ratios(): Float64Array {
+    return this.#setting.ratios
+  }
+
   /** Others that count now. */
   peers(nowMs: number): number {
     return this.#peers.count(nowMs)
@@ -86,7 +95,7 @@ export class TalkingAgent {
     const setting = this.#settingFor(servers)
     const { chance, thought, aside } = setting
     for (let place = 0; place < seen.places; place++) chance[place] = this.#random.between(-1, 1)
-    writeRows(seen, chance, thought.rows, 0)
+    writeRows(seen, chance, thought.rows, 0, this.#actor.shape.row)
     thought.message.allowed.set(seen.allowed)
     thought.message.deciding = seen.deciding
     this.#actor.think(thought)
@@ -99,7 +108,7 @@ export class TalkingAgent {
       this.#tells ? coded(message.values.subarray(from * width, (1 + told) * width)) : NO_VALUES
     const hasSent = seen.sentS.some((seconds, place) => place > 0 && seconds > 0)
     if (hasSent && seen.deciding) {
-      writeRows({ ...seen, deciding: false }, chance, aside.rows, 0)
+      writeRows({ ...seen, deciding: false }, chance, aside.rows, 0, this.#actor.shape.row)
       this.#actor.think(aside)
     }
     return {
@@ -130,10 +139,11 @@ export class TalkingAgent {
     if (!this.#ready)
       throw policyError('BAD_OBSERVATION', 'agents: nothing was thought about before deciding')
     this.#ready = false
-    const { servers, thought, context, memory, scores } = this.#setting
+    const { servers, thought, context, memory, scores, ratios } = this.#setting
     const { before, after } = this.#peers.messages(this.id, servers, nowMs)
     this.#actor.listener.listen(thought.message, before, after, thought.places, context)
-    this.#actor.decide(thought, context, memory, scores)
+    this.#actor.decide(thought, context, memory, scores, ratios)
+    ratios[0] = 1
     let best = Math.max(0, thought.message.allowed.indexOf(1))
     for (let place = 0; place < thought.places; place++) {
       if (thought.message.allowed[place] === 1 && scores[place]! > scores[best]!) best = place
@@ -170,6 +180,7 @@ export class TalkingAgent {
       chance: new Float64Array(places),
       context: new Float64Array(places * heardWidth(this.#actor.shape)),
       scores: new Float64Array(places),
+      ratios: new Float64Array(places).fill(1),
     }
   }
 }

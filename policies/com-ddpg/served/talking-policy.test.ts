@@ -4,6 +4,7 @@ import { type PlacementView, placementProblem } from '../../pipeline/index.ts'
 import { row, sketch } from '../../pipeline/pipeline.test.kit.ts'
 import { initialActor } from '../actor-shape.ts'
 import type { AgentsNetwork } from '../agents-network.ts'
+import { DIVISION_ROW } from '../offload-rows.ts'
 import { randomAgents, shape } from './agents.test.kit.ts'
 import { TalkingAgent } from './talking-agent.ts'
 import { TalkingPolicy } from './talking-policy.ts'
@@ -78,6 +79,63 @@ describe('an agent places stages', () => {
     ['a link that stands still', { link: { rateBps: 0, rttMs: Number.POSITIVE_INFINITY } }],
   ])('and is not confused by %s', (_, lie) => {
     expect(device().place(lie).hosts).toEqual(hosts('ddd'))
+  })
+})
+
+describe('an agent that divides tasks', () => {
+  const dividing: AgentsNetwork = (() => {
+    const form = { ...shape, row: DIVISION_ROW, ratio: true } as const
+    return { shape: form, weights: initialActor(form, new RandomStream(1)) }
+  })()
+  const crops = sketch(
+    [
+      { id: 'crop', reads: ['input'], rows: 10, size: 100 },
+      { id: 'classify', reads: ['crop'], rows: 10 },
+      { id: 'count', reads: ['classify'] },
+    ],
+    ['count'],
+  )
+  const view = { pipeline: crops, deviceMs: [1, 60, 1], edgeMs: [undefined, 40, undefined] }
+
+  it('says which share of a stage whose rows may be divided goes to the server, and is done sooner so', () => {
+    const { hosts: placed, shares, expectedMs, reason } = device(dividing).place(view)
+    expect(placed).toEqual(hosts('ded'))
+    expect(shares?.[0]).toBe(1)
+    expect(shares?.[1]).toBeGreaterThan(0.5)
+    expect(shares?.[1]).toBeLessThan(0.65)
+    expect(expectedMs).toBeLessThan(0.75 * device().place(view).expectedMs)
+    expect(reason).toMatch(/1 of 3 stages on the server, 1 of them divided/)
+  })
+
+  it('leaves whole what cannot be divided, what the user has placed, and what gains nothing', () => {
+    const { place } = device(dividing)
+    expect(place({ deviceMs: [10, 20, 30], edgeMs: [9, 18, 27] }).shares).toBeUndefined()
+    expect(place({ ...view, fixed: [undefined, 'edge', undefined] }).shares).toBeUndefined()
+    expect(
+      place({ ...view, edgeMs: [undefined, 900, undefined], link: { ...link, rttMs: 500 } }).hosts,
+    ).toEqual(hosts('ddd'))
+  })
+
+  it('counts the part that it has sent, and no more', () => {
+    const { place, told, policy } = device(dividing)
+    place(view)
+    const sent = told.at(-1)!
+    expect(sent.sent.length).toBeGreaterThan(0)
+    policy.published(EDGE, 5000)
+    const again = place(view, { nowMs: 5000 })
+    expect(again.shares).toEqual(device(dividing).place(view).shares)
+  })
+
+  it('understands its like, and is understood by nobody else', () => {
+    const { agent } = device(dividing)
+    const other = device(dividing, 'b')
+    other.place(view)
+    expect(agent.hear('b', other.told.at(-1)!, 0)).toBe(true)
+    const strange = device(plain, 'c')
+    strange.place({ fixed: ['edge', 'edge', 'edge'] })
+    expect(agent.hear('c', strange.told.at(-1)!, 0)).toBe(false)
+    const broken = { ...dividing, shape: { ...dividing.shape, row: shape.row } }
+    expect(() => device(broken)).toThrow(expect.objectContaining({ code: 'BAD_POLICY' }))
   })
 })
 

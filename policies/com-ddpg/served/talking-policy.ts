@@ -1,5 +1,5 @@
 import { outcomeOf, timelineOf } from '../../dag/index.ts'
-import { type OffloadObservation, offloadObservation } from '../../env/index.ts'
+import { LEAST_SHARE, type OffloadObservation, offloadObservation } from '../../env/index.ts'
 import { policyError } from '../../errors.ts'
 import type { PipelineObservation, PipelinePolicy, Placement, StageHost } from '../../pipeline/index.ts'
 import { Placing } from './placing.ts'
@@ -64,8 +64,12 @@ export class TalkingPolicy implements PipelinePolicy {
       if (!told) tell(message)
       told = true
       const place = agent.decide(nowMs)
-      const { seconds, setsOutS, thereS } = placing.take(task, place)
-      if (place === 0) continue
+      const share = place > 0 && seen.divisible ? wholeOr(agent.ratios[place]!) : 1
+      if (place === 0 || share === 0) {
+        placing.take(task, 0)
+        continue
+      }
+      const { seconds, setsOutS, thereS } = placing.take(task, place, share)
       const [sentMs, countedMs] = [nowMs + 1000 * setsOutS, nowMs + 1000 * thereS + (link?.rttMs ?? 0) / 2]
       this.#sent.add({ server: servers[place - 1]!, seconds, sentMs, countedMs })
     }
@@ -81,16 +85,26 @@ export class TalkingPolicy implements PipelinePolicy {
     peers: number,
   ): Placement {
     const hosts: StageHost[] = Array.from({ length: problem.tasks }, () => 'device')
-    for (const [task, host] of plan.host.entries()) if (host > 0) hosts[problem.inGraph[task]!] = 'edge'
+    const shares: number[] = Array.from({ length: problem.tasks }, () => 1)
+    for (const [task, host] of plan.host.entries()) {
+      if (host > 0) hosts[problem.inGraph[task]!] = 'edge'
+      shares[problem.inGraph[task]!] = plan.share[task]!
+    }
+    const divided = shares.filter((share) => share < 1).length
     const away = hosts.filter((host) => host === 'edge').length
     const { latencyS } = outcomeOf(problem, plan, timelineOf(problem, plan))
     const { spreadMs = 0, queueMs = 0 } = link ?? {}
     const expectedMs = latencyS * 1000 + (away > 0 ? spreadMs + queueMs : 0)
     const heard = peers === 1 ? '1 other heard' : `${peers} others heard`
+    const there = `${away} of ${hosts.length} stages on the server${divided > 0 ? `, ${divided} of them divided` : ''}`
     return {
       hosts,
+      ...(divided > 0 && { shares }),
       expectedMs,
-      reason: `agents: ${away} of ${hosts.length} stages on the server, ${expectedMs.toFixed(1)} ms, ${heard}`,
+      reason: `agents: ${there}, ${expectedMs.toFixed(1)} ms, ${heard}`,
     }
   }
 }
+
+/** Parts as small as these leave a task whole, as in training. */
+const wholeOr = (share: number): number => (share < LEAST_SHARE ? 0 : share > 1 - LEAST_SHARE ? 1 : share)

@@ -30,6 +30,7 @@ const task = z.strictObject({
   cycles: amount,
   inputBits: amount.optional(),
   outputBits: amount.optional(),
+  divisible: z.boolean().optional(),
   after: z.array(z.unknown()).optional(),
 })
 const schema = z.strictObject({

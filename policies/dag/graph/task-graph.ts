@@ -6,7 +6,7 @@ export interface Dependency {
   readonly bits: number
 }
 
-/** A piece of work that runs on one host from beginning to end. */
+/** A piece of work that runs on one host from beginning to end, or is divided between two. */
 export interface Task {
   readonly id: string
   /** Processor cycles. */
@@ -15,6 +15,8 @@ export interface Task {
   readonly inputBits?: number
   /** Bits that the user's device is to have of it when it is done. Default 0. */
   readonly outputBits?: number
+  /** Whether a part of it may run on a server and the rest on the user's device: of work and bits each takes its share. Default false. */
+  readonly divisible?: boolean
   /** What must be done before it. Default: nothing. */
   readonly after?: readonly Dependency[]
 }

@@ -1,3 +1,4 @@
+import { costOfPlan } from '../schedule/cost.ts'
 import type { SchedulePlan, Timeline } from '../schedule/plan.ts'
 import type { SchedulingProblem } from '../schedule/problem.ts'
 import { timelineOf } from '../schedule/timeline.ts'
@@ -29,6 +30,7 @@ export class PlanCost {
     const { weights, reference } = this.goal
     const { latency = 0, energy = 0, imbalance = 0 } = weights
     this.evaluations++
+    if (plan.share) return costOfPlan(this.problem, plan, weights, reference)
     timelineOf(this.problem, plan, this.timeline, this.freeS)
     let cost = 0
     if (latency > 0) cost += (latency * this.latencyS(plan.host)) / reference.latencyS

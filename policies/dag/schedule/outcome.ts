@@ -1,12 +1,15 @@
+import { dividedPlan } from './divided-plan.ts'
 import type { Outcome, SchedulePlan, Timeline } from './plan.ts'
 import type { SchedulingProblem } from './problem.ts'
 
 /** What a plan brings, by its timeline: the one measure of every scheduler. */
-export function outcomeOf(
-  problem: SchedulingProblem,
-  { host }: SchedulePlan,
-  { startS, finishS }: Timeline,
-): Outcome {
+export function outcomeOf(problem: SchedulingProblem, plan: SchedulePlan, timeline: Timeline): Outcome {
+  if (plan.share) {
+    const parts = dividedPlan(problem, plan)
+    return outcomeOf(parts.problem, parts.plan, timeline)
+  }
+  const { host } = plan
+  const { startS, finishS } = timeline
   const { tasks, hosts, firstServer, jobs, platform, executionS, executionJ, inputJ, returnS } = problem
   const { firstIn, source, inBits, bitJ } = problem
   const doneS = problem.arrivalS.slice()

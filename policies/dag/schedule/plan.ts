@@ -7,11 +7,16 @@ export interface SchedulePlan {
   readonly host: Int32Array
   /** Task numbers; none comes before one that it waits for. */
   readonly sequence: Int32Array
+  /**
+   * `[task]`: share of the task that runs on its host, above 0; the rest runs on its user's device at the same time, beside it in the sequence,
+   * and the task has ended when both parts have. Below 1 only for tasks that are divisible and on a server. Left out: all are whole.
+   */
+  readonly share?: Float64Array
 }
 
 /** When things happen under a plan. */
 export interface Timeline {
-  /** `[task]` */
+  /** `[task]`; of a plan that divides tasks after that the devices' parts, in the order of their tasks. */
   readonly startS: Float64Array
   readonly finishS: Float64Array
 }

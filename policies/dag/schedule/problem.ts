@@ -16,6 +16,8 @@ export interface SchedulingProblem {
   /** `[task]`: its job, and its index in the job's graph. */
   readonly jobOf: Int32Array
   readonly inGraph: Int32Array
+  /** `[task]`, 1: may be divided between a server and its user's device. */
+  readonly divisible: Uint8Array
   /** `[job]`: device, arrival. */
   readonly deviceOf: Int32Array
   readonly arrivalS: Float64Array
@@ -70,6 +72,7 @@ export function schedulingProblem(
     firstServer,
     jobOf: new Int32Array(tasks),
     inGraph: new Int32Array(tasks),
+    divisible: new Uint8Array(tasks),
     deviceOf: Int32Array.from(jobs, ({ device }) => device),
     arrivalS: Float64Array.from(jobs, ({ arrivalS }) => arrivalS),
     executionS: new Float64Array(tasks * hosts),
@@ -105,8 +108,9 @@ export function schedulingProblem(
     const order = orders[job]!
     const number = new Map(order.map((at, position) => [graph.tasks[at]!.id, task + position]))
     for (const at of order) {
-      const { after = [] } = graph.tasks[at]!
+      const { after = [], divisible } = graph.tasks[at]!
       problem.jobOf[task] = job
+      problem.divisible[task] = divisible ? 1 : 0
       problem.inGraph[task] = at
       for (const { task: id, bits } of after) {
         problem.source[edge] = number.get(id)!

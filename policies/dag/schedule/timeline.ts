@@ -1,3 +1,4 @@
+import { dividedPlan } from './divided-plan.ts'
 import type { SchedulePlan, Timeline } from './plan.ts'
 import type { SchedulingProblem } from './problem.ts'
 
@@ -5,15 +6,20 @@ import type { SchedulingProblem } from './problem.ts'
  * Works out when each task starts and ends: when its host is through with what it was given before, and all that the task
  * needs has come. Transfers do not wait for each other.
  *
- * @param into written and returned, so that a search allocates nothing
+ * @param into written and returned, so that a search allocates nothing; of plans that divide nothing
  * @param freeS room for one number a host
  */
 export function timelineOf(
   problem: SchedulingProblem,
-  { host, sequence }: SchedulePlan,
+  plan: SchedulePlan,
   into: Timeline = { startS: new Float64Array(problem.tasks), finishS: new Float64Array(problem.tasks) },
   freeS: Float64Array = new Float64Array(problem.hosts),
 ): Timeline {
+  if (plan.share) {
+    const parts = dividedPlan(problem, plan)
+    return timelineOf(parts.problem, parts.plan)
+  }
+  const { host, sequence } = plan
   const { hosts, executionS, inputAtS, firstIn, source, inBits, bitS } = problem
   const { startS, finishS } = into
   freeS.set(problem.freeAtS)

@@ -105,12 +105,13 @@ describe('graphs of several users, round by round', () => {
     const random = randomRounds()
     random.begin(environment, 3)
     const actions = new Int32Array(users)
+    const shares = new Float64Array(users).fill(1)
     const open = new Set<string>()
     while (!environment.over) {
       for (let agent = 0; agent < users; agent++) {
         if (environment.acting[agent] === 1) open.add(`${agent} ${environment.round}`)
       }
-      random.decide(environment, actions)
+      random.decide(environment, actions, shares)
       environment.step(actions)
       const { count, agent, round, cost } = environment.outcomes
       for (let at = 0; at < count; at++) {

@@ -14,6 +14,7 @@ import {
 } from '../../dag/index.ts'
 import { policyError } from '../../errors.ts'
 import { RandomStream } from '../random-stream.ts'
+import { LEAST_SHARE } from '../rounds/best-share.ts'
 import type { OffloadObservation } from '../rounds/offload-observation.ts'
 import type { RoundEnvironment, RoundOutcomes } from '../rounds/round-environment.ts'
 import { HostQueues } from './host-queues.ts'
@@ -41,7 +42,9 @@ const MOST_ROUNDS = 1e6
 /**
  * Graphs of dependent tasks that arrive at several users' devices. In each round every user with a task whose predecessors are
  * done decides where the most urgent one runs; its inputs travel there, and it waits in the host's queue. Servers
- * publish their backlog every few rounds; what a user sent since then it knows, what others sent it does not.
+ * publish their backlog every few rounds; what a user sent since then it knows, what others sent it does not. Of a task that is divisible a
+ * share may go to a server: the rest runs on the user's device, and the task has ended when both have. Shares nearer to 0 or 1 than
+ * `LEAST_SHARE` leave it whole.
  */
 export class DagRounds implements RoundEnvironment {
   readonly name = 'dag'
@@ -69,6 +72,9 @@ export class DagRounds implements RoundEnvironment {
   private readyS = new Float64Array(0)
   private decidedIn = new Int32Array(0)
   private hostOf = new Int32Array(0)
+  /** `[task]`: share that runs on `hostOf`; parts that have not ended. */
+  private share = new Float64Array(0)
+  private partsLeft = new Uint8Array(0)
   private readonly waiting: number[][]
   /** `[agent]`: the task that it decides on, −1: none. */
   readonly choosing: Int32Array
@@ -134,6 +140,8 @@ export class DagRounds implements RoundEnvironment {
     this.readyS = new Float64Array(problem.tasks)
     this.decidedIn = new Int32Array(problem.tasks).fill(-1)
     this.hostOf = new Int32Array(problem.tasks).fill(-1)
+    this.share = new Float64Array(problem.tasks).fill(1)
+    this.partsLeft = new Uint8Array(problem.tasks).fill(1)
     for (const queue of this.waiting) queue.length = 0
     this.running = []
     this.sequence = []
@@ -164,6 +172,7 @@ export class DagRounds implements RoundEnvironment {
     const local = task * hosts + agent
     into.restS = this.ranks[task]! - executionS[local]!
     into.priority = this.priority[task]!
+    into.divisible = problem.divisible[task] === 1
     for (let place = 0; place < this.places; place++) {
       const host = place === 0 ? agent : firstServer + place - 1
       const at = task * hosts + host
@@ -180,7 +189,7 @@ export class DagRounds implements RoundEnvironment {
     }
   }
 
-  /** Seconds until all that a task needs can be at a host, were it sent now. */
+  /** Seconds until all that a task needs can be at a host, were it sent now. What a part of it needs takes its share of that. */
   transferS(task: number, host: number): number {
     const { hosts, firstIn, source, inBits, bitS, jobOf, deviceOf, inputAtS, arrivalS } = this.problem
     const job = jobOf[task]!
@@ -189,15 +198,18 @@ export class DagRounds implements RoundEnvironment {
     if (host === deviceOf[job]) seconds = 0
     for (let edge = firstIn[task]!; edge < firstIn[task + 1]!; edge++) {
       const bits = inBits[edge]!
-      if (bits > 0) seconds = Math.max(seconds, bits * bitS[this.hostOf[source[edge]!]! * hosts + host]!)
+      if (bits === 0) continue
+      const from = source[edge]!
+      const share = this.share[from]!
+      seconds = Math.max(seconds, share * bits * bitS[this.hostOf[from]! * hosts + host]!)
+      if (share < 1) seconds = Math.max(seconds, (1 - share) * bits * bitS[deviceOf[job]! * hosts + host]!)
     }
     return seconds
   }
 
-  step(actions: ArrayLike<number>): void {
+  step(actions: ArrayLike<number>, shares?: ArrayLike<number>): void {
     if (this.over) throw policyError('EPISODE_OVER', 'dag: the episode is over; call reset()')
-    const { problem, nowS } = this
-    const { hosts, firstServer, executionS } = problem
+    const { hosts, firstServer, executionS } = this.problem
     for (let agent = 0; agent < this.agents; agent++) {
       if (this.acting[agent] === 0) continue
       const place = actions[agent]!
@@ -207,11 +219,9 @@ export class DagRounds implements RoundEnvironment {
       if (!known || executionS[task * hosts + host] === Infinity) {
         throw policyError('BAD_ACTION', `dag: user ${agent} cannot run its task at place ${place}`)
       }
-      this.queues.add(task, host, nowS + this.transferS(task, host))
-      this.hostOf[task] = host
+      this.send(agent, task, place, host, this.shareOf(agent, task, place, shares?.[agent] ?? 1))
       this.decidedIn[task] = this.round
       this.sequence.push(task)
-      if (place > 0) this.sentS[agent * (this.places - 1) + place - 1]! += executionS[task * hosts + host]!
       const queue = this.waiting[agent]!
       queue.splice(queue.indexOf(task), 1)
     }
@@ -222,8 +232,18 @@ export class DagRounds implements RoundEnvironment {
 
   /** How the episode's tasks were run, and what came of it by the measure of every scheduler. Call it when the episode is over. */
   schedule(): { plan: SchedulePlan; outcome: Outcome } {
-    const plan = { host: this.hostOf, sequence: Int32Array.from(this.sequence) }
-    return { plan, outcome: outcomeOf(this.problem, plan, this.queues) }
+    const { problem, queues, share } = this
+    const whole = { host: this.hostOf, sequence: Int32Array.from(this.sequence) }
+    const divided = [...share.keys()].filter((task) => share[task]! < 1)
+    if (divided.length === 0) return { plan: whole, outcome: outcomeOf(problem, whole, queues) }
+    const plan = { ...whole, share }
+    const ofParts = (moments: Float64Array) =>
+      Float64Array.of(
+        ...moments.subarray(0, problem.tasks),
+        ...divided.map((task) => moments[problem.tasks + task]!),
+      )
+    const timeline = { startS: ofParts(queues.startS), finishS: ofParts(queues.finishS) }
+    return { plan, outcome: outcomeOf(problem, plan, timeline) }
   }
 
   /** Mean latency of a job in s, energy of a job in J, imbalance, and the cost by the environment's weights. */
@@ -232,6 +252,36 @@ export class DagRounds implements RoundEnvironment {
     const { latencyS, energyJ, imbalance } = outcome
     const cost = costOf(outcome, this.options.weights, allLocalReference(this.problem))
     return { latencyS, energyJ: energyJ / this.problem.jobs.length, imbalance, cost }
+  }
+
+  /** The share of its task that an agent sends to a place; 0: none, the task is for the device. */
+  private shareOf(agent: number, task: number, place: number, share: number): number {
+    if (!(share >= 0 && share <= 1)) {
+      throw policyError('BAD_ACTION', `dag: user ${agent}: the share is ${share}, not from 0 to 1`)
+    }
+    const { divisible, executionS, hosts } = this.problem
+    if (place === 0 || divisible[task] === 0 || executionS[task * hosts + agent] === Infinity) return 1
+    if (share < LEAST_SHARE) return 0
+    return share > 1 - LEAST_SHARE ? 1 : share
+  }
+
+  private send(agent: number, task: number, place: number, host: number, share: number): void {
+    const { problem, queues, nowS } = this
+    const { hosts, executionS, tasks } = problem
+    if (share === 0) {
+      this.send(agent, task, 0, agent, 1)
+      return
+    }
+    const seconds = share * executionS[task * hosts + host]!
+    queues.add(task, host, nowS + share * this.transferS(task, host), seconds)
+    this.hostOf[task] = host
+    this.share[task] = share
+    if (place > 0) this.sentS[agent * (this.places - 1) + place - 1]! += seconds
+    if (share === 1) return
+    const rest = 1 - share
+    const arriveS = nowS + rest * this.transferS(task, agent)
+    queues.add(tasks + task, agent, arriveS, rest * executionS[task * hosts + agent]!)
+    this.partsLeft[task] = 2
   }
 
   /** Lets time pass until somebody has something to decide, or all is done. */
@@ -253,10 +303,11 @@ export class DagRounds implements RoundEnvironment {
 
   private passTo(nowS: number): void {
     const { problem, queues } = this
-    queues.advance(nowS, (task) => this.running.push(task))
-    this.running = this.running.filter((task) => {
-      if (queues.finishS[task]! > nowS) return true
-      this.done(task)
+    queues.advance(nowS, (part) => this.running.push(part))
+    this.running = this.running.filter((part) => {
+      if (queues.finishS[part]! > nowS) return true
+      const task = part % problem.tasks
+      if (--this.partsLeft[task]! === 0) this.done(task)
       return false
     })
     while (this.nextJob < problem.jobs.length && problem.arrivalS[this.nextJob]! <= nowS)
@@ -268,13 +319,10 @@ export class DagRounds implements RoundEnvironment {
       this.publishedAtS = nowS
       this.sentS.fill(0)
       // What is still on its way a server does not know of; who sent it does.
-      queues.eachComing((task, host) => {
-        const agent = problem.deviceOf[problem.jobOf[task]!]!
+      queues.eachComing((part, host, seconds) => {
+        const agent = problem.deviceOf[problem.jobOf[part % problem.tasks]!]!
         const server = host - problem.firstServer
-        if (server >= 0) {
-          this.sentS[agent * this.publishedS.length + server]! +=
-            problem.executionS[task * problem.hosts + host]!
-        }
+        if (server >= 0) this.sentS[agent * this.publishedS.length + server]! += seconds
       })
     }
   }
@@ -294,16 +342,19 @@ export class DagRounds implements RoundEnvironment {
   private done(task: number): void {
     const { problem, queues, outcomes } = this
     const { hosts, firstOut, target, returnS, jobOf, deviceOf, executionJ } = problem
-    const finish = queues.finishS[task]!
+    const share = this.share[task]!
+    const rest = share < 1 ? queues.finishS[problem.tasks + task]! : 0
+    const finish = Math.max(queues.finishS[task]!, rest)
     const device = deviceOf[jobOf[task]!]!
     const at = task * hosts + this.hostOf[task]!
+    const returned = Math.max(queues.finishS[task]! + share * returnS[at]!, rest)
     const { latency = 0, energy = 0 } = this.options.weights
     const localJ = executionJ[task * hosts + device]!
     outcomes.agent[outcomes.count] = device
     outcomes.round[outcomes.count] = this.decidedIn[task]!
     outcomes.cost[outcomes.count++] =
-      (latency * (finish + returnS[at]! - this.readyS[task]!)) / this.options.referenceS +
-      (localJ > 0 ? (energy * executionJ[at]!) / localJ : 0)
+      (latency * (returned - this.readyS[task]!)) / this.options.referenceS +
+      (localJ > 0 ? (energy * (share * executionJ[at]! + (1 - share) * localJ)) / localJ : 0)
     for (let edge = firstOut[task]!; edge < firstOut[task + 1]!; edge++) {
       const next = target[edge]!
       this.readyS[next] = Math.max(this.readyS[next]!, finish)

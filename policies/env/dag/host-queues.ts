@@ -1,62 +1,61 @@
 import type { SchedulingProblem } from '../../dag/index.ts'
 
-/** A task on its way to a host. */
+/** A task, or a part of one, on its way to a host. */
 interface Coming {
-  readonly task: number
+  readonly part: number
   readonly arriveS: number
+  /** Of work. */
+  readonly seconds: number
 }
 
 /**
  * The queues of all hosts: tasks run one at a time in the order in which what they need has come. Starts are fixed once nothing
- * can come before them.
+ * can come before them. Of a task that is divided the server's part has the task's number, and the device's `problem.tasks` more.
  */
 export class HostQueues {
-  private readonly problem: SchedulingProblem
   private readonly coming: Coming[][]
   /** `[host]`: through with all that has started by then. */
   readonly freeAtS: Float64Array
   /** `[host]`: seconds of work on its way there. */
   readonly comingS: Float64Array
-  /** `[task]`: Infinity until it is known. */
+  /** `[part]`: Infinity until it is known. */
   readonly startS: Float64Array
   readonly finishS: Float64Array
 
   constructor(problem: SchedulingProblem) {
-    this.problem = problem
     this.coming = Array.from({ length: problem.hosts }, () => [])
     this.freeAtS = problem.freeAtS.slice()
     this.comingS = new Float64Array(problem.hosts)
-    this.startS = new Float64Array(problem.tasks).fill(Infinity)
-    this.finishS = new Float64Array(problem.tasks).fill(Infinity)
+    const parts = problem.divisible.includes(1) ? 2 * problem.tasks : problem.tasks
+    this.startS = new Float64Array(parts).fill(Infinity)
+    this.finishS = new Float64Array(parts).fill(Infinity)
   }
 
-  add(task: number, host: number, arriveS: number): void {
+  add(part: number, host: number, arriveS: number, seconds: number): void {
     const queue = this.coming[host]!
     let at = queue.length
     while (at > 0 && queue[at - 1]!.arriveS > arriveS) at--
-    queue.splice(at, 0, { task, arriveS })
-    this.comingS[host]! += this.problem.executionS[task * this.problem.hosts + host]!
+    queue.splice(at, 0, { part, arriveS, seconds })
+    this.comingS[host]! += seconds
   }
 
   /** Starts all that has come by `nowS`. Calls `started` for each. */
-  advance(nowS: number, started: (task: number) => void): void {
-    const { hosts, executionS } = this.problem
-    for (let host = 0; host < hosts; host++) {
-      const queue = this.coming[host]!
+  advance(nowS: number, started: (part: number) => void): void {
+    for (const [host, queue] of this.coming.entries()) {
       while (queue.length > 0 && queue[0]!.arriveS <= nowS) {
-        const { task, arriveS } = queue.shift()!
-        const seconds = executionS[task * hosts + host]!
-        this.startS[task] = Math.max(arriveS, this.freeAtS[host]!)
-        this.freeAtS[host] = this.finishS[task] = this.startS[task]! + seconds
+        const { part, arriveS, seconds } = queue.shift()!
+        this.startS[part] = Math.max(arriveS, this.freeAtS[host]!)
+        this.freeAtS[host] = this.finishS[part] = this.startS[part]! + seconds
         this.comingS[host]! -= seconds
-        started(task)
+        started(part)
       }
     }
   }
 
-  /** Calls `visit` for each task that is on its way. */
-  eachComing(visit: (task: number, host: number) => void): void {
-    for (const [host, queue] of this.coming.entries()) for (const { task } of queue) visit(task, host)
+  /** Calls `visit` for each part that is on its way, with its seconds of work. */
+  eachComing(visit: (part: number, host: number, seconds: number) => void): void {
+    for (const [host, queue] of this.coming.entries())
+      for (const { part, seconds } of queue) visit(part, host, seconds)
   }
 
   /** Seconds of work that a host has left of what has come to it. */

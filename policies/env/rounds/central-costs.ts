@@ -7,10 +7,19 @@ import type { RoundEnvironment, RoundPolicy } from './round-environment.ts'
 export interface CentralCosts<E extends RoundEnvironment = RoundEnvironment> {
   begin(environment: E): void
   beginRound(environment: E): void
-  /** Writes `[places]`: cost in deadlines, Infinity where the task may not run. */
-  costs(environment: E, agent: number, into: Float64Array): void
-  /** The agent takes this place. */
-  take(environment: E, agent: number, place: number): void
+  /**
+   * Writes `[places]`: cost in deadlines, Infinity where the task may not run.
+   *
+   * @param shares `[places]`, written: how much of the task best goes to each place. Costs are then those of tasks so divided; without
+   *   it tasks are whole
+   */
+  costs(environment: E, agent: number, into: Float64Array, shares?: Float64Array): void
+  /**
+   * The agent takes this place.
+   *
+   * @param share how much of its task goes there. Default: all of it
+   */
+  take(environment: E, agent: number, place: number, share?: number): void
 }
 
 /** Index of the lowest number. */
@@ -20,22 +29,33 @@ export function lowest(values: Float64Array): number {
   return best
 }
 
-/** Places one task after another with full information. */
-export function centralRule<E extends RoundEnvironment>(central: CentralCosts<E>): RoundPolicy<E> {
+/**
+ * Places one task after another with full information.
+ *
+ * @param divide whether tasks that can be divided are, as is best for each
+ */
+export function centralRule<E extends RoundEnvironment>(
+  central: CentralCosts<E>,
+  { divide = false }: { readonly divide?: boolean } = {},
+): RoundPolicy<E> {
   let costs = new Float64Array(0)
+  let best: Float64Array | undefined
   return {
-    name: 'central, full information',
+    name: divide ? 'central, full information, tasks divided' : 'central, full information',
     begin: (environment) => {
       costs = new Float64Array(environment.places)
+      best = divide ? new Float64Array(environment.places) : undefined
       central.begin(environment)
     },
-    decide: (environment, actions) => {
+    decide: (environment, actions, shares) => {
       central.beginRound(environment)
       for (let agent = 0; agent < environment.agents; agent++) {
         if (environment.acting[agent] === 0) continue
-        central.costs(environment, agent, costs)
-        actions[agent] = lowest(costs)
-        central.take(environment, agent, actions[agent]!)
+        central.costs(environment, agent, costs, best)
+        const place = lowest(costs)
+        actions[agent] = place
+        if (best) shares[agent] = best[place]!
+        central.take(environment, agent, place, shares[agent])
       }
     },
   }

@@ -1,3 +1,5 @@
+import { bestShare, type Division, type PartTimes, partEndS } from './best-share.ts'
+
 /** Form of {@link OffloadObservation}. */
 export const OFFLOAD_OBSERVATION = 'offload/1'
 
@@ -13,6 +15,8 @@ export interface OffloadObservation {
   deciding: boolean
   /** Work that comes after the task on the longest way through its job, s. */
   restS: number
+  /** Whether the task can be divided: a share of it may go to a server while the own device runs the rest. */
+  divisible: boolean
   /** Urgency among the tasks of the agent, from 0 to 1. */
   priority: number
   /** `[places]`: 1 where it may run. */
@@ -39,6 +43,7 @@ export function offloadObservation(places: number): OffloadObservation {
     places,
     deadlineS: 1,
     deciding: true,
+    divisible: false,
     restS: 0,
     priority: 0,
     allowed: new Uint8Array(places).fill(1),
@@ -58,4 +63,28 @@ export function expectedS(seen: OffloadObservation, place: number): number {
   const sharers = Math.max(1, seen.sharers[place]!)
   const there = seen.waitS[place]! + seen.transferS[place]!
   return Math.max(there, seen.queueS[place]! * sharers) + seen.executionS[place]! * sharers
+}
+
+/** The times that a part of a task would have at a place, as the agent sees them. */
+export function partTimes(seen: OffloadObservation, place: number): PartTimes {
+  const sharers = Math.max(1, seen.sharers[place]!)
+  return {
+    queueS: seen.queueS[place]! * sharers,
+    waitS: seen.waitS[place]!,
+    transferS: seen.transferS[place]!,
+    executionS: seen.executionS[place]! * sharers,
+    returnS: 0,
+  }
+}
+
+/**
+ * How a task is best divided between a server and the own device if all stayed as the agent sees it. Share 1 at the device, for a
+ * task that cannot be divided, and where the device cannot run it.
+ */
+export function expectedDivision(seen: OffloadObservation, place: number): Division {
+  const there = partTimes(seen, place)
+  if (place === 0 || !seen.divisible || seen.allowed[0] !== 1) {
+    return { share: 1, endS: partEndS(there, 1) }
+  }
+  return bestShare(there, partTimes(seen, 0))
 }

@@ -29,8 +29,13 @@ export interface RoundEnvironment {
   reset(seed: number): void
   /** Writes what a speaking agent sees. */
   observe(agent: number, into: OffloadObservation): void
-  /** Carries out `actions[agent]` of those who act, and goes on to the next round. Throws IsthmusError `BAD_ACTION`, `EPISODE_OVER`. */
-  step(actions: ArrayLike<number>): void
+  /**
+   * Carries out `actions[agent]` of those who act, and goes on to the next round. Throws IsthmusError `BAD_ACTION`, `EPISODE_OVER`.
+   *
+   * @param shares `[agents]`, from 0 to 1: how much of its task goes to the place, the rest to the own device; counts for tasks that can
+   *   be divided. Default: all of it
+   */
+  step(actions: ArrayLike<number>, shares?: ArrayLike<number>): void
   /** What the episode came to so far, by name. */
   summary(): Readonly<Record<string, number>>
 }
@@ -39,8 +44,12 @@ export interface RoundEnvironment {
 export interface RoundPolicy<E extends RoundEnvironment = RoundEnvironment> {
   readonly name: string
   begin(environment: E, seed: number): void
-  /** Writes the place of each acting agent. */
-  decide(environment: E, actions: Int32Array): void
+  /**
+   * Writes the place of each acting agent.
+   *
+   * @param shares `[agents]`, all 1: written by a policy that divides tasks
+   */
+  decide(environment: E, actions: Int32Array, shares: Float64Array): void
 }
 
 /** Plays one episode. */
@@ -50,11 +59,12 @@ export function playRounds<E extends RoundEnvironment>(
   seed: number,
 ): Readonly<Record<string, number>> {
   const actions = new Int32Array(environment.agents)
+  const shares = new Float64Array(environment.agents)
   environment.reset(seed)
   policy.begin(environment, seed)
   while (!environment.over) {
-    policy.decide(environment, actions)
-    environment.step(actions)
+    policy.decide(environment, actions, shares.fill(1))
+    environment.step(actions, shares)
   }
   return environment.summary()
 }

@@ -13,7 +13,7 @@ import { seededRandom } from '@isthmus/models/data'
 import { readModel } from '@isthmus/models/onnx'
 import { encodePatch, newPatchKeys, type PatchDtype } from '@isthmus/models/patch'
 import { type FleetUpdateOptions, simulateUpdate, type UpdateFamily } from '@isthmus/policies/sim/update'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 
 export const fleetUpdateFigures: readonly FigureSpec[] = [

@@ -14,7 +14,7 @@ import { readModel, writeModel } from '@isthmus/models/onnx'
 import { encodePatch, newPatchKeys, publicKeyText } from '@isthmus/models/patch'
 import { quantile } from '@isthmus/policies'
 import { familyKey, patchTopic } from '@isthmus/proto'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import { median, medianInterval } from '../statistics.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 

@@ -1,6 +1,6 @@
 import { benchmarkCorruptions } from '@isthmus/models/data'
 import { runInThread } from '@isthmus/models/train'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { Detail, FigureSpec, SuiteContext } from '../suite.ts'
 import { seedMean } from './errors-table.ts'
 import type { MethodName } from './methods.ts'

@@ -10,7 +10,7 @@ import {
 import type { CorruptionType } from '@isthmus/models/data'
 import { encodePatch, newPatchKeys, type PatchDtype } from '@isthmus/models/patch'
 import { argmax } from '@isthmus/models/train'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { damagedStream } from './cell.ts'
 import { mean } from './errors-table.ts'

@@ -10,7 +10,7 @@ import {
   sliceImages,
 } from '@isthmus/models/data'
 import { readModel } from '@isthmus/models/onnx'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { attacksOn } from './poison-attacks.ts'
 import {

@@ -1,5 +1,5 @@
-import { joined, leftOut, type Part } from '../split/part.ts'
-import type { FigureSpec, Measurement, Suite, SuiteContext } from '../suite.ts'
+import { measureParts, type SuitePart } from '../part.ts'
+import type { Suite, SuiteContext } from '../suite.ts'
 import { errorFigures, measureErrors } from './errors.ts'
 import { fleetUpdateFigures, measureFleetUpdate } from './fleet-update.ts'
 import { latencyFigures, measureLatency } from './latency.ts'
@@ -11,9 +11,7 @@ import { measurePoison, poisonFigures } from './poison.ts'
 import { measureSteps, stepFigures } from './steps.ts'
 
 /** In the order in which they run: what measures times comes last. */
-const parts: Readonly<
-  Record<string, { figures: readonly FigureSpec[]; measure: (world: World) => Promise<Part> }>
-> = {
+const parts: Readonly<Record<string, SuitePart<World>>> = {
   errors: { figures: errorFigures, measure: ({ networks, context }) => measureErrors(networks, context) },
   patches: { figures: patchFigures, measure: ({ networks, context }) => measurePatches(networks, context) },
   fleet: { figures: fleetUpdateFigures, measure: ({ context }) => measureFleetUpdate(context) },
@@ -29,26 +27,14 @@ interface World {
   readonly context: SuiteContext
 }
 
-async function measure(context: SuiteContext): Promise<Measurement> {
-  const networks = await openNetworks(context.bundles)
-  const measured: Part[] = []
-  for (const [name, part] of Object.entries(parts)) {
-    const isWanted = context.parts === undefined || context.parts.includes(name)
-    const figures = part.figures.map((figure) => figure.name)
-    measured.push(
-      isWanted
-        ? await part.measure({ networks, context })
-        : leftOut(figures, 'left out of this run (--parts)'),
-    )
-  }
-  return joined(measured)
-}
-
 /** What it brings to adapt a deployed network, and what it costs: all methods on the same damaged images. */
 export const adaptSuite: Suite = {
   name: 'adapt',
   meaning: 'networks that adapt to damaged images: errors, uploads, patches, attacks, speed',
   parts: Object.keys(parts),
   figures: Object.values(parts).flatMap(({ figures }) => figures),
-  measure,
+  measure: async (context) => {
+    const networks = await openNetworks(context.bundles)
+    return measureParts(parts, { networks, context }, context.parts)
+  },
 }

@@ -14,7 +14,7 @@ import {
   upperBound,
 } from '@isthmus/edge-server/auction'
 import { seededRandom } from '@isthmus/models/data'
-import { leftOut, type Part } from '../split/part.ts'
+import { leftOut, type Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { mohafMarket, noData, sharedData } from './published-data.ts'
 

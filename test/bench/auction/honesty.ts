@@ -1,5 +1,5 @@
 import { randomMarket, searchForLies } from '@isthmus/edge-server/auction'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 
 export const honestyFigures: readonly FigureSpec[] = [

@@ -1,5 +1,5 @@
 import { exactAllocation, greedyAllocation, localSearch, upperBound } from '@isthmus/edge-server/auction'
-import { leftOut, type Part } from '../split/part.ts'
+import { leftOut, type Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { noData, provedInstances, sharedData } from './published-data.ts'
 

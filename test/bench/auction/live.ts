@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { AuctionHouse } from '@isthmus/edge-server/market'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { LiveBidders } from './live-bidders.ts'
 import { Storm, type StormReport } from './storm/storm.ts'
@@ -34,6 +34,8 @@ export const liveFigures: readonly FigureSpec[] = [
 
 const BIDDERS = 1000
 const ROUND_MS = 2000
+/** Room for about a quarter of what the bidders ask for, so that hundreds win in a round and pay. */
+const OFFER = { cpu: 160, memory: 320, bandwidth: 3200 }
 /** Rounds before those that are measured. */
 const WARM_UP = 5
 
@@ -129,12 +131,14 @@ class MarketDaemon {
     this.port = port
   }
 
-  static start(bundle: string, marketDir: string): Promise<MarketDaemon> {
+  static async start(bundle: string, marketDir: string): Promise<MarketDaemon> {
+    const config = join(marketDir, 'config.json')
+    await writeFile(config, JSON.stringify({ offer: OFFER }))
     const program = fileURLToPath(new URL('main.js', import.meta.resolve('@isthmus/edge-server')))
     const ports = ['--mqtt-port', '0', '--http-port', 'off', '--ws-port', 'off', '--workers', '1']
     const market = ['--market', 'critical', '--market-dir', marketDir, '--round-ms', `${ROUND_MS}`]
     const limits = ['--max-connections', '2000', '--queue', '4096', '--log-level', 'debug']
-    const flags = ['--bundles', bundle, ...ports, ...market, ...limits]
+    const flags = ['--config', config, '--bundles', bundle, ...ports, ...market, ...limits]
     const child = spawn(process.execPath, [program, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
     return new Promise((resolve, reject) => {
       let daemon: MarketDaemon | undefined

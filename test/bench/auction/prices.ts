@@ -1,6 +1,6 @@
 import { elasticDemand, firstPrices, nextPrices, utilisationAt } from '@isthmus/edge-server/auction'
 import { seededRandom } from '@isthmus/models/data'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 
 export const priceFigures: readonly FigureSpec[] = [

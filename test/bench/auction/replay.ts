@@ -10,7 +10,7 @@ import {
   replayMethods,
 } from '@isthmus/edge-server/auction/replay'
 import { seededRandom } from '@isthmus/models/data'
-import { leftOut, type Part } from '../split/part.ts'
+import { leftOut, type Part } from '../part.ts'
 import { median, medianInterval } from '../statistics.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { noData, sharedData } from './published-data.ts'

@@ -6,7 +6,7 @@ import {
   packingOf,
 } from '@isthmus/edge-server/auction'
 import { clearByClusters, type HierarchyOptions, ShardThreads } from '@isthmus/edge-server/auction/hierarchy'
-import { leftOut, type Part } from '../split/part.ts'
+import { leftOut, type Part } from '../part.ts'
 import { median } from '../statistics.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { geographicMarket } from './geographic-market.ts'

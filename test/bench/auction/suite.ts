@@ -1,5 +1,5 @@
-import { joined } from '../split/part.ts'
-import type { Measurement, Suite, SuiteContext } from '../suite.ts'
+import { measureParts, type SuitePart } from '../part.ts'
+import type { Suite, SuiteContext } from '../suite.ts'
 import { fixtureFigures, measureFixture } from './fixture.ts'
 import { honestyFigures, measureHonesty } from './honesty.ts'
 import { instanceFigures, measureInstances } from './instances.ts'
@@ -8,30 +8,21 @@ import { measurePrices, priceFigures } from './prices.ts'
 import { measureReplay, replayFigures } from './replay.ts'
 import { measureScale, scaleFigures } from './scale.ts'
 
-async function measure(context: SuiteContext): Promise<Measurement> {
-  return joined([
-    measureFixture(context),
-    await measureInstances(context),
-    await measureHonesty(context),
-    measurePrices(context),
-    await measureScale(context),
-    measureReplay(context),
-    await measureLive(context),
-  ])
+const parts: Readonly<Record<string, SuitePart<SuiteContext>>> = {
+  fixture: { figures: fixtureFigures, measure: measureFixture },
+  instances: { figures: instanceFigures, measure: measureInstances },
+  honesty: { figures: honestyFigures, measure: measureHonesty },
+  prices: { figures: priceFigures, measure: measurePrices },
+  scale: { figures: scaleFigures, measure: measureScale },
+  replay: { figures: replayFigures, measure: measureReplay },
+  live: { figures: liveFigures, measure: measureLive },
 }
 
 /** Who gets the edge: allocations against published figures and proved optima, payments against lies, prices. */
 export const auctionSuite: Suite = {
   name: 'auction',
   meaning: 'auctions: allocations against published figures and proved optima, lies that pay, prices',
-  figures: [
-    ...fixtureFigures,
-    ...instanceFigures,
-    ...honestyFigures,
-    ...priceFigures,
-    ...scaleFigures,
-    ...replayFigures,
-    ...liveFigures,
-  ],
-  measure,
+  parts: Object.keys(parts),
+  figures: Object.values(parts).flatMap(({ figures }) => figures),
+  measure: (context) => measureParts(parts, context, context.parts),
 }

@@ -1,7 +1,7 @@
 import { quantile } from '@isthmus/policies'
 import { Actor, checkGradients, ROW, Talk } from '@isthmus/policies/com-ddpg'
 import { HerdingRounds } from '@isthmus/policies/env'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { committedAgents, FIRST_SEED } from './agents.ts'
 
@@ -39,7 +39,7 @@ export async function measureDecisions({ quick }: SuiteContext): Promise<Part> {
       environment.step(actions)
     }
   }
-  const small = { hidden: 6, message: 3, heard: 4, row: ROW }
+  const small = { hidden: 6, message: 3, heard: 4, row: ROW, ratio: true } as const
   const size = { steps: 6, sequences: 2, agents: 4, places: 3 }
   const checks = []
   for (const communication of ['bidirectional', 'attention'] as const) {

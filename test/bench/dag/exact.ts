@@ -1,6 +1,6 @@
 import { quantile } from '@isthmus/policies'
 import { type ExactSolution, solveExactly } from '@isthmus/policies/dag'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import { proportionInterval } from '../statistics.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { type BenchGraph, processorMs, SETS } from './graphs.ts'

@@ -1,6 +1,6 @@
 import { type CentralCosts, centralRule, HerdingCosts } from '@isthmus/policies/env'
 import { randomRounds, selfishRounds } from '@isthmus/policies/heuristics'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { agentsPolicy, committedAgents, meanInterval, playAll, rowsOf } from './agents.ts'
 

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { EdgeDaemon } from '../../e2e/edge-daemon.ts'
 import { alone, bytesOf, PipelineProcess } from '../../e2e/pipeline-process.ts'
 import { writeTinyPipeline } from '../../e2e/tiny-pipeline.ts'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec } from '../suite.ts'
 
 export const pipelineFigures: readonly FigureSpec[] = [

@@ -13,7 +13,7 @@ import {
 } from '@isthmus/policies/dag'
 import { RandomStream } from '@isthmus/policies/env'
 import { pairedRatioInterval } from '@isthmus/policies/pareto'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { FigureSpec, SuiteContext } from '../suite.ts'
 import { committedAgents } from './agents.ts'
 import type { SolvedGraph } from './exact.ts'

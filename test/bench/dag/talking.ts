@@ -1,7 +1,7 @@
 import type { RoundProblemSpec } from '@isthmus/policies/com-ddpg'
 import { type CentralCosts, centralRule, DagCosts } from '@isthmus/policies/env'
 import { randomRounds, selfishRounds } from '@isthmus/policies/heuristics'
-import type { Part } from '../split/part.ts'
+import type { Part } from '../part.ts'
 import type { Detail, FigureSpec, SuiteContext } from '../suite.ts'
 import { agentsPolicy, asDetail, committedAgents, type Played, playAll, ratioOf, rowsOf } from './agents.ts'
 import { planWithHindsight } from './hindsight-plans.ts'

@@ -1,3 +1,4 @@
+import { type Part, unreached } from '../part.ts'
 import { type Hits, openNetwork, percentage } from './classify.ts'
 import {
   type CodecCurve,
@@ -14,7 +15,6 @@ import {
   webpSettings,
 } from './codecs/image-codecs.ts'
 import { mean, type OperatingPoint } from './operating-points.ts'
-import { type Part, unreached } from './part.ts'
 import type { World } from './world.ts'
 
 /** Qualities from where the teacher is nearly as good as on the pictures themselves to where it is 30 points worse. */

@@ -14,8 +14,8 @@ import {
 } from '@isthmus/models/onnx'
 import { fixtureGraphs } from '@isthmus/models/onnx/fixtures'
 import { openSession, type Session, type Tensor } from '@isthmus/models/runtime'
+import type { Part } from '../part.ts'
 import type { Detail, SuiteContext } from '../suite.ts'
-import type { Part } from './part.ts'
 
 /** Every operator runs as it was written: what the runtime fuses depends on where a graph ends. */
 const exact = { graphOptimization: 'disabled' } as const

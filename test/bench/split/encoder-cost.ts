@@ -1,9 +1,9 @@
 import type { Bundle, HeadRole } from '@isthmus/models/bundle'
 import { byteLength, type Graph, inspectModel, readModel } from '@isthmus/models/onnx'
 import { openSession } from '@isthmus/models/runtime'
+import type { Part } from '../part.ts'
 import { median, medianInterval } from '../statistics.ts'
 import { run } from './classify.ts'
-import type { Part } from './part.ts'
 import { headOf, splitModes } from './split-modes.ts'
 import type { World } from './world.ts'
 

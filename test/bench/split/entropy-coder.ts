@@ -1,8 +1,8 @@
 import { type EntropyQuantizer, FREQUENCY_BITS, frequencyTable, RansCoder } from '@isthmus/models/codec'
 import { seededRandom } from '@isthmus/models/data'
+import type { Part } from '../part.ts'
 import { median, medianInterval } from '../statistics.ts'
 import type { OperatingPoint } from './operating-points.ts'
-import type { Part } from './part.ts'
 import { informationBits } from './split-runs.ts'
 import type { World } from './world.ts'
 

@@ -1,5 +1,5 @@
+import type { Part } from '../part.ts'
 import { measureGates } from './gates.ts'
-import type { Part } from './part.ts'
 import type { World } from './world.ts'
 
 /** Filter and exit of the bundle at the thresholds that a device uses, on all test images. */

@@ -1,9 +1,9 @@
 import type { Bundle } from '@isthmus/models/bundle'
 import { inspectModel, readModel } from '@isthmus/models/onnx'
+import type { Part } from '../part.ts'
 import { pairedDifferenceInterval, proportionInterval } from '../statistics.ts'
 import type { Detail } from '../suite.ts'
 import { classifyBy, countHits, type Hits, hitsOf, percentage } from './classify.ts'
-import type { Part } from './part.ts'
 import type { World } from './world.ts'
 
 type Range = readonly [low: number, high: number]

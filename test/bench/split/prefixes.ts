@@ -1,6 +1,6 @@
+import type { Part } from '../part.ts'
 import { hitsOf, percentage } from './classify.ts'
 import type { OperatingPoint } from './operating-points.ts'
-import type { Part } from './part.ts'
 import type { SplitMode } from './split-modes.ts'
 import { splitRuns } from './split-runs.ts'
 import type { World } from './world.ts'

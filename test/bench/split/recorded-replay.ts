@@ -1,6 +1,6 @@
+import { leftOut, type Part } from '../part.ts'
 import type { SuiteContext } from '../suite.ts'
 import { sharedData } from './cuts.ts'
-import { leftOut, type Part } from './part.ts'
 import { replayFigures } from './replay.ts'
 
 const names = ['replayMiss600Pct', 'replayMiss300Pct']

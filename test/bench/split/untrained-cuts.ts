@@ -10,10 +10,10 @@ import {
   writeModel,
 } from '@isthmus/models/onnx'
 import { openSession } from '@isthmus/models/runtime'
+import type { Part } from '../part.ts'
 import type { Detail } from '../suite.ts'
 import { batchesOf, bestClasses, run } from './classify.ts'
 import { mean, type OperatingPoint } from './operating-points.ts'
-import type { Part } from './part.ts'
 import { pickledBytes } from './pickled-bytes.ts'
 import type { World } from './world.ts'
 

@@ -183,7 +183,7 @@ describe('taskGraphToDot', () => {
     const dot = taskGraphToDot({
       tasks: [
         { id: 'a & "b"', cycles: 1_234_567_890, inputBits: 999_999 },
-        { id: 'c\\', cycles: 0, outputBits: 12, after: [{ task: 'a & "b"', bits: 8000 }] },
+        { id: 'c\\', cycles: 0, outputBits: 12, divisible: true, after: [{ task: 'a & "b"', bits: 8000 }] },
       ],
     })
     expect(dot).toContain('label="a &amp; \\"b\\"\\n1.23 Gcycles\\nin 1 Mbit"')

@@ -39,7 +39,7 @@ interface Found {
 /**
  * Reads a directed graph in Graphviz' DOT language: nodes are tasks, `a -> b` says that b waits for a.
  *
- * Attributes: of nodes `cycles`, `inputBits` and `outputBits` (default 0), of edges `bits` (default `options.bits`, else 0), of the
+ * Attributes: of nodes `cycles`, `inputBits` and `outputBits` (default 0), and `divisible`, of edges `bits` (default `options.bits`, else 0), of the
  * graph `deadlineS`; its name is the graph's. Others, labels and colours, are left aside. `node [cycles=1e9]` and `edge [bits=8e6]`
  * count for the nodes and edges that follow, as in Graphviz. Read are chains `a -> b -> c`, groups `a -> {b c}`, quoted names (two
  * backslashes mean one), subgraphs up to 8 deep, ports (left aside). Not read: an edge that ends at a `subgraph`.
@@ -122,6 +122,7 @@ function taskOf(id: string, attributes: Attributes, { edges }: Found, options: D
   }
   const inputBits = numberOf(node, attributes, 'inputBits')
   const outputBits = numberOf(node, attributes, 'outputBits')
+  const divisible = flagOf(node, attributes, 'divisible')
   const after = Array.from(edges.get(id) ?? [], ([task, same]) =>
     same.map((edge): Dependency => {
       const bits = numberOf(`edge "${task}" -> "${id}"`, edge, 'bits') ?? options.bits ?? 0
@@ -133,6 +134,7 @@ function taskOf(id: string, attributes: Attributes, { edges }: Found, options: D
     cycles,
     ...(inputBits !== undefined && { inputBits }),
     ...(outputBits !== undefined && { outputBits }),
+    ...(divisible !== undefined && { divisible }),
     ...(after.length > 0 && { after }),
   }
 }
@@ -167,6 +169,14 @@ function numberOf(owner: string, attributes: Attributes, key: string): number | 
   if (text === undefined) return undefined
   if (!DECIMAL.test(text)) throw bad(`${owner}: ${key} is "${text.slice(0, 100)}", no number`)
   return Number(text)
+}
+
+function flagOf(owner: string, attributes: Attributes, key: string): boolean | undefined {
+  const text = attributes.get(key)
+  if (text === undefined) return undefined
+  if (text !== 'true' && text !== 'false')
+    throw bad(`${owner}: ${key} is "${text.slice(0, 100)}"; it must be true or false`)
+  return text === 'true'
 }
 
 const bad = (what: string) => policyError('BAD_GRAPH', `DOT text: ${what}`)

@@ -8,13 +8,14 @@ export function taskGraphToDot({ name, tasks, deadlineS }: TaskGraph): string {
   const lines = [`digraph ${name === undefined ? '' : `${quoted(name)} `}{`]
   if (deadlineS !== undefined) lines.push(`  deadlineS="${deadlineS}"`)
   lines.push('  node [shape=box]')
-  for (const { id, cycles, inputBits, outputBits } of tasks) {
+  for (const { id, cycles, inputBits, outputBits, divisible } of tasks) {
     const label = [id, `${rounded(cycles)}cycles`]
     if (inputBits) label.push(`in ${rounded(inputBits)}bit`)
     if (outputBits) label.push(`out ${rounded(outputBits)}bit`)
     const attributes = [`cycles="${cycles}"`]
     if (inputBits !== undefined) attributes.push(`inputBits="${inputBits}"`)
     if (outputBits !== undefined) attributes.push(`outputBits="${outputBits}"`)
+    if (divisible !== undefined) attributes.push(`divisible="${divisible}"`)
     attributes.push(`label=${labelled(label)}`)
     lines.push(`  ${quoted(id)} [${attributes.join(', ')}]`)
   }

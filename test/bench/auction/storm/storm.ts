@@ -12,6 +12,7 @@ import { VirtualNetwork } from './virtual-network.ts'
 
 export interface StormOptions {
   readonly seed: number
+  /** Rounds that are cleared before it ends. */
   readonly rounds: number
   readonly servers: number
   readonly devices: number
@@ -125,8 +126,8 @@ export class Storm {
   }
 
   async run(): Promise<StormReport> {
-    const steps = Math.ceil((this.#options.rounds * ROUND_MS) / STEP_MS)
-    for (let step = 1; step <= steps; step++) {
+    // Rounds in which nobody is there to clear do not count.
+    for (let step = 1; this.#counts.rounds < this.#options.rounds; step++) {
       await this.#network.runUntil(step * STEP_MS)
       if (step % (ROUND_MS / STEP_MS) === 0) this.#misfortune()
       for (const server of this.#servers) {

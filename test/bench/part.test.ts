@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { faultsOf, resultOf } from '../report.ts'
-import type { Suite } from '../suite.ts'
 import { joined, leftOut, unreached } from './part.ts'
+import { faultsOf, resultOf } from './report.ts'
+import type { Suite } from './suite.ts'
 
 const suite: Suite = {
   name: 'sample',

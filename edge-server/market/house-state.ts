@@ -1,0 +1,42 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import type { FairnessState, PriceState } from '../auction/index.ts'
+
+/** What rounds leave for those after them. */
+export interface HouseState {
+  readonly prices: PriceState
+  readonly fairness: FairnessState
+}
+
+const MOST = 1e12
+
+/** Reads what `JSON.stringify` has made of a state; undefined when it is none. */
+export function parseHouse(text: string): HouseState | undefined {
+  try {
+    const { prices, fairness } = JSON.parse(text)
+    if (!areNumbers(prices.prices, MOST) || !areNumbers(fairness.shares, 1)) return undefined
+    if (!Number.isSafeInteger(prices.round) || prices.round < 0) return undefined
+    return {
+      prices: { prices: prices.prices, round: prices.round },
+      fairness: { shares: fairness.shares },
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** What an earlier life has left; undefined when there is nothing that can be read. */
+export async function readHouse(path: string): Promise<HouseState | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : parseHouse(text)
+}
+
+/** Replaces the file whole. */
+export async function writeHouse(path: string, state: HouseState): Promise<void> {
+  await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 })
+  await rename(`${path}.new`, path)
+}
+
+function areNumbers(record: unknown, most: number): record is Record<string, number> {
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) return false
+  return Object.values(record).every((value) => typeof value === 'number' && value >= 0 && value <= most)
+}
