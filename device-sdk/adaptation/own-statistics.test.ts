@@ -55,7 +55,7 @@ async function device(setting: Setting = {}) {
   const events: AdaptationEvent[] = []
   const asked: string[] = []
   const reported: { moments: Moments; takenWith: ModelVersion }[] = []
-  const opened: { places: Place[]; answering: Place[] } = { places: [], answering: [] }
+  const runs: { place: Place; answering: Place }[] = []
   const runner = new ModelRunner(() => openSession(bundle.modelBytes('local')), 'local', [1, 3, 4, 4], 'y')
   await runner.open()
   const tell = (event: AdaptationEvent) => events.push(event)
@@ -71,10 +71,17 @@ async function device(setting: Setting = {}) {
   })
   const statistics = new OwnStatistics({
     model,
-    openMoments: (file, place) => {
-      opened.places.push(place)
-      opened.answering.push(model.otherPlace === 0 ? 1 : 0)
-      return openSession(file)
+    openMoments: async (file, place) => {
+      const session = await openSession(file)
+      return {
+        inputs: session.inputs,
+        outputs: session.outputs,
+        run: (feeds) => {
+          runs.push({ place, answering: model.otherPlace === 0 ? 1 : 0 })
+          return session.run(feeds)
+        },
+        dispose: () => session.dispose(),
+      }
     },
     dims: [1, 3, 4, 4],
     frames: FRAMES,
@@ -118,7 +125,7 @@ async function device(setting: Setting = {}) {
     events,
     asked,
     reported,
-    opened,
+    runs,
     runner,
     model,
     statistics,
@@ -203,12 +210,10 @@ describe('statistics of its own', () => {
   })
 
   it('are computed in the thread that answers no frames', async () => {
-    const { show, opened } = await device()
-    for (let turn = 1; turn < 6; turn++) await show(frames(FRAMES, 4 * turn))
-    expect(opened.places.length).toBeGreaterThan(3)
-    opened.places.forEach((place, at) => {
-      expect(place).not.toBe(opened.answering[at])
-    })
+    const { show, runs } = await device()
+    for (let round = 1; round < 6; round++) await show(frames(FRAMES, 4 * round))
+    expect(new Set(runs.map(({ place }) => place))).toEqual(new Set([0, 1]))
+    for (const { place, answering } of runs) expect(place).not.toBe(answering)
   })
 
   it('are kept for the next start, but not written at every move', async () => {

@@ -98,7 +98,8 @@ export class OwnStatistics {
   /** What they have taken. */
   #roundMs = 0
   #running: Promise<void> | undefined
-  #opened: { readonly session: Session; readonly place: Place } | undefined
+  /** In both threads, for the one that answers changes with each form of the model. */
+  readonly #opened = new Map<Place, Session>()
   #storedMs: number
   #reportedMs: number | undefined
   #pausedUntilMs = Number.NEGATIVE_INFINITY
@@ -119,20 +120,9 @@ export class OwnStatistics {
 
   get stats(): StatisticsStats {
     const { statistics, parameters } = this.#parts.model.held
-    const inUse =
-      statistics === undefined
-        ? parameters
-          ? 'patch'
-          : 'packed'
-        : statistics === 'packed'
-          ? 'packed'
-          : 'own'
+    const without = parameters && statistics === undefined ? 'patch' : 'packed'
+    const inUse = typeof statistics === 'object' ? 'own' : without
     return { inUse, ...this.#stats, spacingMs: this.#pace.spacingMs }
-  }
-
-  /** What the device has seen, for whoever teaches its network; undefined while nothing is known. */
-  get held(): HeldStatistics {
-    return this.#tracker.held
   }
 
   /** Goes on from what was stored and is in place. */
@@ -233,11 +223,8 @@ export class OwnStatistics {
   async #measure(batch: Float32Array, rows: number): Promise<void> {
     const { model, dims, openMoments } = this.#parts
     const { network, held, otherPlace: place } = model
-    if (this.#opened?.place !== place) {
-      await this.#leave()
-      this.#opened = { session: await openMoments(network.momentsFile(), place), place }
-    }
-    const { session } = this.#opened!
+    const session = this.#opened.get(place) ?? (await openMoments(network.momentsFile(), place))
+    this.#opened.set(place, session)
     const images = { dtype: 'float32', dims: [rows, ...dims.slice(1)], data: batch } as const
     const run = async (parameters: NormParameters) => {
       const values = await session.run({ [network.input]: images, ...parameterFeeds(parameters) })
@@ -253,9 +240,9 @@ export class OwnStatistics {
   }
 
   async #leave(): Promise<void> {
-    const opened = this.#opened
-    this.#opened = undefined
-    await opened?.session.dispose().catch(() => {})
+    const opened = [...this.#opened.values()]
+    this.#opened.clear()
+    for (const session of opened) await session.dispose().catch(() => {})
   }
 
   #onTakenBack({ from, to }: TakenBack): void {
