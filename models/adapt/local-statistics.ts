@@ -27,13 +27,15 @@ export const localStatisticsSettings: LocalStatisticsSettings = {
   noise: 0.04,
   shift: 12,
   unusual: 4,
-  near: 1.5,
-  far: 3,
+  near: 1,
+  far: 2,
 }
 
 /** What a batch has done: the network as packed fits still, or again; the statistics have begun anew; or moved. */
 export type Moved = 'packed' | 'return' | 'shift' | 'moved'
 
+/** Of the first layer, against the others. */
+const FIRST_WEIGHT = 0.1
 /** What the usual distance moves by with each batch. */
 const USUAL_SHARE = 0.1
 /** Moves that are worth building the network anew, in shares of the distance of a batch of one frame. */
@@ -47,8 +49,8 @@ const LEAST_VARIANCE = 1e-12
  * A device's own statistics of its normalisation layers, from batches of its frames. They begin with a batch that is far from those before, or
  * with the latest few when these have drifted away, and then move by max(least, 1 / batches). Where the world is as it was in training the network as packed is best, and they give way to it.
  *
- * Weather moves the early layers; which classes come moves the late ones, and more so the first, which sees brightness and colour of a scene.
- * So shifts are looked for in the early layers but the first, by how far a batch lies from the statistics against how far batches of this stream
+ * Weather moves the early layers; which classes come moves the late ones. The first layer sees brightness and colour, which differ ten times as
+ * much from batch to batch, and counts a tenth. So shifts are looked for in the early layers, by how far a batch lies from the statistics against how far batches of this stream
  * usually lie.
  */
 export class LocalStatistics {
@@ -77,7 +79,7 @@ export class LocalStatistics {
     this.#settings = { ...localStatisticsSettings, ...settings }
     const { early, noise, least, latest } = this.#settings
     const last = Math.max(1, Math.ceil(early * layout.layers.length))
-    this.#layers = layout.layers.slice(last > 1 ? 1 : 0, last)
+    this.#layers = layout.layers.slice(0, last)
     this.#packed = copyOf(packed)
     const own = typeof held === 'object' ? held : undefined
     this.#world = new Running(packed, least)
@@ -163,7 +165,10 @@ export class LocalStatistics {
   }
 
   #distance(a: Moments, from: Moments): number {
-    return momentsDistance(a, from, this.#layers)
+    const [first, ...others] = this.#layers as [NormLayer, ...NormLayer[]]
+    const distance = momentsDistance(a, from, [first])
+    if (others.length === 0) return distance
+    return (FIRST_WEIGHT * distance + others.length * momentsDistance(a, from, others)) / (1 + others.length)
   }
 }
 
