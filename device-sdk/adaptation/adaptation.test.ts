@@ -5,6 +5,7 @@ import { publicKeyText } from '@isthmus/models/patch'
 import { openSession } from '@isthmus/models/runtime'
 import { familyKey, patchTopic, topic } from '@isthmus/proto'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { writeTinyBundle } from '../bundle.test.kit.ts'
 import { connectDevice } from '../connect.ts'
 import type { Device } from '../device.ts'
 import { inputShape } from '../frame.ts'
@@ -216,6 +217,23 @@ describe('a device that adapts', () => {
       for (const { payload } of told) expect(payload).toHaveLength(12)
     },
   )
+
+  it('says so when its network has no layers whose statistics could be taken, and answers as ever', async () => {
+    const { dir } = await writeTinyBundle()
+    const events: AdaptationEvent[] = []
+    const statistics = {}
+    const adaptation = { statistics, onEvent: (event: AdaptationEvent) => events.push(event) }
+    const device = await connect(undefined, adaptation, { bundle: dir })
+    expect(await device.infer(frame)).toMatchObject({ route: 'local', modelVersion: 0 })
+    expect(device.stats.adaptation!.statistics).toMatchObject({
+      inUse: 'packed',
+      off: expect.stringMatching(/no normalisation layers/),
+    })
+    expect(events).toMatchObject([{ kind: 'statistics', what: 'off' }])
+    // Without a key they are not taken unless they are asked for.
+    const other = await connect(undefined, { privacy: 'nothing' }, { id: 'cam-2' })
+    expect(other.stats.adaptation!.statistics).toBeUndefined()
+  })
 
   it('says what is wrong with its options', async () => {
     const bad = async (adaptation: object, message: RegExp, code = 'BAD_OPTIONS') => {
