@@ -290,8 +290,10 @@ export class FrameRun implements ReplyHandlers {
       this.#fail('BAD_REPLY')
       return
     }
-    // A tail as packed behind a patched head: a server that knows nothing of patches.
-    if (mode.route === 'split' && body.patch === 0 && this.#headVersion(mode).version > 0) {
+    // Behind a patched head only its own tail counts; a server that knows nothing of patches runs the packed one.
+    const head = this.#headVersion(mode)
+    const isOther = head.version !== body.patch || head.epoch !== body.patchEpoch
+    if (mode.route === 'split' && head.version > 0 && isOther) {
       this.onFailure('PATCH_MISMATCH')
       return
     }

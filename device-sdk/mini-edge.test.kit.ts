@@ -17,6 +17,8 @@ export class MiniEdge {
   readonly samples: Message[] = []
   /** Runs its tail for any head, and says so. */
   followsPatches = false
+  /** What it says that its tail is, whatever the head's version. */
+  tailVersion: number | undefined
   /** Keeps quiet when asked. */
   silent = false
   readonly #broker: Aedes
@@ -102,7 +104,7 @@ export class MiniEdge {
       ...echo,
       serverUs: spentUs(),
       ...(this.followsPatches && body.kind === 'infer'
-        ? { patch: body.patch, patchEpoch: body.patchEpoch }
+        ? { patch: this.tailVersion ?? body.patch, patchEpoch: body.patchEpoch }
         : {}),
     }
     this.#publish(topic('default', device, 'reply'), reply, result, envelope.id)

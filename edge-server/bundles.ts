@@ -1,4 +1,4 @@
-import { type Bundle, loadBundle } from '@isthmus/models/bundle'
+import { type Bundle, loadBundle, type ModelRole } from '@isthmus/models/bundle'
 import { MAX_MESSAGE_BYTES } from '@isthmus/proto'
 import { edgeError } from './errors.ts'
 import { foldersWith, type Loaded, loadEach } from './model-folders.ts'
@@ -10,13 +10,16 @@ const REPLY_HEADER_BYTES = 256
 /**
  * Loads every bundle of a folder (each subfolder with a manifest is one), or the folder itself if it is one. Every
  * file is checked against its hash. What cannot be served is told of; the others are served all the same.
- * Local networks, which devices run, are read only when they are asked for.
+ * Networks that devices run are read only when they are asked for.
  * Throws NO_BUNDLES when the folder is missing or nothing in it can be served.
  */
-export async function readBundles(folder: string, withLocal = false): Promise<Loaded<Bundle>> {
+export async function readBundles(
+  folder: string,
+  devices: readonly ModelRole[] = [],
+): Promise<Loaded<Bundle>> {
   const folders = foldersWith(MANIFEST, folder)
   if (!folders) throw edgeError('NO_BUNDLES', `There is no folder ${folder}`)
-  const loaded = await loadEach(folders, (one) => loadServed(one, withLocal))
+  const loaded = await loadEach(folders, (one) => loadServed(one, devices))
   if (loaded.served.length === 0) {
     const first = loaded.refused[0]
     const why = first ? `${first.folder}: ${first.reason}` : `no ${MANIFEST} in it`
@@ -25,8 +28,8 @@ export async function readBundles(folder: string, withLocal = false): Promise<Lo
   return loaded
 }
 
-async function loadServed(folder: string, withLocal: boolean): Promise<Bundle> {
-  const bundle = await loadBundle(folder, { only: withLocal ? ['tail', 'full', 'local'] : ['tail', 'full'] })
+async function loadServed(folder: string, devices: readonly ModelRole[]): Promise<Bundle> {
+  const bundle = await loadBundle(folder, { only: ['tail', 'full', ...devices] })
   const { models, output } = bundle.manifest
   if (!models.tail && !models.full) throw new Error('It has neither a tail nor a full model')
   const resultBytes = 4 * output.dims.reduce((count, dim) => count * dim, 1)

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Bundle } from '@isthmus/models/bundle'
+import type { Bundle, ModelRole } from '@isthmus/models/bundle'
 import type { Pipeline } from '@isthmus/models/pipeline'
 import { TokenBucket } from '@isthmus/policies'
 import { EDGE_ID, parseTopic, serverKey } from '@isthmus/proto'
@@ -15,6 +15,7 @@ import type { EdgeConfig, EdgeConfigInput } from './config/schema.ts'
 import { Catalog } from './dispatch/catalog.ts'
 import { Dispatcher, type DispatchObserver } from './dispatch/dispatcher.ts'
 import { StageCatalog } from './dispatch/stage-catalog.ts'
+import { packedTails } from './dispatch/tail-choice.ts'
 import { edgeError } from './errors.ts'
 import { HttpEndpoint } from './http.ts'
 import { MarketNode } from './market/market-node.ts'
@@ -71,6 +72,8 @@ export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> 
   const { log, clock = () => performance.now(), spawn, spawnLearner, ...settings } = options
   const config = checkConfig(settings, 'the options')
   const logger = log ?? pino({ level: config.logLevel, base: undefined })
+  if (config.adaptSplit !== 'off' && config.adapt === undefined)
+    logger.warn({ adaptSplit: config.adaptSplit }, 'without adapt, nothing is adapted')
   const bundles = await bundlesOf(config, logger)
   const pipelines = await pipelinesOf(config, logger)
 
@@ -79,7 +82,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> 
     const metrics = new EdgeMetrics()
     opened.push(metrics)
     const pool = await TailPool.open({
-      bundles: bundles.map(forWorker),
+      bundles: bundles.map((bundle) => forWorker(bundle, config)),
       pipelines: pipelines.map(({ key, id, wiring, models }) => ({ key, id, wiring, models })),
       workers: config.workers,
       intraOpThreads: config.intraOpThreads,
@@ -109,21 +112,24 @@ export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> 
   }
 }
 
-const forWorker = (bundle: Bundle): WorkerBundle => ({
+const forWorker = (bundle: Bundle, { adapt, adaptSplit }: EdgeConfig): WorkerBundle => ({
   key: bundle.key,
   id: bundle.id,
   manifest: bundle.manifest,
   tail: bundle.manifest.models.tail && bundle.modelBytes('tail'),
   full: bundle.manifest.models.full && bundle.modelBytes('full'),
+  adapts: adapt !== undefined && adaptSplit !== 'off',
 })
 
 async function bundlesOf(
-  { bundles, pipelines, adapt }: EdgeConfig,
+  { bundles, pipelines, adapt, adaptSplit }: EdgeConfig,
   logger: Logger,
 ): Promise<readonly Bundle[]> {
   const folder = bundles ?? (pipelines === undefined ? './bundles' : undefined)
   if (folder === undefined) return []
-  const { served, refused } = await readBundles(folder, adapt !== undefined)
+  const devicesRun =
+    adapt === undefined ? [] : (['local', ...(adaptSplit === 'off' ? [] : ['head'])] as ModelRole[])
+  const { served, refused } = await readBundles(folder, devicesRun)
   for (const { folder, reason } of refused) logger.error({ folder, reason }, 'bundle refused')
   return served
 }
@@ -219,6 +225,7 @@ class RunningEdge implements EdgeServer {
       pipelines: new StageCatalog(pipelines),
       runner: pool,
       send: (topicName, packet) => void this.#transport?.publish(topicName, packet),
+      tails: { behind: (request) => (this.#adaptation ?? packedTails).behind(request) },
       observer: this.#observer(),
       leases: {
         creditsOf: (device) => this.#market?.node.ledger.creditsOf(device) ?? 0,

@@ -74,6 +74,7 @@ export async function adaptDevice(
         ? undefined
         : ownStatistics(statistics, options, { models, uploader }, device, ground),
     isOnline: () => link !== undefined && link.refusal() === undefined,
+    offersSplit: options.privacy === 'raw' && options.learnFrom === 'split-too',
   })
 }
 

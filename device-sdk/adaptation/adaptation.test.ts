@@ -179,6 +179,17 @@ describe('a device that adapts', () => {
     edge.followsPatches = true
     const together = await device.infer(frame, { route: 'split' })
     expect(together).toMatchObject({ route: 'split', modelVersion: 5, modelEpoch: 1 })
+    edge.tailVersion = 4
+    const apart = await device.infer(frame, { route: 'split' })
+    expect(apart).toMatchObject({ route: 'local', fallback: 'PATCH_MISMATCH' })
+  })
+
+  it("names the server's tail where that alone has changed", async () => {
+    const edge = await openEdge()
+    edge.followsPatches = true
+    edge.tailVersion = 9
+    const device = await connect(edge, { patchKey })
+    expect(await device.infer(frame, { route: 'split' })).toMatchObject({ route: 'split', modelVersion: 9 })
   })
 
   it('sends pictures over the wire where that is wished', async () => {
@@ -233,6 +244,28 @@ describe('a device that adapts', () => {
     // Without a key they are not taken unless they are asked for.
     const other = await connect(undefined, { privacy: 'nothing' }, { id: 'cam-2' })
     expect(other.stats.adaptation!.statistics).toBeUndefined()
+  })
+
+  it('sends pictures of frames that a tail has answered only where that is wished, too', async () => {
+    const every = { name: 'all', judge: () => ({ upload: true, worth: 0 }) as const }
+    const seenBy = async (adaptation: object) => {
+      const edge = await openEdge()
+      const device = await connect(edge, {
+        privacy: 'raw',
+        selector: every,
+        bytesPerHour: 1e9,
+        ...adaptation,
+      })
+      for (let at = 0; at < 3; at++)
+        expect(await device.infer(frame, { route: 'split' })).toMatchObject({ route: 'split' })
+      const { seen } = device.stats.adaptation!.uploads
+      if (seen > 0) await vi.waitFor(() => expect(edge.samples.length).toBe(3), 10_000)
+      return { seen, inputs: edge.samples.map(({ body }) => body.kind === 'sample' && body.input) }
+    }
+    expect(await seenBy({})).toEqual({ seen: 0, inputs: [] })
+    const pixels = { seen: 3, inputs: ['pixels', 'pixels', 'pixels'] }
+    expect(await seenBy({ learnFrom: 'split-too' })).toEqual(pixels)
+    expect(await seenBy({ learnFrom: 'split-too', privacy: 'latents' })).toEqual({ seen: 0, inputs: [] })
   })
 
   it('says what is wrong with its options', async () => {

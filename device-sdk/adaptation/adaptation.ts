@@ -41,6 +41,8 @@ export interface AdaptationParts {
   /** Of the local network; a text says why it has none. */
   readonly statistics?: OwnStatistics | string | undefined
   readonly isOnline: () => boolean
+  /** Whether pictures that the server knows as latents alone are offered to it, too. Default false. */
+  readonly offersSplit?: boolean
 }
 
 /** A device's part in adaptation: samples go out, patches come in. Nothing in it throws or keeps a frame waiting. */
@@ -72,7 +74,7 @@ export class Adaptation implements AnswerObserver {
   }
 
   answered(answer: GivenAnswer): void {
-    const { outputKind, uploader } = this.#parts
+    const { outputKind, uploader, offersSplit = false } = this.#parts
     const { role, version, output, tensors } = answer
     const changing = this.#changing(role)
     changing?.patches?.receiver.matched()
@@ -80,10 +82,9 @@ export class Adaptation implements AnswerObserver {
       entropy: answerEntropy(output, outputKind).entropy,
       label: topIndex(output),
     }))
-    if (role !== 'local') return
-    this.#statistics?.answered(tensors.input)
-    // What the server has answered it has seen.
-    uploader.offer(answer)
+    if (role === 'local') this.#statistics?.answered(tensors.input)
+    // What the server has answered it has seen: as a latent, which nobody can teach by.
+    if (role === 'local' || offersSplit) uploader.offer(answer)
   }
 
   mismatched(role: PatchedRole, version: ModelVersion): void {

@@ -24,6 +24,11 @@ export const statisticsOptions = statisticsSchema.parse({})
 export const adaptationOptions = z.strictObject({
   /** What of a frame may leave the device to be learned from. */
   privacy: z.enum(privacyLevels).default('nothing'),
+  /**
+   * Whose frames may be sent: those that the local network has answered, or, at `raw`, also those that a server's tail has answered on
+   * their latent, for a server that adapts its tails.
+   */
+  learnFrom: z.enum(['local', 'split-too']).default('local'),
   /** Bytes that samples may take in any hour. */
   bytesPerHour: z.number().min(0).max(1e12).default(10_000_000),
   /** Which frames are worth sending. */

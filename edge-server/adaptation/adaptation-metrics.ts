@@ -87,8 +87,16 @@ export class AdaptationMetrics {
 
   readonly #reads = new Map<string, { readonly version: () => number; readonly waiting: () => number }>()
 
+  /** Shows how many tails of a split network are kept. */
+  addTails(family: string, count: () => number): void {
+    this.#tails.set(family, count)
+  }
+
+  readonly #tails = new Map<string, () => number>()
+
   /** Shows the present version and the samples that wait of every family. */
   watch(): void {
+    this.#watchTails()
     for (const [name, help] of [
       ['version', 'Newest version that went out'],
       ['waiting', 'Samples that wait to be judged'],
@@ -104,6 +112,19 @@ export class AdaptationMetrics {
         },
       })
     }
+  }
+
+  #watchTails(): void {
+    const tails = this.#tails
+    new Gauge({
+      name: `${PREFIX}tails`,
+      help: 'Tails that are kept, one for each version of the head',
+      labelNames: ['family'],
+      registers: [this.#registry],
+      collect() {
+        for (const [family, count] of tails) this.set({ family }, count())
+      },
+    })
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {

@@ -7,6 +7,7 @@ import {
   clockUs32,
   decodeMessage,
   encodeMessage,
+  type InferRequest,
   isDeviceId,
   type Message,
   parseTopic,
@@ -17,16 +18,20 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { PublishOptions } from '../broker/transport.ts'
 import type { EdgeConfig } from '../config/schema.ts'
+import { packedTails, type TailChoice, type Tails } from '../dispatch/tail-choice.ts'
 import { edgeError } from '../errors.ts'
 import { AdaptationMetrics } from './adaptation-metrics.ts'
+import { adaptationObserver } from './adaptation-observer.ts'
 import { type AdaptableFamily, familiesOf } from './families.ts'
-import { type AdaptationObserver, type AdaptationPace, FamilyAdaptation } from './family-adaptation.ts'
+import { type AdaptationPace, FamilyAdaptation } from './family-adaptation.ts'
+import { fileOf, learnerSetup, openPublisher } from './family-files.ts'
 import { LearnerThread } from './learner-thread.ts'
 import type { LearnerSetup } from './messages.ts'
-import { readProbe } from './probe-folder.ts'
-import { type OutPatch, Publisher } from './publisher.ts'
+import type { Outlet, OutPatch } from './publisher.ts'
 import { SampleIntake } from './sample-intake.ts'
 import { openSigningKey } from './signing-key.ts'
+import { type SplitFamily, splitFamiliesOf } from './split-families.ts'
+import { SplitPublisher } from './split-publisher.ts'
 import { writeWhole } from './state-file.ts'
 
 export interface AdaptationOptions {
@@ -53,17 +58,25 @@ const UPLOAD_BURST_S = 10
 const SNAPSHOTS = { snapshotsPerSecond: 1 / 30, snapshotsAtOnce: 3 }
 const VOTES = { share: 1 / 3, fewest: 2 }
 const COUNT_LIMIT = 2 ** 32
+/** Versions of a head whose tails are kept. */
+const TAILS = 32
 
 /**
- * The server's half of adaptation: samples come in, patches go out, one learner a family, each in a thread of its own. All that must
- * survive lies in the folder `adapt`: the signing key, of each family a journal of versions and the state of learning.
+ * The server's half of adaptation: samples come in, patches go out, one learner a family, each in a thread of its own. Split networks
+ * are families too: what their tails become answers here. All that must survive lies in the folder `adapt`: the signing key, of each
+ * family a journal of versions, its tails, and the state of learning.
  */
-export class Adaptation {
+export class Adaptation implements Tails {
   /** What devices trust patches by: 43 letters. */
   readonly publicKey: string
   readonly #options: AdaptationOptions
   readonly #metrics: AdaptationMetrics
-  readonly #families = new Map<number, FamilyAdaptation>()
+  readonly #families: FamilyAdaptation[] = []
+  /** By the network that a device's samples, and its requests for patches, name. */
+  readonly #samples = new Map<number, FamilyAdaptation[]>()
+  readonly #patched = new Map<number, FamilyAdaptation>()
+  /** By bundle: its adapted tails, and the modes that send them a latent of the head that is adapted. */
+  readonly #tails = new Map<number, { readonly tails: SplitPublisher; readonly modes: ReadonlySet<number> }>()
   #sequence = 0
 
   private constructor(options: AdaptationOptions, publicKey: string) {
@@ -79,15 +92,21 @@ export class Adaptation {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const key = await openSigningKey(join(folder, 'signing-key.pem'))
     await writeWhole(join(folder, 'signing-key.pub'), Buffer.from(`${key.publicText}\n`), 0o644)
-    const { adaptable, refused } = familiesOf(bundles)
+    const local = familiesOf(bundles)
+    const split =
+      config.adaptSplit === 'off'
+        ? { adaptable: [], refused: [] }
+        : splitFamiliesOf(bundles, config.adaptSplit)
+    const refused = [...local.refused, ...split.refused]
     for (const { bundle, reason } of refused) log.warn({ bundle, reason }, 'bundle is not adapted')
-    if (adaptable.length === 0) {
+    if (local.adaptable.length + split.adaptable.length === 0) {
       const why = refused[0] ? `${refused[0].bundle}: ${refused[0].reason}` : 'there are no bundles'
       throw edgeError('NO_ADAPTATION', `No bundle can be adapted (${why})`)
     }
     const adaptation = new Adaptation(options, key.publicText)
     try {
-      for (const family of adaptable) await adaptation.#open(family, key.privateKey, folder)
+      for (const family of local.adaptable) await adaptation.#openLocal(family, key.privateKey, folder)
+      for (const family of split.adaptable) await adaptation.#openSplit(family, key.privateKey, folder)
     } catch (error) {
       await adaptation.close()
       throw error
@@ -98,12 +117,19 @@ export class Adaptation {
 
   /** Newest version of each family, by the bundle that it comes from. */
   get versions(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#families.values()].map(({ id, version }) => [id, version]))
+    return Object.fromEntries(this.#families.map(({ id, version }) => [id, version]))
   }
 
   /** Says all patches again: at the start, and when a broker may have forgotten them. */
   announce(): void {
-    for (const family of this.#families.values()) family.announce()
+    for (const family of this.#families) family.announce()
+  }
+
+  /** The tail that fits the head which a request names. */
+  behind(request: Pick<InferRequest, 'bundle' | 'mode' | 'patch' | 'patchEpoch'>): TailChoice | undefined {
+    const adapted = this.#tails.get(request.bundle)
+    if (!adapted?.modes.has(request.mode)) return packedTails.behind(request)
+    return adapted.tails.behind({ version: request.patch, epoch: request.patchEpoch })
   }
 
   /** Takes one message of a `sample` topic. Never throws; the packet is not kept. */
@@ -125,12 +151,12 @@ export class Adaptation {
 
   /** Starts what is due. To be called often. */
   tick(): void {
-    for (const family of this.#families.values()) family.tick()
+    for (const family of this.#families) family.tick()
   }
 
   /** Finishes what is being done and writes every state. */
   async close(): Promise<void> {
-    await Promise.all([...this.#families.values()].map((family) => family.close()))
+    await Promise.all(this.#families.map((family) => family.close()))
   }
 
   #read(device: string, { body, envelope, payload }: Message): void {
@@ -138,18 +164,66 @@ export class Adaptation {
       this.#metrics.unreadable.inc()
       return
     }
-    const family = this.#families.get(body.family)
-    if (!family) {
-      this.#metrics.strangers.inc()
-      return
+    // Statistics are those of the network that is named, and of no other that learns from the same frames.
+    const families =
+      body.kind === 'sample' && body.input !== 'statistics'
+        ? (this.#samples.get(body.family) ?? [])
+        : [this.#patched.get(body.family)].filter((family) => family !== undefined)
+    if (families.length === 0) this.#metrics.strangers.inc()
+    for (const family of families) {
+      if (body.kind === 'sample') family.sample(device, envelope.boot, body, payload)
+      else family.request(device, body)
     }
-    if (body.kind === 'sample') family.sample(device, envelope.boot, body, payload)
-    else family.request(device, body)
   }
 
-  async #open(family: AdaptableFamily, privateKey: KeyObject, folder: string): Promise<void> {
+  async #openLocal(family: AdaptableFamily, privateKey: KeyObject, folder: string): Promise<void> {
+    const publisher = await openPublisher(family, privateKey, folder, this.#options)
+    const adaptation = await this.#open(family, folder, publisher, true)
+    this.#patched.set(family.key, adaptation)
+    this.#feed(family.key, adaptation)
+  }
+
+  async #openSplit(family: SplitFamily, privateKey: KeyObject, folder: string): Promise<void> {
+    const { config, bundles, clock, wallS, log } = this.#options
+    const travels = family.halves.network.head !== undefined
+    const heads = travels ? await openPublisher(family, privateKey, folder, this.#options) : undefined
+    const tails = await SplitPublisher.open(
+      {
+        halves: family.halves,
+        heads,
+        path: `${fileOf(folder, family)}.tails`,
+        tails: { limit: travels ? TAILS : 1, keepMs: config.adaptTailMs },
+        clock,
+      },
+      wallS(),
+      (reason) => log.error({ family: family.id, reason }, 'the tails that answered are lost'),
+    )
+    const adaptation = await this.#open(family, folder, tails, travels)
+    if (travels) this.#patched.set(family.key, adaptation)
+    for (const key of family.samples) this.#feed(key, adaptation)
+    for (const { key, manifest } of bundles) {
+      if (!family.bundles.includes(key)) continue
+      const modes = manifest.modes.flatMap((mode) =>
+        mode.route === 'split' && (mode.head ?? 'head') === 'head' ? [mode.id] : [],
+      )
+      this.#tails.set(key, { tails, modes: new Set(modes) })
+    }
+    this.#metrics.addTails(family.id, () => tails.tails)
+  }
+
+  #feed(key: number, family: FamilyAdaptation): void {
+    this.#samples.set(key, [...(this.#samples.get(key) ?? []), family])
+  }
+
+  /** `travels`: whether its versions go to devices. */
+  async #open(
+    family: AdaptableFamily,
+    folder: string,
+    publisher: Outlet,
+    travels: boolean,
+  ): Promise<FamilyAdaptation> {
     const { config, clock, wallS, spawn, log } = this.#options
-    const { setup, publisher } = await openFiles(family, privateKey, folder, this.#options)
+    const setup = await learnerSetup(family, folder, config)
     const name = family.id
     const learner = await LearnerThread.open({
       setup,
@@ -191,15 +265,18 @@ export class Adaptation {
       keepsPixels: config.adaptKeep === 'samples',
       votes: VOTES,
     }
-    const observer = this.#observer(name)
-    const send = (patch: OutPatch, device?: string) => this.#send(family, patch, device)
+    const observer = adaptationObserver(name, this.#metrics, log)
+    const send = (patch: OutPatch, device?: string) => {
+      if (travels) this.#send(family, patch, device)
+    }
     const options = { intake, learner, publisher, pace, observer, send, clock, wallS }
     const adaptation = new FamilyAdaptation(name, options)
-    this.#families.set(family.key, adaptation)
+    this.#families.push(adaptation)
     this.#metrics.addFamily(name, {
       version: () => adaptation.version,
       waiting: () => adaptation.waiting,
     })
+    return adaptation
   }
 
   #send({ key, hash }: AdaptableFamily, patch: OutPatch, device: string | undefined): void {
@@ -215,62 +292,4 @@ export class Adaptation {
     if (device === undefined) publish(patchTopic(config.site, hash), packet, { qos: 1, retain: true })
     else publish(topic(config.site, device, 'patch'), packet, { qos: 1 })
   }
-
-  #observer(family: string): AdaptationObserver {
-    const metrics = this.#metrics
-    const { log } = this.#options
-    return {
-      uploaded: (outcome) => metrics.uploads.inc({ family, outcome }),
-      learned: ({ steps, judgements }) => {
-        metrics.steps.inc({ family }, steps)
-        for (const judgement of judgements) metrics.judged.inc({ family, judgement })
-      },
-      lost: (uploads) => metrics.lost.inc({ family }, uploads),
-      published: ({ epoch, version, bytes }) => {
-        metrics.versions.inc({ family })
-        metrics.patchBytes.inc({ family }, bytes.length)
-        log.info({ family, epoch, version, bytes: bytes.length }, 'version out')
-      },
-      rolledBack: (reason, detail) => {
-        metrics.rollBacks.inc({ family, reason })
-        log.warn({ family, reason, detail }, 'went back to what was good')
-      },
-      saved: (bytes) => {
-        metrics.saves.inc({ family })
-        metrics.stateBytes.set({ family }, bytes)
-      },
-      troubled: (what, detail) => {
-        metrics.failures.inc({ family })
-        log.error({ family, what, detail }, 'adaptation is in trouble')
-      },
-      requested: (reason, outcome) => metrics.requests.inc({ reason, outcome }),
-    }
-  }
-}
-
-async function openFiles(
-  family: AdaptableFamily,
-  privateKey: KeyObject,
-  folder: string,
-  { config, wallS, log }: AdaptationOptions,
-): Promise<{ setup: LearnerSetup; publisher: Publisher }> {
-  const file = join(folder, family.hash.slice(0, 8))
-  const { layout, base } = family
-  const publisher = await Publisher.open(
-    `${file}.versions`,
-    { layout, base, family: Buffer.from(family.hash, 'hex'), privateKey, dtype: config.adaptDtype },
-    wallS(),
-    (reason) =>
-      log.error({ family: family.id, reason }, 'the versions that went out are lost: a new epoch begins'),
-  )
-  const probe = config.adaptProbe && (await readProbe(config.adaptProbe, family, family.labels))
-  const { id, student, foundation, mean, std, lineage } = family
-  const setup: LearnerSetup = {
-    ...{ id, student, foundation, mean, std, lineage },
-    statePath: `${file}.state`,
-    keepsPixels: config.adaptKeep === 'samples',
-    threads: config.adaptThreads,
-    ...(probe ? { probe } : {}),
-  }
-  return { setup, publisher }
 }

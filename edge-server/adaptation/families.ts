@@ -1,5 +1,5 @@
 import { adaptableNetwork } from '@isthmus/models/adapt'
-import type { Bundle } from '@isthmus/models/bundle'
+import type { Bundle, Manifest } from '@isthmus/models/bundle'
 import { readModel } from '@isthmus/models/onnx'
 import { familyKey } from '@isthmus/proto'
 import type { Family } from './family.ts'
@@ -38,11 +38,10 @@ export function familiesOf(bundles: readonly Bundle[]): Families {
 }
 
 function familyOf(bundle: Bundle): AdaptableFamily {
-  const { models, input, output, labels } = bundle.manifest
+  const { models, input, labels } = bundle.manifest
   if (!models.local || !models.full)
     throw new Error('It needs a local network to adapt and a full one to teach it')
-  if (input.layout !== 'NCHW' || output.kind !== 'logits')
-    throw new Error('Its networks do not take [C, H, W] and give logits')
+  checkInputs(bundle.manifest)
   const [student, foundation] = [bundle.modelBytes('local'), bundle.modelBytes('full')]
   const { layout, source, imageDims, classes } = adaptableNetwork(readModel(student))
   adaptableNetwork(readModel(foundation))
@@ -61,4 +60,10 @@ function familyOf(bundle: Bundle): AdaptableFamily {
     layout,
     base: source,
   }
+}
+
+/** Throws for networks that take or give what no learner can. */
+export function checkInputs({ input, output }: Manifest): void {
+  if (input.layout !== 'NCHW' || output.kind !== 'logits')
+    throw new Error('Its networks do not take [C, H, W] and give logits')
 }

@@ -1,7 +1,7 @@
 import type { PatchRequest, Sample } from '@isthmus/proto'
 import type { Candidate, LearnReport } from './family-learner.ts'
 import type { Learner } from './learner-thread.ts'
-import type { OutPatch, Publisher } from './publisher.ts'
+import type { Outlet, OutPatch } from './publisher.ts'
 import { RollbackVotes } from './rollback-votes.ts'
 import type { SampleIntake, UploadOutcome } from './sample-intake.ts'
 
@@ -40,7 +40,7 @@ export interface AdaptationObserver {
 export interface FamilyAdaptationOptions {
   readonly intake: SampleIntake
   readonly learner: Learner
-  readonly publisher: Publisher
+  readonly publisher: Outlet
   readonly pace: AdaptationPace
   readonly observer: AdaptationObserver
   /** Sends a patch: retained to all, or to one device. */

@@ -9,6 +9,16 @@ export interface OutPatch {
   readonly bytes: Uint8Array
 }
 
+/** Where a family's versions go out. */
+export interface Outlet {
+  /** The newest patch; any device of the family can take it. */
+  readonly newest: OutPatch | undefined
+  /** 0 when nothing has gone out. */
+  readonly version: number
+  /** Makes a version; it may be sent when this resolves. */
+  publish(parameters: NormParameters, nowS: number): Promise<OutPatch>
+}
+
 interface Journal {
   readonly writer: WriterState
   /** Base64. */
@@ -22,7 +32,7 @@ interface Journal {
  * Each patch is the difference to the base network, not to the version before: a device that was away needs the newest one only, and
  * what rounding takes does not add up.
  */
-export class Publisher {
+export class Publisher implements Outlet {
   readonly #path: string
   readonly #writer: PatchWriter
   #newest: OutPatch | undefined
@@ -62,6 +72,12 @@ export class Publisher {
   /** 0 when nothing has gone out. */
   get version(): number {
     return this.#newest?.version ?? 0
+  }
+
+  /** What the next patch will be called. */
+  get next(): { readonly epoch: number; readonly version: number } {
+    const { epoch, version } = this.#writer.version
+    return { epoch, version: version + 1 }
   }
 
   /** Makes a patch and writes it down; it may be sent when this resolves. Throws what `PatchWriter.publish` throws, or of the disk. */

@@ -42,7 +42,7 @@ export interface RoundOptions extends Omit<CandidateOptions, 'budget' | 'shortli
    * and `gap` 1, unless the allocation is exact.
    */
   readonly bound?: boolean
-  /** What the exact solver may take. Default 10,000. */
+  /** What the exact solver may take, in all its runs for the round together. Default 10,000. */
   readonly timeLimitMs?: number
 }
 
@@ -172,9 +172,16 @@ async function clearedBy(
   const limit = options.timeLimitMs === undefined ? {} : { timeLimitMs: options.timeLimitMs }
   if (payment === 'vcg') {
     if (options.allocation === 'fast') throw edgeError('NOT_EXACT', 'VCG payments with allocation "fast"')
+    const startMs = performance.now()
     const welfare = welfareOf(market, weights, options, options.bonusWorth)
     const best = await exactAllocation(welfare.candidates, packing, limit)
-    const solve = (of: Candidates) => exactAllocation(of, packing, limit)
+    // One limit for the round: there is a market to solve for each winner.
+    const endMs = startMs + (options.timeLimitMs ?? 10_000)
+    const solve = (of: Candidates) => {
+      const timeLimitMs = endMs - performance.now()
+      if (timeLimitMs > 0) return exactAllocation(of, packing, { timeLimitMs })
+      throw edgeError('NOT_EXACT', 'There was no time for the markets without each of the winners')
+    }
     return { ...best, ...(await vcgPayments(welfare, packing, best, solve)) }
   }
   const exact = options.allocation === 'exact'

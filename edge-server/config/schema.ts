@@ -105,6 +105,13 @@ export const configSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Adapt local networks to what devices upload; folder for the key, the versions and the state.'),
+  adaptSplit: z
+    .enum(['off', 'tail', 'both'])
+    .default('off')
+    .describe('Adapt split networks too: their tails alone, or head and tail together; needs --adapt.'),
+  adaptTailMs: ms
+    .default(3_600_000)
+    .describe('How long a tail waits for a device with the same version of the head.'),
   adaptKeep: z
     .enum(['parameters', 'samples'])
     .default('parameters')

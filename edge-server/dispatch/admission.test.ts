@@ -40,6 +40,7 @@ const view: AdmissionView = {
   outstanding: 0,
   credits: 2,
   queueFull: false,
+  hasTail: true,
   catalog,
   pipelines: new StageCatalog(),
 }
@@ -75,7 +76,7 @@ describe('admission', () => {
     ['BAD_SHAPE', { payloadBytes: 4 }, { mode: 7 }],
     ['BAD_SHAPE', { payloadBytes: 2 }, { mode: 7 }],
     ['BAD_PAYLOAD', { payloadBytes: 0 }, { mode: 4, route: 'edge' }],
-    ['PATCH_MISMATCH', { payloadBytes: 2 }, { mode: 2, scale: 1, zeroPoint: 0, patch: 3 }],
+    ['PATCH_MISMATCH', { payloadBytes: 2, hasTail: false }, { mode: 2, scale: 1, zeroPoint: 0, patch: 3 }],
     ['BAD_PAYLOAD', { payloadBytes: 2 }, { mode: 2 }],
     ['BAD_PAYLOAD', { payloadBytes: 2 }, { mode: 2, scale: 0, zeroPoint: 0 }],
     ['NOT_FINITE', { payloadBytes: 2 }, { mode: 2, scale: Number.NaN, zeroPoint: 0 }],

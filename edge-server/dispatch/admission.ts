@@ -24,6 +24,8 @@ export interface AdmissionView {
   readonly outstanding: number
   readonly credits: number
   readonly queueFull: boolean
+  /** Whether there is a tail for the head that the request names. */
+  readonly hasTail: boolean
   readonly catalog: Catalog
   readonly pipelines: StageCatalog
 }
@@ -40,9 +42,7 @@ export function admit(view: AdmissionView): Offer | StagesOffer | Refusal {
   if (view.replayed) return { code: 'REPLAYED', detail: `Request ${view.envelope.id} has been here before` }
   if (view.draining) return { code: 'DRAINING', detail: '' }
   const offer =
-    request.kind === 'stages'
-      ? view.pipelines.find(request, payloadBytes)
-      : offerFor(request, payloadBytes, view.catalog)
+    request.kind === 'stages' ? view.pipelines.find(request, payloadBytes) : offerFor(request, view)
   if ('code' in offer) return offer
   if (view.deadlineMs <= view.nowMs) return { code: 'EXPIRED', detail: 'The deadline had passed on arrival' }
   if (view.outstanding >= view.credits) {
@@ -55,7 +55,7 @@ export function admit(view: AdmissionView): Offer | StagesOffer | Refusal {
   return offer
 }
 
-function offerFor(request: InferRequest, payloadBytes: number, catalog: Catalog): Offer | Refusal {
+function offerFor(request: InferRequest, { payloadBytes, catalog, hasTail }: AdmissionView): Offer | Refusal {
   const offer = catalog.find(request.bundle, request.mode, request.route)
   if ('code' in offer) return offer
   const { limits } = offer
@@ -65,8 +65,8 @@ function offerFor(request: InferRequest, payloadBytes: number, catalog: Catalog)
     return { code: 'BAD_SHAPE', detail }
   }
   if (payloadBytes === 0) return { code: 'BAD_PAYLOAD', detail: 'The request has no payload' }
-  // Tails are those of the bundle: one for a patched head there is not.
-  if (request.patch !== 0)
+  const fits = offer.route === 'split' ? hasTail : request.patch === 0
+  if (!fits)
     return { code: 'PATCH_MISMATCH', detail: `There is no tail for version ${request.patch} of the head` }
   return rangeMisfit(offer, request) ?? offer
 }

@@ -23,6 +23,7 @@ import { DeviceLedger, type DeviceRecord } from './device-ledger.ts'
 import { LeasedFirstQueue } from './leased-first-queue.ts'
 import { replyTo, type StageTimes, wireUs } from './replies.ts'
 import { StageCatalog, type StagesOffer } from './stage-catalog.ts'
+import { packedTails, type TailChoice, type Tails } from './tail-choice.ts'
 import { deadlineOf } from './time-left.ts'
 import type { Outcome, Work, WorkRunner } from './work.ts'
 
@@ -58,6 +59,8 @@ export interface DispatcherOptions {
   readonly maxWaitMs: number
   readonly maxMessageBytes: number
   readonly maxDevices: number
+  /** Which forms of tails there are. Without it, those of the bundles. */
+  readonly tails?: Tails
   /** What devices have bought of this server. Without it, nobody has bought anything. */
   readonly leases?: Leases
   /** Whether a request that names that server, or none, is for this one to answer. Without it, all are. */
@@ -220,13 +223,15 @@ export class Dispatcher {
     request: InferRequest | StagesRequest,
     arrivedMs: number,
   ): void {
-    const { site, catalog, credits, maxWaitMs, leases = noLeases } = this.#options
+    const { site, catalog, credits, maxWaitMs, leases = noLeases, tails = packedTails } = this.#options
     const { envelope, payload } = message
     const asked = { device: record.device, envelope, arrivedMs }
     const deadlineMs = deadlineOf(envelope, arrivedMs, clockUs32(arrivedMs), maxWaitMs)
     const bought = leases.creditsOf(record.device)
     const leased = record.outstanding < bought
     if (this.#queue.isFull(leased, leases.credits)) this.tick()
+    // Chosen once: whatever is adopted while it waits, it is answered by the tail that fits its head.
+    const tail = request.kind === 'infer' ? tails.behind(request) : undefined
     const verdict = admit({
       site,
       device: record.device,
@@ -240,6 +245,7 @@ export class Dispatcher {
       outstanding: record.outstanding,
       credits: Math.max(credits, bought),
       queueFull: this.#queue.isFull(leased, leases.credits),
+      hasTail: tail !== undefined,
       catalog,
       pipelines: this.#pipelines,
     })
@@ -249,7 +255,7 @@ export class Dispatcher {
     }
     record.outstanding++
     // The one copy of the payload: the packet is a view into the connection's buffer.
-    const work = workOf(request, verdict, payload.slice() as Work['payload'], deadlineMs)
+    const work = workOf(request, verdict, payload.slice() as Work['payload'], deadlineMs, tail)
     this.#queue.push({ ...asked, record, route: verdict.route, work, deadlineMs, leased })
     this.#pump()
   }
@@ -369,10 +375,12 @@ function workOf(
   offer: Offer | StagesOffer,
   payload: Work['payload'],
   deadlineMs: number,
+  tail: TailChoice | undefined,
 ): Work {
   if (request.kind === 'infer') {
     const { bundle, mode, scale, zeroPoint } = request
-    return { bundle, mode, payload, scale, zeroPoint, deadlineMs }
+    const adapted = offer.route === 'split' && tail?.parameters ? { tail } : {}
+    return { bundle, mode, payload, scale, zeroPoint, ...adapted, deadlineMs }
   }
   const { pipeline, inputs, outputs, rows } = request
   const stages = offer.route === 'stages' ? offer.stages : []

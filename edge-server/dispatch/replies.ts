@@ -35,9 +35,10 @@ export function replyTo(work: Work, outcome: Done<Outcome>, moment: Moment): Com
 }
 
 function tailReply(bundle: number, outcome: Done<TailOutcome>, moment: Moment): Computed {
-  const { result, dims, decodeMs, tailMs } = outcome
+  const { result, dims, tail, decodeMs, tailMs } = outcome
   const { times, ...on } = timed(decodeMs, tailMs, moment)
-  const body: BodyFields = { kind: 'reply', bundle, dims: [...dims], ...on }
+  const ran = tail ? { patch: tail.version, patchEpoch: tail.epoch } : {}
+  const body: BodyFields = { kind: 'reply', bundle, dims: [...dims], ...ran, ...on }
   return { body, payload: new Uint8Array(result.buffer, result.byteOffset, result.byteLength), times }
 }
 

@@ -1,4 +1,5 @@
 import type { WireErrorCode } from '@isthmus/proto'
+import type { TailChoice } from './tail-choice.ts'
 
 /** Stages of a pipeline, as a worker gets them. */
 export interface StagesWork {
@@ -23,6 +24,8 @@ export interface TailWork {
   /** The range of a dynamic quantiser. */
   readonly scale: number | undefined
   readonly zeroPoint: number | undefined
+  /** The form of the tail that answers; undefined: as packed. */
+  readonly tail?: TailChoice
   /** When the work is no longer worth starting, on the server's clock. */
   readonly deadlineMs: number
 }
@@ -41,6 +44,8 @@ export type TailOutcome =
       readonly ok: true
       readonly result: Float32Array<ArrayBuffer>
       readonly dims: readonly number[]
+      /** Version of the tail that answered; undefined: as packed. */
+      readonly tail?: { readonly version: number; readonly epoch: number }
       readonly decodeMs: number
       readonly tailMs: number
     }

@@ -1,3 +1,4 @@
+import { IsthmusError, MAX_MESSAGE_BYTES } from '@isthmus/proto'
 import {
   clearRound,
   type FairnessState,
@@ -12,7 +13,7 @@ import {
 } from '../auction/index.ts'
 import type { Market } from '../auction/market.ts'
 import type { Cleared, Loss, MarketMemory, Win } from './clearing.ts'
-import { type HouseState, parseHouse } from './house-state.ts'
+import { type HouseState, packHouse, parseHouse } from './house-state.ts'
 import type { BidReason } from './reasons.ts'
 
 export interface AuctionHouseOptions {
@@ -29,6 +30,9 @@ export interface AuctionHouseOptions {
   readonly clearRound?: typeof clearRound
   readonly state?: HouseState
 }
+
+/** What fits into one message, with its envelope. */
+const MOST_MEMORY_BYTES = MAX_MESSAGE_BYTES - 256
 
 const reasons: Record<RequestRefusal | 'outbid', BidReason> = {
   malformed: 'bad-demand',
@@ -59,12 +63,12 @@ export class AuctionHouse implements MarketMemory {
   }
 
   memory(): Uint8Array {
-    return new TextEncoder().encode(JSON.stringify(this.state))
+    return packHouse(this.state, MOST_MEMORY_BYTES)
   }
 
   adopt(memory: Uint8Array): boolean {
     const state = parseHouse(new TextDecoder().decode(memory))
-    if (state === undefined) return false
+    if (state === undefined || state.prices.round <= this.rounds) return false
     this.#prices = state.prices
     this.#fairness = state.fairness
     return true
@@ -78,13 +82,20 @@ export class AuctionHouse implements MarketMemory {
   async clear(market: Market): Promise<Cleared> {
     const { payment, timeLimitMs, clearRound: clear = clearRound } = this.#options
     this.#price(market)
-    const result = await clear(market, {
+    const options: RoundOptions = {
       payment,
       timeLimitMs,
       // Devices wait for their awards.
       bound: false,
       history: historyOf(this.#fairness),
       unitPrices: this.#prices.prices,
+    }
+    let isFallback = false
+    const result = await clear(market, options).catch((error: unknown) => {
+      // The next round would not be solved either, and bids would expire unanswered.
+      if (payment !== 'vcg' || !(error instanceof IsthmusError && error.code === 'NOT_EXACT')) throw error
+      isFallback = true
+      return clear(market, { ...options, payment: 'critical' })
     })
     this.#fairness = nextFairness(this.#fairness, result.market, result.resource)
     const winners: Win[] = []
@@ -93,7 +104,7 @@ export class AuctionHouse implements MarketMemory {
       if (resource !== null) winners.push({ request, resource, payment: price })
       else losers.push({ request, reason: reasons[reason ?? 'outbid'], detail: '' })
     }
-    return { winners, losers, value: result.value }
+    return { winners, losers, value: result.value, isFallback }
   }
 
   /** Prices of this round follow from how full the servers are before it: no bid of the round moves them. */

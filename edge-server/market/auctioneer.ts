@@ -106,6 +106,7 @@ export class Auctioneer {
       winners,
       value: outcome.value,
       revenue,
+      isFallback: outcome.isFallback ?? false,
       tookMs: clock() - nowMs,
     })
   }

@@ -1,4 +1,5 @@
 import type { Capacity } from '@isthmus/proto'
+import { resourceFault } from '../auction/faults.ts'
 import type { Resource } from '../auction/market.ts'
 
 interface Entry {
@@ -59,11 +60,10 @@ export class CapacityBoard {
   }
 }
 
-/** Whether a server says what cannot be. */
-function faultOf({ capacity, free, unitCost, reliability, availability, energy }: Capacity): boolean {
-  const parts = [reliability, availability, energy]
-  return (
-    ![...capacity, ...free, unitCost].every((amount) => amount >= 0 && amount <= 1e12) ||
-    !parts.every((part) => part >= 0 && part <= 1)
-  )
+/** Whether a server says what cannot be: one such resource would fail the whole round. */
+function faultOf({ capacity, free, resourceKind: kind, x, y, ...scores }: Capacity): boolean {
+  const place = { x, y }
+  return [capacity, free].some((amounts) => {
+    return resourceFault({ ...scores, id: 'server', kind, capacity: amounts, place }) !== null
+  })
 }

@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads'
+import { IsthmusError } from '@isthmus/proto'
 import { boundAfterwards, clearRound } from '../auction/index.ts'
 import type { FromClearing, ToClearing } from './clearing-thread.ts'
 
@@ -16,7 +17,8 @@ parentPort!.on('message', async ({ id, market, options }: ToClearing) => {
       if (newest === id) say({ id, bound: boundAfterwards(result, options) })
     })
   } catch (error) {
-    say({ id, failure: error instanceof Error ? error.message : String(error) })
+    const isNotExact = error instanceof IsthmusError && error.code === 'NOT_EXACT'
+    say({ id, failure: error instanceof Error ? error.message : String(error), isNotExact })
   }
 })
 

@@ -58,6 +58,16 @@ describe('a thread that clears rounds', () => {
     expect((await thread.clear(market, {})).awards).toHaveLength(40)
   })
 
+  it('says of a round without a proved best that it has none', async () => {
+    const thread = opened()
+    await expect(thread.clear(market, { payment: 'vcg', allocation: 'fast' })).rejects.toMatchObject({
+      code: 'NOT_EXACT',
+    })
+    await expect(thread.clear(market, { payment: 'vcg', timeLimitMs: 0 })).rejects.toMatchObject({
+      code: 'NOT_EXACT',
+    })
+  })
+
   it('clears nothing more when it is closed', async () => {
     const thread = opened()
     const pending = thread.clear(market, {})

@@ -14,7 +14,7 @@ export interface ToClearing {
 export type FromClearing =
   | { readonly id: number; readonly result: RoundResult }
   | { readonly id: number; readonly bound: RoundBound }
-  | { readonly id: number; readonly failure: string }
+  | { readonly id: number; readonly failure: string; readonly isNotExact: boolean }
 
 /** How good a round can be said to be. */
 export type RoundBound = Pick<RoundResult, 'upperBound' | 'gap'>
@@ -53,7 +53,7 @@ export class ClearingThread {
     if (!this.#closed) this.#worker ??= this.#start()
   }
 
-  /** As `clearRound`, but without the bound, which is told later. */
+  /** As `clearRound` (and `NOT_EXACT` is thrown as there), but without the bound, which is told later. */
   clear(market: Market, options: RoundOptions): Promise<RoundResult> {
     if (this.#closed) return Promise.reject(edgeError('AUCTION_THREAD_DIED', 'The market has been closed'))
     this.#worker ??= this.#start()
@@ -90,6 +90,7 @@ export class ClearingThread {
     this.#waiting = this.#waiting.filter((one) => one !== asked)
     if (this.#waiting.length === 0) this.#worker?.unref()
     if ('result' in message) asked?.resolve(message.result)
+    else if (message.isNotExact) asked?.reject(edgeError('NOT_EXACT', 'A round was not solved in its time'))
     else asked?.reject(edgeError('AUCTION_THREAD_DIED', `A round could not be cleared: ${message.failure}`))
   }
 

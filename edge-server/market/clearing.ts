@@ -7,6 +7,8 @@ export interface Cleared {
   readonly losers: readonly Loss[]
   /** Sum of the utilities of the matches. */
   readonly value: number
+  /** VCG had no time, and the winners pay critical values. */
+  readonly isFallback?: boolean
 }
 
 export interface Win {

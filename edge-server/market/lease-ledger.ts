@@ -94,9 +94,10 @@ export class LeaseLedger {
     return this.#leases.values()
   }
 
-  /** What no lease holds. */
+  /** What no lease holds; nothing where leases have all the credits, so that the auctioneer looks for another server. */
   get free(): Amounts {
     const free = [...this.#options.capacity]
+    if (this.credits >= this.#options.credits) return free.fill(0)
     for (const { demand } of this.#leases.values()) {
       for (const [at, amount] of demand.entries()) free[at]! -= amount
     }

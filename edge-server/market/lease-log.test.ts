@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { appendFile, mkdtemp, readFile, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,6 +35,33 @@ describe('a log of leases', () => {
     await second.close()
     expect((await LeaseLog.read(path)).entries).toEqual([lease('b'), lease('c')])
   })
+
+  test.skipIf(process.platform === 'win32')(
+    'says of nothing that it is kept which did not fit on the disk',
+    async () => {
+      const path = await fresh()
+      const module = new URL('./lease-log.js', import.meta.url)
+      const program = `
+        const { LeaseLog } = await import('${module}')
+        const log = await LeaseLog.open(${JSON.stringify(path)}, () => [])
+        const lease = ${JSON.stringify(lease(''))}
+        const kept = []
+        for (let n = 0; n < 40; n++) {
+          const some = Array.from({ length: 7 }, (_, k) => ({ ...lease, device: n + '-' + k }))
+          await log.write(some).then(() => kept.push(...some.map(({ device }) => device)), () => {})
+        }
+        console.log(JSON.stringify(kept))`
+      // Files of 8 KiB at most: what is written beyond that fails, or is cut off, as on a full disk.
+      const command = 'ulimit -f 16; exec "$0" --input-type=module --eval "$1"'
+      const { stdout } = spawnSync('sh', ['-c', command, process.execPath, program], { encoding: 'utf8' })
+      const kept: string[] = JSON.parse(stdout)
+      expect(kept.length).toBeGreaterThan(0)
+      expect(kept.length).toBeLessThan(280)
+      const { entries } = await LeaseLog.read(path)
+      const onDisk = new Set(entries.map((entry) => 'device' in entry && entry.device))
+      expect(kept.filter((device) => !onDisk.has(device))).toEqual([])
+    },
+  )
 
   test('holds nothing where there is no file yet', async () => {
     expect(await LeaseLog.read(await fresh())).toEqual({ entries: [], damaged: 0 })

@@ -100,7 +100,8 @@ export class LeaseLog implements Journal {
         if (this.#lines > COMPACT_AT) await this.#compact()
         else {
           const text = some.map(({ text }) => text).join('')
-          await this.#file.write(this.#isTorn ? `\n${text}` : text)
+          // Not `write`: on a disk that is nearly full that writes a part, and is content.
+          await this.#file.appendFile(this.#isTorn ? `\n${text}` : text)
           await this.#file.datasync()
         }
         this.#isTorn = false
@@ -126,9 +127,14 @@ export class LeaseLog implements Journal {
 /** Renaming replaces the file whole: a loss of power leaves the old one or the new one. */
 async function freshFile(path: string, entries: readonly LedgerEntry[]) {
   const file = await open(`${path}.new`, 'w', 0o600)
-  await file.write(entries.map(lineOf).join(''))
-  await file.sync()
-  await rename(`${path}.new`, path)
+  try {
+    await file.appendFile(entries.map(lineOf).join(''))
+    await file.sync()
+    await rename(`${path}.new`, path)
+  } catch (error) {
+    await file.close().catch(() => {})
+    throw error
+  }
   const folder = await open(dirname(path), 'r')
   await folder.sync()
   await folder.close()

@@ -27,6 +27,7 @@ export class MarketMetrics {
   readonly #refused: Counter<'reason'>
   readonly #ended: Counter<'why'>
   readonly #terms: Counter
+  readonly #fallbacks: Counter
   readonly #gap: Gauge
 
   constructor(registry: Registry, gauges: MarketGauges) {
@@ -40,6 +41,10 @@ export class MarketMetrics {
     this.#granted = counter('leases_total', 'Leases granted on this server')
     this.#refused = counter('refused_total', 'Grants that this server refused', ['reason'])
     this.#ended = counter('leases_ended_total', 'Leases of this server that ended', ['why'])
+    this.#fallbacks = counter(
+      'fallbacks_total',
+      'Rounds under vcg that took too long, and were cleared by critical',
+    )
     this.#terms = counter('terms_total', 'Times that this server was elected auctioneer')
     const gap = 'By how much of the best possible utility the last bounded round may have missed it'
     this.#gap = new Gauge({ name: `${PREFIX}gap`, help: gap, registers })
@@ -83,8 +88,9 @@ export class MarketMetrics {
     if (leads) this.#terms.inc()
   }
 
-  cleared({ bids, winners, revenue, tookMs }: RoundFigures): void {
+  cleared({ bids, winners, revenue, isFallback, tookMs }: RoundFigures): void {
     this.#rounds.inc()
+    if (isFallback) this.#fallbacks.inc()
     this.#bids.inc({ outcome: 'won' }, winners)
     this.#bids.inc({ outcome: 'lost' }, bids - winners)
     this.#revenue.inc(revenue)

@@ -1,4 +1,12 @@
-import { type Award, type BodyFields, decodeMessage, encodeMessage, parseTopic, topic } from '@isthmus/proto'
+import {
+  type Award,
+  type BodyFields,
+  decodeMessage,
+  encodeMessage,
+  parseTopic,
+  topic,
+  type Verb,
+} from '@isthmus/proto'
 import { describe, expect, test } from 'vitest'
 import { AuctionHouse } from './auction-house.ts'
 import type { ClearMarket } from './clearing.ts'
@@ -94,7 +102,7 @@ class Town {
     node.announce()
   }
 
-  say(device: string, id: number, body: BodyFields, verb: 'bid' | 'state' | 'award' = 'bid', boot = 1): void {
+  say(device: string, id: number, body: BodyFields, verb: Verb = 'bid', boot = 1): void {
     this.#queue.push([topic('s', device, verb), encodeMessage({ envelope: { id, boot }, body })])
   }
 
@@ -258,6 +266,18 @@ describe('several servers', () => {
     expect(three.of('d0')).toEqual(['outbid'])
   })
 
+  test('serve the small ones elsewhere for whom one has no credits left, however much else it has', async () => {
+    const both = await town('edge-a', 'edge-b')
+    const small = Array.from({ length: 40 }, (_, at) => `cam-${at}`)
+    for (const device of small) both.say(device, 1, { ...bid, demand: [0.001, 0, 0, 0], validMs: 9000 })
+    await both.run(1000)
+    for (const device of small.filter((name) => !both.of(name).includes('won'))) {
+      both.say(device, 2, { ...bid, demand: [0.001, 0, 0, 0], validMs: 9000 })
+    }
+    await both.run(1000)
+    for (const device of small) expect(both.of(device)).toContain('won')
+  })
+
   test('clear the bids that an auctioneer had when it died, within a round', async () => {
     const three = await town('edge-a', 'edge-b', 'edge-c')
     const dead = three.leader!
@@ -331,4 +351,61 @@ describe('a new auctioneer', () => {
     expect(house.adopt(shares(0.5))).toBe(true)
     expect(house.rounds).toBe(9)
   })
+})
+
+describe('what no server can mean', () => {
+  const amounts = { capacity: [9, 9, 9, 9], free: [9, 9, 9, 9], unitCost: 0 }
+  const scores = { reliability: 1, availability: 1, energy: 1, x: 0, y: 0, leases: 0 }
+  const capacity = { kind: 'capacity' as const, resourceKind: 'edge', ...amounts, ...scores }
+
+  test('a term after which there is no other stops neither elections nor servers', async () => {
+    const town = new Town()
+    town.say(
+      'edge',
+      1,
+      { kind: 'claim', holder: 'edge-z', term: 0xffffffff, round: 0, roundMs: 1000 },
+      'claim',
+    )
+    town.start('edge-a')
+    const grants: BodyFields = {
+      kind: 'grants',
+      server: 'edge-a',
+      term: 0xffffffff,
+      round: 1,
+      part: 0,
+      grants: [],
+    }
+    town.say('edge-a', 1, grants, 'grant')
+    await town.run(2000)
+    town.say('cam', 1, bid)
+    await town.run(2000)
+    expect(town.rejected).toEqual(['BAD_MESSAGE', 'BAD_MESSAGE'])
+    expect(town.of('cam')[0]).toBe('won')
+  })
+
+  test('another server of the same id is told of, what an earlier life has left is not', () => {
+    const one = new Town()
+    one.start('edge-a')
+    const packet = encodeMessage({ envelope: { id: 1, boot: 99 }, body: capacity })
+    const name = topic('s', 'edge-a', 'capacity')
+    one.nodes.get('edge-a')!.receive(name, packet, true)
+    expect(one.rejected).toEqual([])
+    one.nodes.get('edge-a')!.receive(name, packet)
+    expect(one.rejected).toEqual(['BAD_MESSAGE'])
+  })
+
+  test.each([{ resourceKind: '' }, { x: 1e13 }])(
+    'capacity %j is left out, and the others are sold',
+    async (fault) => {
+      const town = new Town()
+      town.startWithHouse('edge-a', 2)
+      await town.run(1000)
+      town.say('cam', 1, bid)
+      for (let round = 0; round < 3; round++) {
+        town.say('edge-z', 1, { ...capacity, ...fault }, 'capacity')
+        await town.run(1000)
+      }
+      expect(town.of('cam')[0]).toBe('won')
+    },
+  )
 })

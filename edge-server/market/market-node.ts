@@ -86,6 +86,8 @@ export interface RoundFigures {
   readonly value: number
   /** Sum of the payments. */
   readonly revenue: number
+  /** VCG had no time, and the winners pay critical values. */
+  readonly isFallback: boolean
   /** From the close until all was on its way. */
   readonly tookMs: number
 }
@@ -113,6 +115,9 @@ export interface MarketNodeOptions {
 /** Signs of life in a round, and how many of them may be missed. */
 const BEATS = 10
 const SILENT_BEATS = 4
+
+/** Terms beyond this are no honest election's: the numbers of those after them would not fit into a message. */
+const LAST_TERM = 2 ** 31
 
 /**
  * One server's part in the market: it keeps bids (all servers do, so that none is lost with the auctioneer), holds the auctions
@@ -233,7 +238,14 @@ export class MarketNode {
     try {
       const message = decodeMessage(packet, verb === 'bid' ? MAX_BID_BYTES : undefined)
       if (isDeviceId(sender)) this.#fromDevice(sender, verb, message, nowMs)
-      else if (isServerId(sender)) this.#fromServer(sender, verb, message, nowMs)
+      else if (isServerId(sender)) {
+        // What an earlier life of this server has left is retained.
+        const { id, epoch } = this.#options
+        if (verb === 'capacity' && sender === id && !retained && message.envelope.boot !== epoch) {
+          observer.rejected(id, 'BAD_MESSAGE', `Another server has the id ${id}, too: give each one its own`)
+        }
+        this.#fromServer(sender, verb, message, nowMs)
+      }
     } catch (error) {
       const code = error instanceof IsthmusError && isWireErrorCode(error.code) ? error.code : 'BAD_MESSAGE'
       const detail = error instanceof Error ? error.message : String(error)
@@ -269,7 +281,11 @@ export class MarketNode {
   }
 
   #fromServer(sender: string, verb: Verb, { envelope, body, payload }: Message, nowMs: number): void {
-    const { id, epoch } = this.#options
+    const { id, epoch, observer } = this.#options
+    if ((body.kind === 'claim' || body.kind === 'grants') && body.term > LAST_TERM) {
+      observer.rejected(sender, 'BAD_MESSAGE', `Nobody can follow in term ${body.term}`)
+      return
+    }
     if ((verb === 'claim' || verb === 'beat') && body.kind === 'claim') {
       if (!isServerId(body.holder)) return
       const term = { number: body.term, holder: body.holder }

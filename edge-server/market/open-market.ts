@@ -10,7 +10,13 @@ import { noJournal } from './journal.ts'
 import type { LedgerEntry } from './lease-ledger.ts'
 import { LeaseLog } from './lease-log.ts'
 import { MarketMetrics } from './market-metrics.ts'
-import { MarketNode, type MarketNodeOptions, type MarketObserver, type Offer } from './market-node.ts'
+import {
+  MarketNode,
+  type MarketNodeOptions,
+  type MarketObserver,
+  type MarketRules,
+  type Offer,
+} from './market-node.ts'
 
 export interface OpenMarketOptions extends Pick<MarketNodeOptions, 'epoch' | 'clock' | 'send'> {
   readonly config: EdgeConfig
@@ -36,7 +42,7 @@ const PRICE_RANGE = { least: 0, most: 100 }
 /** Reads what an earlier life has left and makes this server a part of the market. Throws MARKET_UNKEPT. */
 export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket> {
   const { config, registry, log, epoch, clock, send } = options
-  const { marketDir, id, site, roundMs, leaseMs, market: payment } = config
+  const { marketDir, id, site, roundMs, market: payment } = config
   const leasesPath = marketDir && join(marketDir, `${id}.leases`)
   const housePath = marketDir && join(marketDir, `${id}.market.json`)
   const { entries, damaged } = leasesPath ? await kept(() => LeaseLog.read(leasesPath)) : nothing
@@ -74,16 +80,7 @@ export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket
     epoch,
     clock,
     send,
-    rules: {
-      roundMs,
-      leaseMs,
-      tenureMs: config.tenureMs,
-      holdMs: Math.min(leaseMs, Math.max(LEAST_HOLD_MS, HOLD_ROUNDS * roundMs)),
-      maxBids: config.maxDevices,
-      maxDevices: config.maxDevices,
-      perRound: 8,
-      maxOpen: 4,
-    },
+    rules: rulesOf(config),
     offer: offerOf(config),
     clear: (market) => house.clear(market),
     memory: house,
@@ -100,6 +97,26 @@ export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket
       await saving
       await journal?.close()
     },
+  }
+}
+
+/** The rules that a server's settings make. */
+export function rulesOf({
+  roundMs,
+  leaseMs,
+  tenureMs,
+  maxDevices,
+}: Pick<EdgeConfig, 'roundMs' | 'leaseMs' | 'tenureMs' | 'maxDevices'>): MarketRules {
+  return {
+    roundMs,
+    leaseMs,
+    tenureMs,
+    holdMs: Math.min(leaseMs, Math.max(LEAST_HOLD_MS, HOLD_ROUNDS * roundMs)),
+    maxBids: maxDevices,
+    maxDevices,
+    // A device renews up to nine times in a lease.
+    perRound: Math.max(8, Math.ceil((9 * roundMs) / leaseMs)),
+    maxOpen: 4,
   }
 }
 
@@ -131,8 +148,9 @@ function observerOf(
     },
     cleared: (figures) => {
       metrics.cleared(figures)
-      const { round, bids, winners, revenue, tookMs } = figures
+      const { round, bids, winners, revenue, isFallback, tookMs } = figures
       if (bids > 0) log.debug({ round, bids, winners, revenue, tookMs }, 'round cleared')
+      if (isFallback) warn({ round: `${round}` }, 'vcg had no time; the round was cleared by critical')
       if (bids > 0) save()
     },
     rejected: (device, reason, detail) => {

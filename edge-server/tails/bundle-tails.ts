@@ -1,8 +1,9 @@
 import type { Manifest, Mode } from '@isthmus/models/bundle'
 import { dequantize } from '@isthmus/models/codec'
-import { openSession, type Session } from '@isthmus/models/runtime'
+import { openSession, type Session, type Tensor } from '@isthmus/models/runtime'
 import { IsthmusError, isWireErrorCode, wireError } from '@isthmus/proto'
 import type { TailOutcome, TailWork } from '../dispatch/work.ts'
+import { AdaptedTail } from './adapted-tail.ts'
 import { decodeImage, normalise } from './decode-image.ts'
 import type { WorkerBundle } from './messages.ts'
 
@@ -34,9 +35,16 @@ export class BundleTails {
   readonly #modes: ReadonlyMap<number, Mode>
   readonly #tail: Part | undefined
   readonly #full: Part | undefined
+  readonly #adapted: AdaptedTail | undefined
 
-  private constructor(manifest: Manifest, tail: Part | undefined, full: Part | undefined) {
+  private constructor(
+    manifest: Manifest,
+    tail: Part | undefined,
+    full: Part | undefined,
+    adapted: AdaptedTail | undefined,
+  ) {
     this.#manifest = manifest
+    this.#adapted = adapted
     this.#modes = new Map(manifest.modes.map((mode) => [mode.id, mode]))
     this.#tail = tail
     this.#full = full
@@ -48,7 +56,8 @@ export class BundleTails {
     const { latent, input } = manifest
     const tailPart = tail && latent ? await openPart(tail, latent.dims, intraOpThreads) : undefined
     const fullPart = full ? await openPart(full, input.dims, intraOpThreads) : undefined
-    const tails = new BundleTails(manifest, tailPart, fullPart)
+    const adapted = tailPart && bundle.adapts ? await AdaptedTail.open(tail!, intraOpThreads) : undefined
+    const tails = new BundleTails(manifest, tailPart, fullPart, adapted)
     for (const part of [tailPart, fullPart]) {
       if (!part) continue
       await tails.#run(part)
@@ -64,12 +73,12 @@ export class BundleTails {
       const startMs = performance.now()
       const part = await this.#decode(work, mode)
       const decodedMs = performance.now()
-      const { result, dims } = await this.#run(part)
+      const { result, dims, tail } = await this.#answer(part, work.tail)
       // No device could use it, and an error says why.
-      if (!result.every(Number.isFinite))
-        throw wireError('TAIL_FAILED', 'The result holds NaN or an infinity')
+      if (!allFinite(result)) throw wireError('TAIL_FAILED', 'The result holds NaN or an infinity')
       const decodeMs = decodedMs - startMs
-      return { ok: true, result, dims, decodeMs, tailMs: performance.now() - decodedMs }
+      const tailMs = performance.now() - decodedMs
+      return { ok: true, result, dims, ...(tail ? { tail } : {}), decodeMs, tailMs }
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error)
       const code = error instanceof IsthmusError && isWireErrorCode(error.code) ? error.code : 'TAIL_FAILED'
@@ -80,6 +89,18 @@ export class BundleTails {
   async close(): Promise<void> {
     await this.#tail?.session.dispose()
     await this.#full?.session.dispose()
+    await this.#adapted?.dispose()
+  }
+
+  /** By the form of the tail that the work names. One that breaks costs a second run where the packed one fits, too. */
+  async #answer(part: Part, tail: TailWork['tail']) {
+    if (!tail?.parameters) return { ...(await this.#run(part)), tail: undefined }
+    if (!this.#adapted) throw wireError('PATCH_MISMATCH', 'The tail has no normalisations to adapt')
+    const latent = { dtype: 'float32', dims: part.dims, data: part.input } as const
+    const made = this.#checked(await this.#adapted.run(latent, tail.parameters))
+    if (tail.orPacked && !allFinite(made.result)) return { ...(await this.#run(part)), tail: undefined }
+    const { version, epoch } = tail
+    return { ...made, tail: { version, epoch } }
   }
 
   async #decode(work: TailWork, mode: Mode | undefined): Promise<Part> {
@@ -110,7 +131,10 @@ export class BundleTails {
 
   async #run({ session, inputName, dims, input }: Part) {
     const outputs = await session.run({ [inputName]: { dtype: 'float32', dims, data: input } })
-    const output = outputs[this.#manifest.output.name] ?? outputs[session.outputs[0]!.name]
+    return this.#checked(outputs[this.#manifest.output.name] ?? outputs[session.outputs[0]!.name])
+  }
+
+  #checked(output: Tensor | undefined) {
     if (output?.dtype !== 'float32' || output.data.length !== product(this.#manifest.output.dims)) {
       const { name, dims: wanted } = this.#manifest.output
       throw wireError('TAIL_FAILED', `The model's output "${name}" is not float32 [${wanted}]`)
@@ -120,3 +144,5 @@ export class BundleTails {
     return { result, dims: output.dims }
   }
 }
+
+const allFinite = (values: Float32Array): boolean => values.every(Number.isFinite)

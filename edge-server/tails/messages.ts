@@ -9,6 +9,8 @@ export interface WorkerBundle {
   readonly manifest: Manifest
   readonly tail: Uint8Array | undefined
   readonly full: Uint8Array | undefined
+  /** Whether works may bring parameters for the normalisations of the tail. */
+  readonly adapts?: boolean
 }
 
 /** What a worker starts with. */

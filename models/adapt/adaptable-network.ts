@@ -64,5 +64,5 @@ export function lastStageLayers({ model, layout, input, imageDims }: AdaptableNe
 export const imageTensor = (
   data: Float32Array,
   rows: number,
-  { imageDims }: AdaptableNetwork,
+  { imageDims }: Pick<AdaptableNetwork, 'imageDims'>,
 ): Tensor<'float32'> => ({ dtype: 'float32', dims: [rows, ...imageDims], data })

@@ -32,4 +32,11 @@ export {
 export { pixelReader } from './pixels.ts'
 export { plainWeights } from './plain-weights.ts'
 export { moveStatistics } from './running-statistics.ts'
+export {
+  halvesOf,
+  type NormalisedHalf,
+  type SplitNetwork,
+  type SplitOptions,
+  splitNetwork,
+} from './split-network.ts'
 export { unfoldBatchNorm } from './unfold-batch-norm.ts'

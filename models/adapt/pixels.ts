@@ -22,7 +22,7 @@ export function pixelReader(
   }
   return {
     check,
-    batch(images: readonly Uint8Array[], network: AdaptableNetwork): Tensor<'float32'> {
+    batch(images: readonly Uint8Array[], network: Pick<AdaptableNetwork, 'imageDims'>): Tensor<'float32'> {
       const data = new Float32Array(images.length * length)
       images.forEach((pixels, row) => {
         check(pixels)

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { plainWeights, unfoldBatchNorm } from '../adapt/index.ts'
 import { loadBundle, writeBundle } from '../bundle/index.ts'
-import { batchFiller, type Cifar10, loadCifar10 } from '../data/index.ts'
+import { loadCifar10 } from '../data/index.ts'
 import { storeHalfWeights } from '../nets/index.ts'
 import { type Model, readModel, writeModel } from '../onnx/index.ts'
-import type { Tensor } from '../runtime/index.ts'
 import { type ThreadTask, top1 } from '../train/index.ts'
 import { cifar10Manifest, inputDims, percent, recorded, weightsFrom } from './cifar10-bundle.ts'
+import { cleanBatches } from './clean-batches.ts'
 import { foundationSettings, trainFoundation } from './foundation-training.ts'
 import { modelFile, normalisation, open } from './measure.ts'
 import { type RecipeInput, recipeContext } from './recipe.ts'
@@ -57,17 +57,3 @@ const foundationRecipe: ThreadTask<RecipeInput, string> = async (input, thread) 
 }
 
 export default foundationRecipe
-
-const STATISTICS_IMAGES = 10_000
-const BATCH = 250
-
-/** Training images as they are. */
-function* cleanBatches({ train }: Cifar10): Generator<Tensor> {
-  const fill = batchFiller(train, normalisation)
-  for (let first = 0; first < STATISTICS_IMAGES; first += BATCH) {
-    const data = new Float32Array(BATCH * 3072)
-    const indices = Uint32Array.from({ length: BATCH }, (_, row) => first + row)
-    fill(indices, 0, data)
-    yield { dtype: 'float32', dims: [BATCH, 3, 32, 32], data }
-  }
-}

@@ -16,6 +16,8 @@ const recipes: Record<string, string> = {
   exit: "an early exit on the latent of bundle cifar10's heads",
   foundation:
     'bundle cifar10-adaptable: a teacher that withstands the weather, and the local network made adaptable',
+  adaptable:
+    "bundle cifar10-adaptable: bundle cifar10-slimmable's split network put into it, made adaptable; no training",
   tasks: "slimmable decoders of two tasks on the latent of bundle cifar10's head; a report",
 }
 

@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { normLayoutOf, plainWeights } from '../adapt/index.ts'
 import { type Bundle, loadBundle, type Mode, type ModelRole } from '../bundle/index.ts'
 import { hasCifar10, type LabelledImages, loadCifar10, sliceImages } from '../data/index.ts'
+import { readModel } from '../onnx/index.ts'
 import { openSession, type Session } from '../runtime/index.ts'
 import { top1 } from '../train/index.ts'
 import { normalisation, splitTop1, throughJpeg } from './measure.ts'
@@ -33,13 +35,40 @@ describe('bundle cifar10', () => {
     }
   })
 
+  measuredAgain('cifar10')
+})
+
+describe('bundle cifar10-adaptable', () => {
+  it('has normalisations in every network that adapts, and the split network of bundle cifar10', async () => {
+    const bundle = await loadBundle(folder('cifar10-adaptable'))
+    for (const role of ['local', 'head', 'tail', 'full'] as const)
+      expect(
+        normLayoutOf(plainWeights(readModel(bundle.modelBytes(role)))).layers.length,
+        role,
+      ).toBeGreaterThan(4)
+    const { modes } = (await loadBundle(folder('cifar10'))).manifest
+    for (const mode of bundle.manifest.modes) {
+      if (mode.route !== 'split') continue
+      const as = modes.find(({ name }) => name === mode.name)!
+      expect(mode).toMatchObject({ payloadBytes: as.payloadBytes, headMacs: as.headMacs })
+      // A tenth of a point.
+      expect(Math.abs(mode.accuracy! - as.accuracy!), mode.name).toBeLessThanOrEqual(0.001)
+    }
+  })
+
+  measuredAgain('cifar10-adaptable')
+})
+
+function measuredAgain(name: string): void {
   describe.skipIf(!wanted)('measured again on the first 1,000 test images', () => {
+    let bundle: Bundle
     const sessions = new Map<ModelRole, Session>()
     let images: LabelledImages
     beforeAll(async () => {
+      bundle = await loadBundle(folder(name))
       images = sliceImages((await loadCifar10()).test, 0, IMAGES)
       for (const role of ['local', 'head', 'narrowHead', 'tail', 'full'] as const) {
-        sessions.set(role, await openSession(bundle.modelBytes(role)))
+        if (bundle.manifest.models[role]) sessions.set(role, await openSession(bundle.modelBytes(role)))
       }
       return async () => {
         for (const session of sessions.values()) await session.dispose()
@@ -73,4 +102,4 @@ describe('bundle cifar10', () => {
       }
     }, 300_000)
   })
-})
+}

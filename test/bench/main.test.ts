@@ -55,7 +55,15 @@ describe('bench', () => {
       ...['patchKB', 'patchInt8Ratio', 'int8AccuracyLossPts'],
       ...['fleetUpdated', 'fleetGatewayBytesRatio', 'fleetSubsetSaving'],
       ...['cleanDropPts', 'correlatedErr', 'correlatedTentErr'],
-      ...['poisonDropPts', 'liveRecoveryFrames', 'adaptStepsPerSec', 'adaptVsTorch', 'latencyPenaltyPct'],
+      ...[
+        'poisonDropPts',
+        'tailGainPts',
+        'splitGainPts',
+        'liveRecoveryFrames',
+        'adaptStepsPerSec',
+        'adaptVsTorch',
+        'latencyPenaltyPct',
+      ],
     ])
   })
 

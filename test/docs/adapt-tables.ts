@@ -20,6 +20,15 @@ interface LongRow {
   readonly correlatedError: SeedMean
 }
 
+interface TailRow {
+  readonly learns: 'tail' | 'both'
+  readonly type: string
+  readonly packedPct: number
+  readonly adaptedPct: number
+  readonly cleanPackedPct: number
+  readonly cleanAdaptedPct: number
+}
+
 /** What docs/results.md takes from the stored result of suite `adapt`. */
 export interface StoredAdapt {
   readonly detail: {
@@ -29,6 +38,7 @@ export interface StoredAdapt {
       readonly table: readonly MethodRow[]
     }
     readonly longStreams?: { readonly rows: readonly LongRow[] }
+    readonly tails?: { readonly stream: number; readonly trial: number; readonly runs: readonly TailRow[] }
   }
 }
 
@@ -38,7 +48,7 @@ const between = ({ mean, interval95 }: SeedMean): string =>
     : `${mean.toFixed(2)} (${interval95[0].toFixed(2)} to ${interval95[1].toFixed(2)})`
 
 /** Below the figures of suite `adapt`: all methods on the same images, by severity and type, and long streams. */
-export function adaptSections({ detail: { errors, longStreams } }: StoredAdapt): string[] {
+export function adaptSections({ detail: { errors, longStreams, tails } }: StoredAdapt): string[] {
   const lines: string[] = []
   if (errors !== undefined) {
     const severities = [...new Set(errors.table.map(({ severity }) => severity))]
@@ -79,5 +89,33 @@ export function adaptSections({ detail: { errors, longStreams } }: StoredAdapt):
         ]),
       ),
     )
+  if (tails !== undefined) lines.push(...tailLines(tails))
   return lines
+}
+
+function tailLines({ stream, trial, runs }: NonNullable<StoredAdapt['detail']['tails']>): string[] {
+  const meanOf = (
+    type: string,
+    learns: TailRow['learns'],
+    key: Exclude<keyof TailRow, 'learns' | 'type'>,
+  ) => {
+    const values = runs.filter((run) => run.type === type && run.learns === learns).map((run) => run[key])
+    return (values.reduce((sum, value) => sum + value, 0) / values.length).toFixed(1)
+  }
+  return [
+    `The split route at severity 5: right answers in % to ${trial} images over the wire, as packed and after ${stream} frames, means over seeds. "Clean" are the same images undamaged, by what has learned the damage:`,
+    '',
+    ...table(
+      ['', 'as packed', 'tail adapts', 'head and tail', 'clean, as packed', 'clean, tail', 'clean, both'],
+      [...new Set(runs.map(({ type }) => type))].map((type) => [
+        type.replaceAll('_', ' '),
+        meanOf(type, 'tail', 'packedPct'),
+        meanOf(type, 'tail', 'adaptedPct'),
+        meanOf(type, 'both', 'adaptedPct'),
+        meanOf(type, 'tail', 'cleanPackedPct'),
+        meanOf(type, 'tail', 'cleanAdaptedPct'),
+        meanOf(type, 'both', 'cleanAdaptedPct'),
+      ]),
+    ),
+  ]
 }

@@ -55,3 +55,41 @@ export async function writeAdaptableBundle(): Promise<AdaptableBundle> {
   })
   return { folder, bundle, family: bundle.manifest.models.local!.sha256 }
 }
+
+const latentDims = [4, 8, 8]
+
+function head(): Uint8Array {
+  const net = new NetBuilder('head', { random: seededRandom(2) })
+  const input = net.g.input('input', 'float32', ['N', 3, 32, 32])
+  const stem = net.conv('stem', input, 3, 4, { kernel: 4, stride: 4 })
+  net.g.output(net.norm('norm', stem, 4), 'latent', 'float32', ['N', ...latentDims])
+  return writeModel(net.build())
+}
+
+function tail(): Uint8Array {
+  const net = new NetBuilder('tail', { random: seededRandom(3) })
+  const latent = net.g.input('latent', 'float32', ['N', ...latentDims])
+  const conv = net.conv('conv', latent, 4, 6, { kernel: 3, pad: 1 })
+  const pooled = net.globalAverage(net.normRelu('norm', conv, 6))
+  net.g.output(net.linear('classifier', pooled, 6, 10), 'logits', 'float32', ['N', 10])
+  return writeModel(net.build())
+}
+
+/** The same, and a split network whose head and tail have normalisations. */
+export async function writeAdaptableSplit(): Promise<{ folder: string; bundle: Bundle }> {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-adaptable-split-'))
+  const quantizer = { kind: 'affine-static', bits: 8, scale: 0.05, zeroPoint: 128 } as const
+  const split = { name: 'split', route: 'split', payloadBytes: 256, headMacs: 1, tailMacs: 1 } as const
+  const bundle = await writeBundle(
+    join(folder, 'split'),
+    {
+      ...draft,
+      name: 'split',
+      latent: { name: 'latent', dims: latentDims },
+      models: { ...draft.models, head: part('head.onnx'), tail: part('tail.onnx') },
+      modes: [...draft.modes, { id: 3, ...split, quantizer }],
+    },
+    { 'local.onnx': network(), 'full.onnx': network(), 'head.onnx': head(), 'tail.onnx': tail() },
+  )
+  return { folder, bundle }
+}

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectDevice, type Device } from '@isthmus/device-sdk'
+import { encodeMessage, topic, type Verb } from '@isthmus/proto'
+import mqtt from 'mqtt'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { EdgeDaemon } from './edge-daemon.ts'
 import { freePort, Mosquitto, mosquittoInstalled } from './mosquitto.ts'
@@ -34,7 +37,8 @@ async function edge(...flags: string[]): Promise<EdgeDaemon> {
 async function bidder(id: string, broker: string, cpu = 0.7, budget = 10): Promise<Device> {
   const market = { budget, demand: { cpu } }
   const preference = { accuracy: 1, delay: 0 }
-  const device = await connectDevice({ id, broker, bundle: tiny.dir, deadlineMs: 2000, preference, market })
+  const common = { broker, username: id, bundle: tiny.dir, deadlineMs: 2000 }
+  const device = await connectDevice({ id, ...common, preference, market })
   devices.push(device)
   return device
 }
@@ -91,6 +95,58 @@ describe('a market of real processes', () => {
       const three = await bidder('three', broker, 0.05)
       await until(() => three.lease)
       expect(three.lease!.server).toBe(left)
+    },
+  )
+
+  it.skipIf(!mosquittoInstalled)(
+    'sells under the rules for Mosquitto that the page shows, which keep devices from what is not theirs',
+    async () => {
+      const page = readFileSync(new URL('../../../docs/market.md', import.meta.url), 'utf8')
+      const rules = /```\n(pattern write [^`]*)```/.exec(page)![1]!.replaceAll('SITE', 'default')
+      const mosquitto = await Mosquitto.start(undefined, rules)
+      running.push(() => mosquitto.kill())
+      const broker = `mqtt://127.0.0.1:${mosquitto.port}`
+      const server = await edge('--broker', broker, '--id', 'edge-r', '--broker-username', 'isthmus-edge')
+      const connect = async (username: string) => {
+        const client = await mqtt.connectAsync(broker, {
+          username,
+          clientId: `${username}-spy`,
+          protocolVersion: 5,
+        })
+        client.on('error', () => {})
+        running.push(() => client.endAsync(true))
+        return client
+      }
+      const liar = await connect('liar')
+      const heard: string[] = []
+      liar.on('message', (name) => heard.push(name))
+      for (const filter of [
+        'isthmus/1/default/+/bid',
+        'isthmus/1/default/edge/memory',
+        'isthmus/1/default/liar/#',
+      ])
+        await liar.subscribeAsync(filter).catch(() => {})
+      const claim = { kind: 'claim' as const, holder: 'edge-z', term: 999, round: 0, roundMs: 400 }
+      const packet = Buffer.from(encodeMessage({ envelope: { id: 1, boot: 1 }, body: claim }))
+      const forged: [string, Verb][] = [
+        ['edge', 'claim'],
+        ['edge-z', 'beat'],
+        ['edge-r', 'grant'],
+        ['edge', 'memory'],
+        ['liar', 'award'],
+        ['honest', 'bid'],
+        ['honest', 'state'],
+      ]
+      for (const [id, verb] of forged)
+        await liar.publishAsync(topic('default', id, verb), packet, { qos: 1 }).catch(() => {})
+      const honest = await bidder('honest', broker)
+      await until(() => honest.lease)
+      // What it may say does arrive.
+      await liar.publishAsync(topic('default', 'liar', 'state'), packet, { qos: 1 })
+      await until(() => heard.length > 0)
+      expect(heard.filter((name) => !/\/liar\/(state|reply)$/.test(name))).toEqual([])
+      expect(await server.metric('market_leads')).toBe(1)
+      expect(await server.metric('market_terms_total')).toBe(1)
     },
   )
 })

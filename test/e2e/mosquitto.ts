@@ -22,11 +22,17 @@ export class Mosquitto {
     this.port = port
   }
 
-  /** Resolves when it accepts connections. */
-  static async start(givenPort?: number): Promise<Mosquitto> {
+  /** Resolves when it accepts connections. `accessRules`: an ACL file's text; without it everybody may do everything. */
+  static async start(givenPort?: number, accessRules?: string): Promise<Mosquitto> {
     const port = givenPort ?? (await freePort())
-    const config = join(mkdtempSync(join(tmpdir(), 'isthmus-mosquitto-')), 'mosquitto.conf')
-    writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\n`)
+    const folder = mkdtempSync(join(tmpdir(), 'isthmus-mosquitto-'))
+    const config = join(folder, 'mosquitto.conf')
+    let rules = ''
+    if (accessRules !== undefined) {
+      writeFileSync(join(folder, 'acl'), accessRules, { mode: 0o600 })
+      rules = `user root\nacl_file ${join(folder, 'acl')}\n`
+    }
+    writeFileSync(config, `listener ${port} 127.0.0.1\nallow_anonymous true\n${rules}`)
     const child = spawn(BINARY, ['-c', config], { stdio: 'ignore' })
     while (!(await accepts(port))) {
       if (child.exitCode !== null) throw new Error(`Mosquitto ended with code ${child.exitCode}`)

@@ -81,7 +81,7 @@ export function holdsOneEach({ starts, resources }: Candidates, packing: Packing
   return true
 }
 
-/** Longer than its limit a solver is not waited for. */
+/** A solver is not waited for longer than this beyond its limit, nor than twice the limit. */
 const GRACE_MS = 2000
 
 /** The last thing that the thread says; where it never got to the end, what it said before, as a fallback. */
@@ -98,7 +98,7 @@ function solveInThread(work: ExactWork): Promise<ExactAllocation> {
       late = setTimeout(() => {
         latest = { ...allocation, fallback: 'time limit' }
         void thread.terminate()
-      }, work.timeLimitMs + GRACE_MS)
+      }, work.timeLimitMs + Math.min(GRACE_MS, work.timeLimitMs))
     })
     thread.once('error', (error) => {
       failure = error

@@ -6,6 +6,8 @@ import { greedyAllocation } from '../allocation/greedy.ts'
 import { packingOf } from '../allocation/packing.ts'
 import { candidatesOf } from '../candidates-of.ts'
 import { markets, packingFor, request, resource, tableOf } from '../market.test.support.ts'
+import type { Market } from '../market.ts'
+import { clearRound, type PaymentRule } from '../round.ts'
 import { defaultWeights } from '../weights.ts'
 import { criticalPayments, rankingOf } from './critical.ts'
 import { profitableLies } from './lies.test.support.ts'
@@ -200,5 +202,37 @@ describe('ties', () => {
       expect([...won]).toEqual([0, -1])
       expect(payment[0]).toBeCloseTo(bid, 9)
     }
+  })
+})
+
+describe('what no rule of payment promises', () => {
+  const server = (id: string) => resource(id, { capacity: [1, 0, 0, 0], unitCost: 0.01 })
+  const gain = async (payment: PaymentRule, market: Market, worth: Readonly<Record<string, number>>) => {
+    const { awards } = await clearRound(market, { payment })
+    return awards
+      .filter(({ request: id, resource: won }) => won !== null && id in worth)
+      .reduce((sum, { request: id, payment: paid }) => sum + worth[id]! - paid, 0)
+  }
+
+  it.each(['critical', 'vcg'] as const)(
+    'that two requests of one requester are best made both: %s',
+    async (payment) => {
+      const resources = [server('s'), server('t')]
+      const worth = { first: 10, second: 6 }
+      const mine = Object.entries(worth).map(([id, bid]) => request(id, { requester: 'me', bid }))
+      const rival = request('rival', { bid: 5 })
+      const both = await gain(payment, { requests: [...mine, rival], resources }, worth)
+      const one = await gain(payment, { requests: [mine[0]!, rival], resources }, worth)
+      expect(one).toBeGreaterThan(both)
+    },
+  )
+
+  it('that a priority is a true one', async () => {
+    const says = (priority: number) => {
+      const requests = [request('me', { bid: 4, priority }), request('rival', { bid: 5, priority: 0.5 })]
+      return gain('critical', { requests, resources: [server('s')] }, { me: 4 })
+    }
+    expect(await says(0.5)).toBe(0)
+    expect(await says(1)).toBeGreaterThan(3)
   })
 })

@@ -9,6 +9,7 @@ import { type AdaptNetworks, openNetworks } from './networks.ts'
 import { measurePatches, patchFigures } from './patches.ts'
 import { measurePoison, poisonFigures } from './poison.ts'
 import { measureSteps, stepFigures } from './steps.ts'
+import { measureTails, tailFigures } from './tails.ts'
 
 /** In the order in which they run: what measures times comes last. */
 const parts: Readonly<Record<string, SuitePart<World>>> = {
@@ -17,6 +18,7 @@ const parts: Readonly<Record<string, SuitePart<World>>> = {
   fleet: { figures: fleetUpdateFigures, measure: ({ context }) => measureFleetUpdate(context) },
   long: { figures: longStreamFigures, measure: ({ context }) => measureLongStreams(context) },
   poison: { figures: poisonFigures, measure: ({ context }) => measurePoison(context) },
+  tails: { figures: tailFigures, measure: ({ context }) => measureTails(context) },
   live: { figures: liveFigures, measure: ({ context }) => measureLive(context) },
   steps: { figures: stepFigures, measure: ({ networks, context }) => measureSteps(networks, context) },
   latency: { figures: latencyFigures, measure: ({ context }) => measureLatency(context) },

@@ -1,0 +1,69 @@
+import { join } from 'node:path'
+import { plainWeights, unfoldBatchNorm } from '../adapt/index.ts'
+import { loadBundle, type Mode, writeBundle } from '../bundle/index.ts'
+import { loadCifar10 } from '../data/index.ts'
+import { modelError } from '../errors.ts'
+import { storeByteWeights } from '../nets/index.ts'
+import { readModel, writeModel } from '../onnx/index.ts'
+import type { ThreadTask } from '../train/index.ts'
+import { inputDims, modeTable } from './cifar10-bundle.ts'
+import { cleanBatches } from './clean-batches.ts'
+import { modelFile, open, splitTop1 } from './measure.ts'
+import type { RecipeInput } from './recipe.ts'
+
+/** Of the wide head's rates, from the finest on. */
+const RATES = 3
+
+/**
+ * Puts the split network of bundle `cifar10-slimmable` into bundle `cifar10-adaptable`: the wide head with its normalisations back, the
+ * tail as it is, the finest rates, measured anew. Nothing is trained.
+ */
+const adaptableRecipe: ThreadTask<RecipeInput, string> = async (input) => {
+  const data = await loadCifar10()
+  const dir = join(input.bundlesFolder, 'cifar10-adaptable')
+  const bundle = await loadBundle(dir)
+  const split = await loadBundle(join(input.bundlesFolder, 'cifar10-slimmable'))
+  const { latent, models } = split.manifest
+  const { full, local } = bundle.manifest.models
+  if (!latent || !models.tail || !full || !local)
+    throw modelError('BAD_OPTION', `${split.id} is not split, or ${bundle.id} lacks a network.`)
+  const packed = readModel(split.modelBytes('head'))
+  const adaptable = storeByteWeights(await unfoldBatchNorm(plainWeights(packed), cleanBatches(data)))
+  const head = modelFile('head.onnx', adaptable, inputDims)
+  const sessions = {
+    head: await open(adaptable, input.threads),
+    tail: await open(readModel(split.modelBytes('tail')), input.threads),
+  }
+  const modes: Mode[] = [bundle.manifest.modes.find(({ route }) => route === 'local')!]
+  for (const mode of split.manifest.modes) {
+    if (mode.route !== 'split' || (mode.head ?? 'head') !== 'head' || modes.length > RATES) continue
+    const { quantizer } = mode
+    const measured = await splitTop1(sessions.head, sessions.tail, quantizer, data.test, latent.dims)
+    modes.push({ ...mode, ...measured, headMacs: head.macs })
+  }
+  await sessions.head.dispose()
+  await sessions.tail.dispose()
+  modes.push(bundle.manifest.modes.find(({ route }) => route === 'edge')!)
+  const numbered = modes.map((mode, at) => ({ ...mode, id: at + 1 }))
+  const { format: _, ...rest } = bundle.manifest
+  const taken = Object.entries(split.manifest.recipe ?? {}).filter(([key]) => key.startsWith('slimmable.'))
+  await writeBundle(
+    dir,
+    {
+      ...rest,
+      latent,
+      models: { full, local, head, tail: models.tail },
+      modes: numbered,
+      recipe: { ...rest.recipe, ...Object.fromEntries(taken) },
+    },
+    {
+      [full.file]: bundle.modelBytes('full'),
+      [local.file]: bundle.modelBytes('local'),
+      'head.onnx': writeModel(adaptable),
+      [models.tail.file]: split.modelBytes('tail'),
+    },
+  )
+  return modeTable(numbered)
+}
+
+export default adaptableRecipe
