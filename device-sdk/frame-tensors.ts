@@ -37,6 +37,7 @@ export class FrameTensors {
   readonly #latents = new Map<HeadRole, Promise<Float32Array>>()
   readonly #made = new Map<HeadRole, MadeLatent>()
   #rgbMade: Uint8Array | Uint8ClampedArray | undefined
+  #inputMade: Float32Array | undefined
   #readers = 0
   #isOver = false
 
@@ -62,6 +63,11 @@ export class FrameTensors {
     return this.#rgbMade
   }
 
+  /** The input tensor, if it was made. When the frame is over it is used for another one: to be read at once. */
+  get input(): Float32Array | undefined {
+    return this.#inputMade
+  }
+
   /** What a head has given, if it has. */
   made(which: HeadRole): MadeLatent | undefined {
     return this.#made.get(which)
@@ -72,7 +78,8 @@ export class FrameTensors {
     this.#readers++
     try {
       this.#input ??= this.#prepare()
-      return await read(await this.#input)
+      this.#inputMade = await this.#input
+      return await read(this.#inputMade)
     } finally {
       this.#readers--
       this.#free()

@@ -1,5 +1,6 @@
 export type { AdaptationStats } from './adaptation/adaptation.ts'
 export type { AdaptationEvent, PatchedRole } from './adaptation/events.ts'
+export type { StatisticsInUse, StatisticsStats } from './adaptation/own-statistics.ts'
 export type { PatchStats } from './adaptation/patch-receiver.ts'
 export type { DropReason, UploadStats } from './adaptation/uploader.ts'
 export type { Answer, Guess, Stages } from './answer.ts'

@@ -111,22 +111,24 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
         allowed: uint32,
       }),
     ),
-  sample: fc.constantFrom('pixels' as const, 'image' as const, 'latent' as const).chain((input) =>
-    fc.record({
-      kind: fc.constant('sample' as const),
-      family: uint32,
-      number: id,
-      input: fc.constant(input),
-      dims: input === 'pixels' ? pixelDims : fc.constant([]),
-      patch: uint32,
-      patchEpoch: uint32,
-      entropy: fc.float({ noNaN: true, noDefaultInfinity: true, min: 0 }),
-      bundle: uint32,
-      mode: uint32,
-      scale: maybe(float32),
-      zeroPoint: maybe(uint32),
-    }),
-  ),
+  sample: fc
+    .constantFrom('pixels' as const, 'image' as const, 'latent' as const, 'statistics' as const)
+    .chain((input) =>
+      fc.record({
+        kind: fc.constant('sample' as const),
+        family: uint32,
+        number: id,
+        input: fc.constant(input),
+        dims: input === 'pixels' ? pixelDims : fc.constant([]),
+        patch: uint32,
+        patchEpoch: uint32,
+        entropy: fc.float({ noNaN: true, noDefaultInfinity: true, min: 0 }),
+        bundle: uint32,
+        mode: uint32,
+        scale: maybe(float32),
+        zeroPoint: maybe(uint32),
+      }),
+    ),
   patch: fc.record({ kind: fc.constant('patch' as const), family: uint32, version: id, epoch: uint32 }),
   patchRequest: fc.record({
     kind: fc.constant('patchRequest' as const),

@@ -80,6 +80,7 @@ const inputNumbers: Record<SampleInput, WireInput> = {
   pixels: isthmus.v1.SampleInput.SAMPLE_INPUT_PIXELS,
   image: isthmus.v1.SampleInput.SAMPLE_INPUT_IMAGE,
   latent: isthmus.v1.SampleInput.SAMPLE_INPUT_LATENT,
+  statistics: isthmus.v1.SampleInput.SAMPLE_INPUT_STATISTICS,
 }
 const reasonNumbers: Record<PatchReason, WireReason> = {
   start: isthmus.v1.PatchReason.PATCH_REASON_START,
@@ -319,7 +320,7 @@ function toldValues(values: Uint8Array | null | undefined, name: string, places:
 
 export function sampleFrom(fields: Loose<Omit<Sample, 'input'>>, input: SampleInput | undefined): Sample {
   if (input === undefined || !Object.hasOwn(inputNumbers, input)) {
-    throw bad('Its input is none of pixels, image, latent')
+    throw bad('Its input is none of pixels, image, latent, statistics')
   }
   const number = uint32(fields.number, 'number')
   if (number === 0) throw bad('The sample has no number; numbers start at 1')

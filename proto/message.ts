@@ -272,8 +272,8 @@ export interface MarketMemory {
   rounds: number
 }
 
-/** What the payload of a `Sample` is: uint8 pixels [height, width, channels], a coded image, a coded latent. */
-export type SampleInput = 'pixels' | 'image' | 'latent'
+/** What the payload of a `Sample` is: uint8 pixels [height, width, channels], a coded image, a coded latent, coded statistics. */
+export type SampleInput = 'pixels' | 'image' | 'latent' | 'statistics'
 
 /** The message's payload is the input. */
 export interface Sample {

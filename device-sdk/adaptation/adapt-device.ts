@@ -17,10 +17,12 @@ import type { ModelVersion } from '../loaded-model.ts'
 import type { ModelRunner } from '../model-runner.ts'
 import { Normaliser } from '../normalise.ts'
 import type { ServerLink } from '../server-link.ts'
-import { Adaptation, type PatchedModel } from './adaptation.ts'
+import { Adaptation, type ChangingModel, type PatchSource } from './adaptation.ts'
+import { AdaptedModel, type Place } from './adapted-model.ts'
 import type { PatchedRole } from './events.ts'
-import type { AdaptationOptions } from './options.ts'
-import { PatchReceiver, type Place } from './patch-receiver.ts'
+import { type AdaptationOptions, statisticsOptions } from './options.ts'
+import { OwnStatistics } from './own-statistics.ts'
+import { PatchReceiver, type ReceiverParts } from './patch-receiver.ts'
 import type { PatchStore } from './patch-store.ts'
 import { PatchedNetwork } from './patched-network.ts'
 import { type Probe, ProbeSet } from './probe-set.ts'
@@ -59,13 +61,18 @@ export async function adaptDevice(
   ground: AdaptationGround,
 ): Promise<Adaptation> {
   const { link } = device
-  const models =
-    options.patchKey === undefined ? [] : await patchedModels(options.patchKey, options, device, ground)
+  const statistics = options.statistics ?? (options.patchKey === undefined ? false : statisticsOptions)
+  const models = await changingModels(options, statistics !== false, device, ground)
+  const uploader = uploaderFor(options, device)
   return new Adaptation({
     privacy: options.privacy,
     outputKind: device.bundle.manifest.output.kind,
-    uploader: uploaderFor(options, device),
+    uploader,
     models,
+    statistics:
+      statistics === false
+        ? undefined
+        : ownStatistics(statistics, options, { models, uploader }, device, ground),
     isOnline: () => link !== undefined && link.refusal() === undefined,
     offersSplit: options.privacy === 'raw' && options.learnFrom === 'split-too',
   })
@@ -112,53 +119,84 @@ export function uploaderFor(
   })
 }
 
-async function patchedModels(
-  keyText: string,
+/** The models that patches or own statistics can change. */
+async function changingModels(
   options: AdaptationOptions,
+  hasStatistics: boolean,
   device: AdaptedDevice,
   ground: AdaptationGround,
-): Promise<PatchedModel[]> {
-  const { bundle, runners, link, clock, site } = device
-  const publicKey = keyOf(keyText)
-  const { guard, onEvent: tell = () => {} } = options
+): Promise<ChangingModel[]> {
+  const { bundle, runners } = device
+  const { patchKey, guard, onEvent: tell = () => {} } = options
+  const publicKey = patchKey === undefined ? undefined : keyOf(patchKey)
   const classes = classesOf(bundle.manifest)
-  const models: PatchedModel[] = []
-  for (const role of roles) {
+  const models: ChangingModel[] = []
+  for (const role of publicKey ? roles : hasStatistics ? (['local'] as const) : []) {
     const runner = runners[role]
     const family = bundle.manifest.models[role]?.sha256
     const network = runner && family ? PatchedNetwork.of(bundle.modelBytes(role)) : undefined
     if (!runner || !family || !network) continue
-    const key = familyKey(family)
-    const ask = (held: ModelVersion) => (reason: PatchReason, refused: ModelVersion | undefined) =>
-      link?.tell({
-        kind: 'patchRequest',
-        family: key,
-        ...held,
-        reason,
-        ...(refused ? { refused: refused.version, refusedEpoch: refused.epoch } : {}),
-      }) ?? false
-    const receiver = new PatchReceiver({
+    const model = new AdaptedModel({
       role,
-      family,
       network,
       runner,
-      publicKey,
       openModel: (file, place) => ground.openModel(file, role, place),
       store: ground.storeFor(family, network.layout.channels),
       guard: guard === false ? undefined : new CollapseGuard({ classes, ...guard }),
       probes: role === 'local' ? await probesOf(options, device) : undefined,
-      clock,
-      wallS: ground.wallS,
-      ask,
       tell,
     })
-    models.push({ role, family: key, topic: patchTopic(site, family), receiver })
+    const patches = publicKey && patchSource({ role, family, model, publicKey, tell }, device, ground)
+    models.push({ role, model, patches })
   }
-  if (models.length > 0) return models
+  if (models.length > 0 || !publicKey) return models
   throw deviceError(
     'NOT_ADAPTABLE',
     'No network of the bundle has normalisation layers that a patch could change.',
   )
+}
+
+function patchSource(
+  parts: Pick<ReceiverParts, 'role' | 'family' | 'model' | 'publicKey' | 'tell'>,
+  { link, clock, site }: AdaptedDevice,
+  { wallS }: AdaptationGround,
+): PatchSource {
+  const family = familyKey(parts.family)
+  const ask = (held: ModelVersion) => (reason: PatchReason, refused: ModelVersion | undefined) =>
+    link?.tell({
+      kind: 'patchRequest',
+      family,
+      ...held,
+      reason,
+      ...(refused ? { refused: refused.version, refusedEpoch: refused.epoch } : {}),
+    }) ?? false
+  const receiver = new PatchReceiver({ ...parts, clock, wallS, ask })
+  return { family, topic: patchTopic(site, parts.family), receiver }
+}
+
+/** Why there are none, where the local network has nothing that they could change. */
+function ownStatistics(
+  settings: { readonly frames: number; readonly busyShare: number },
+  { onEvent: tell = () => {} }: AdaptationOptions,
+  { models, uploader }: { readonly models: readonly ChangingModel[]; readonly uploader: Uploader },
+  { shape, clock }: AdaptedDevice,
+  ground: AdaptationGround,
+): OwnStatistics | string {
+  const local = models.find(({ role }) => role === 'local')
+  if (!local) {
+    const why = 'The local network has no normalisation layers that statistics could change.'
+    tell({ kind: 'statistics', role: 'local', what: 'off', why })
+    return why
+  }
+  return new OwnStatistics({
+    model: local.model,
+    openMoments: (file, place) => ground.openModel(file, 'local', place),
+    dims: shape.dims,
+    ...settings,
+    clock,
+    report: (statistics, takenWith) => uploader.offerStatistics(statistics, takenWith),
+    tell,
+  })
 }
 
 async function probesOf(

@@ -5,6 +5,7 @@ import { publicKeyText } from '@isthmus/models/patch'
 import { openSession } from '@isthmus/models/runtime'
 import { familyKey, patchTopic, topic } from '@isthmus/proto'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { writeTinyBundle } from '../bundle.test.kit.ts'
 import { connectDevice } from '../connect.ts'
 import type { Device } from '../device.ts'
 import { inputShape } from '../frame.ts'
@@ -91,7 +92,7 @@ describe('a device that adapts', () => {
   it('answers every frame while patches come, each by one version', async () => {
     const edge = await openEdge()
     const { send, expected } = patches()
-    const device = await connect(edge, { patchKey, guard: false })
+    const device = await connect(edge, { patchKey, guard: false, statistics: false })
     const outputs = await Promise.all(Array.from({ length: 9 }, (_, version) => expected(version)))
     const seen = new Set<number>()
     const answerBatch = async () => {
@@ -202,6 +203,47 @@ describe('a device that adapts', () => {
     const { body, payload } = edge.samples[0]!
     expect(body).toMatchObject({ kind: 'sample', number: 1, input: 'pixels', dims: [4, 4, 3] })
     expect([...payload]).toEqual([...frame.data])
+  })
+
+  it.each([
+    ['raw', 1],
+    ['latents', 1],
+    ['nothing', 0],
+  ] as const)(
+    'with privacy %s tells the server %i times what its frames are like',
+    async (privacy, times) => {
+      const edge = await openEdge()
+      const none = { name: 'none', judge: () => ({ upload: false, why: 'certain' }) as const }
+      const statistics = { frames: 8, busyShare: 1 }
+      const device = await connect(edge, { privacy, selector: none, bytesPerHour: 1e9, statistics })
+      await vi.waitFor(async () => {
+        await device.infer({ ...frame, data: frame.data.map((value) => 255 - value) }, { route: 'local' })
+        await device.infer(frame, { route: 'local' })
+        expect(device.stats.adaptation!.statistics!.batches).toBeGreaterThan(0)
+        expect(edge.samples.length).toBeGreaterThanOrEqual(times)
+      }, 10_000)
+      const told = edge.samples.filter(({ body }) => body.kind === 'sample' && body.input === 'statistics')
+      expect(told).toHaveLength(times)
+      // Three channels, a half each for mean and variance.
+      for (const { payload } of told) expect(payload).toHaveLength(12)
+    },
+  )
+
+  it('says so when its network has no layers whose statistics could be taken, and answers as ever', async () => {
+    const { dir } = await writeTinyBundle()
+    const events: AdaptationEvent[] = []
+    const statistics = {}
+    const adaptation = { statistics, onEvent: (event: AdaptationEvent) => events.push(event) }
+    const device = await connect(undefined, adaptation, { bundle: dir })
+    expect(await device.infer(frame)).toMatchObject({ route: 'local', modelVersion: 0 })
+    expect(device.stats.adaptation!.statistics).toMatchObject({
+      inUse: 'packed',
+      off: expect.stringMatching(/no normalisation layers/),
+    })
+    expect(events).toMatchObject([{ kind: 'statistics', what: 'off' }])
+    // Without a key they are not taken unless they are asked for.
+    const other = await connect(undefined, { privacy: 'nothing' }, { id: 'cam-2' })
+    expect(other.stats.adaptation!.statistics).toBeUndefined()
   })
 
   it('sends pictures of frames that a tail has answered only where that is wished, too', async () => {

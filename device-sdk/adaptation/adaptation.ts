@@ -2,8 +2,10 @@ import { answerEntropy, type Privacy } from '@isthmus/policies/upload'
 import type { Message } from '@isthmus/proto'
 import { topIndex } from '../guesses.ts'
 import type { ModelVersion } from '../loaded-model.ts'
+import type { AdaptedModel } from './adapted-model.ts'
 import type { PatchedRole } from './events.ts'
 import type { AnswerObserver, GivenAnswer } from './observer.ts'
+import { noStatistics, type OwnStatistics, type StatisticsStats } from './own-statistics.ts'
 import type { PatchReceiver, PatchStats } from './patch-receiver.ts'
 import type { Uploader, UploadStats } from './uploader.ts'
 
@@ -12,11 +14,19 @@ export interface AdaptationStats {
   readonly uploads: UploadStats
   /** Of the models that patches can change; none without a key. */
   readonly patches: Readonly<Partial<Record<PatchedRole, PatchStats>>>
+  /** Of the local network's own statistics; undefined where they are not wished. */
+  readonly statistics: StatisticsStats | undefined
 }
 
-/** One model that takes patches, and where they come. */
-export interface PatchedModel {
+/** One model that changes, and what changes it. */
+export interface ChangingModel {
   readonly role: PatchedRole
+  readonly model: AdaptedModel
+  /** Its patches, and where they come; undefined without a key. */
+  readonly patches: PatchSource | undefined
+}
+
+export interface PatchSource {
   /** The family's name on the wire. */
   readonly family: number
   readonly topic: string
@@ -27,7 +37,9 @@ export interface AdaptationParts {
   readonly privacy: Privacy
   readonly outputKind: 'logits' | 'probabilities'
   readonly uploader: Uploader
-  readonly models: readonly PatchedModel[]
+  readonly models: readonly ChangingModel[]
+  /** Of the local network; a text says why it has none. */
+  readonly statistics?: OwnStatistics | string | undefined
   readonly isOnline: () => boolean
   /** Whether pictures that the server knows as latents alone are offered to it, too. Default false. */
   readonly offersSplit?: boolean
@@ -43,58 +55,78 @@ export class Adaptation implements AnswerObserver {
 
   /** Where patches come. */
   get topics(): string[] {
-    return this.#parts.models.map(({ topic }) => topic)
+    return this.#sources.map(({ topic }) => topic)
   }
 
   get stats(): AdaptationStats {
-    const { privacy, uploader, models } = this.#parts
-    const patches = Object.fromEntries(models.map(({ role, receiver }) => [role, receiver.stats]))
-    return { privacy, uploads: uploader.stats, patches }
+    const { privacy, uploader, models, statistics } = this.#parts
+    const patches = Object.fromEntries(
+      models.flatMap(({ role, patches }) => (patches ? [[role, patches.receiver.stats]] : [])),
+    )
+    const own = typeof statistics === 'string' ? { ...noStatistics, off: statistics } : statistics?.stats
+    return { privacy, uploads: uploader.stats, patches, statistics: own }
   }
 
   /** Goes on with the last good versions. The models must be open. */
   async start(): Promise<void> {
-    for (const { receiver } of this.#parts.models) await receiver.restore()
+    for (const { model } of this.#parts.models) await model.restore()
+    this.#statistics?.restore()
   }
 
   answered(answer: GivenAnswer): void {
     const { outputKind, uploader, offersSplit = false } = this.#parts
-    const { role, version, output } = answer
-    this.#receiver(role)?.answered(version, () => ({
+    const { role, version, output, tensors } = answer
+    const changing = this.#changing(role)
+    changing?.patches?.receiver.matched()
+    changing?.model.answered(version, () => ({
       entropy: answerEntropy(output, outputKind).entropy,
       label: topIndex(output),
     }))
+    if (role === 'local') this.#statistics?.answered(tensors.input)
     // What the server has answered it has seen: as a latent, which nobody can teach by.
     if (role === 'local' || offersSplit) uploader.offer(answer)
   }
 
   mismatched(role: PatchedRole, version: ModelVersion): void {
-    this.#receiver(role)?.mismatched(version)
+    this.#changing(role)?.patches?.receiver.mismatched(version)
   }
 
   broken(role: PatchedRole, version: ModelVersion): boolean {
-    return this.#receiver(role)?.broken(version) ?? false
+    return this.#changing(role)?.model.broken(version) ?? false
   }
 
   /** A message has come at one of the topics, or at the device's own. */
   onMessage({ body, payload }: Message): void {
     if (body.kind !== 'patch') return
-    for (const { family, receiver } of this.#parts.models) if (family === body.family) receiver.take(payload)
+    for (const { family, receiver } of this.#sources) if (family === body.family) receiver.take(payload)
   }
 
   /** To be called a few times a second. */
   tick(): void {
-    const { uploader, models, isOnline } = this.#parts
+    const { uploader, isOnline } = this.#parts
     uploader.pump()
-    for (const { receiver } of models) receiver.tick(isOnline())
+    this.#statistics?.tick()
+    for (const { receiver } of this.#sources) receiver.tick(isOnline())
   }
 
   async close(): Promise<void> {
-    this.#parts.uploader.close()
-    await Promise.all(this.#parts.models.map(({ receiver }) => receiver.close()))
+    const { uploader, models } = this.#parts
+    uploader.close()
+    await this.#statistics?.close()
+    await Promise.all(this.#sources.map(({ receiver }) => receiver.close()))
+    await Promise.all(models.map(({ model }) => model.close()))
   }
 
-  #receiver(role: PatchedRole): PatchReceiver | undefined {
-    return this.#parts.models.find((model) => model.role === role)?.receiver
+  get #statistics(): OwnStatistics | undefined {
+    const { statistics } = this.#parts
+    return typeof statistics === 'string' ? undefined : statistics
+  }
+
+  get #sources(): PatchSource[] {
+    return this.#parts.models.flatMap(({ patches }) => patches ?? [])
+  }
+
+  #changing(role: PatchedRole): ChangingModel | undefined {
+    return this.#parts.models.find((model) => model.role === role)
   }
 }

@@ -9,7 +9,7 @@ export type AdaptationEvent =
   | {
       readonly kind: 'uploaded'
       readonly number: number
-      readonly input: 'pixels' | 'image' | 'latent'
+      readonly input: 'pixels' | 'image' | 'latent' | 'statistics'
       readonly bytes: number
     }
   | { readonly kind: 'adopted'; readonly role: PatchedRole; readonly version: ModelVersion }
@@ -24,3 +24,13 @@ export type AdaptationEvent =
     }
   /** The state folder could not be written: what was adopted is lost with the next start. */
   | { readonly kind: 'not-stored'; readonly role: PatchedRole; readonly detail: string }
+  /**
+   * The local network's own statistics have begun anew after a shift, or the network is as packed again; or they were refused, and none are taken
+   * for a while; or none ever are.
+   */
+  | {
+      readonly kind: 'statistics'
+      readonly role: 'local'
+      readonly what: 'shift' | 'return' | 'refused' | 'off'
+      readonly why?: string
+    }

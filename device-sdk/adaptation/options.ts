@@ -10,6 +10,16 @@ const selector = z.custom<UploadSelector>(
   `must be one of ${selectorNames.join(', ')} or an object with judge`,
 )
 
+const statisticsSchema = z.strictObject({
+  /** Frames that a batch of moments comes from. */
+  frames: z.int().min(8).max(4096).default(64),
+  /** Of the time, what the forward passes over them may take. */
+  busyShare: z.number().min(0.001).max(1).default(0.1),
+})
+
+/** How own statistics are taken where nothing is said. */
+export const statisticsOptions = statisticsSchema.parse({})
+
 /** How a device takes part in adaptation: what it may send, and whose patches it takes. */
 export const adaptationOptions = z.strictObject({
   /** What of a frame may leave the device to be learned from. */
@@ -43,6 +53,11 @@ export const adaptationOptions = z.strictObject({
     .optional(),
   /** The server's public key (Ed25519, as `publicKeyText` of @isthmus/models/patch gives it). Without it no patch is taken. */
   patchKey: z.string().min(1).optional(),
+  /**
+   * Running statistics of the local network's normalisation layers, taken from the device's own frames, with or without a server. Left out: on
+   * where there is a `patchKey`, for then the network changes anyhow; {}: on; false: off.
+   */
+  statistics: z.union([z.literal(false), statisticsSchema]).optional(),
   /** Watches the answers after a patch; false: patches are on no trial. */
   guard: z
     .union([

@@ -7,8 +7,8 @@ import type { PatchStore, StoredPatch } from './patch-store.ts'
 const kinds = ['scale', 'shift', 'mean', 'variance'] as const
 
 /**
- * The last good version of one family in `<dir>/patch-<family>`: a line of JSON, then the parameters as float32, then a checksum. A file
- * that is damaged, or of another network, counts as none.
+ * The last good version of one family in `<dir>/patch-<family>`: a line of JSON, then the parameters and the device's own statistics as
+ * float32, then a checksum. A file that is damaged, or of another network, counts as none.
  */
 export class PatchFile implements PatchStore {
   readonly #dir: string
@@ -38,10 +38,19 @@ export class PatchFile implements PatchStore {
     }
   }
 
-  async save({ version, newest, parameters }: StoredPatch): Promise<void> {
-    const line = Buffer.from(`${JSON.stringify({ family: this.#family, version, newest })}\n`)
-    const vectors = parameters ? kinds.map((kind) => littleEndian(parameters[kind])) : []
-    const body = Buffer.concat([line, ...vectors])
+  async save({ version, newest, parameters, statistics }: StoredPatch): Promise<void> {
+    const own = typeof statistics === 'object' ? statistics : undefined
+    const header = {
+      family: this.#family,
+      version,
+      newest,
+      ...(statistics ? { statistics: own ? 'own' : 'packed' } : {}),
+    }
+    const vectors = [
+      ...(parameters ? kinds.map((kind) => parameters[kind]) : []),
+      ...(own ? [own.mean, own.variance] : []),
+    ]
+    const body = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...vectors.map(littleEndian)])
     const checksum = Buffer.alloc(4)
     checksum.writeUInt32LE(crc32(body, body.length))
     await mkdir(this.#dir, { recursive: true })
@@ -53,15 +62,28 @@ export class PatchFile implements PatchStore {
   #read(header: Record<string, unknown>, values: Uint8Array): StoredPatch | undefined {
     const [version, newest] = [versionOf(header.version), versionOf(header.newest)]
     if (header.family !== this.#family || !version || !newest) return undefined
-    if (values.length === 0) return { version, newest, parameters: undefined }
-    if (values.length !== 4 * kinds.length * this.#channels) return undefined
+    const isOwn = header.statistics === 'own'
+    const count = values.length / (4 * this.#channels)
+    const patched = count - (isOwn ? 2 : 0)
+    if (patched !== 0 && patched !== kinds.length) return undefined
     const view = new DataView(values.buffer, values.byteOffset, values.byteLength)
     const vector = (at: number) =>
       Float32Array.from({ length: this.#channels }, (_, channel) =>
         view.getFloat32(4 * (at * this.#channels + channel), true),
       )
-    const parameters = { scale: vector(0), shift: vector(1), mean: vector(2), variance: vector(3) }
-    return { version, newest, parameters }
+    return {
+      version,
+      newest,
+      parameters:
+        patched > 0
+          ? { scale: vector(0), shift: vector(1), mean: vector(2), variance: vector(3) }
+          : undefined,
+      statistics: isOwn
+        ? { mean: vector(patched), variance: vector(patched + 1) }
+        : header.statistics === 'packed'
+          ? 'packed'
+          : undefined,
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { ModelVersion } from '../loaded-model.ts'
 import { ModelRunner } from '../model-runner.ts'
 import { VirtualClock } from '../world.test.kit.ts'
+import { AdaptedModel } from './adapted-model.ts'
 import type { AdaptationEvent } from './events.ts'
 import { PatchReceiver } from './patch-receiver.ts'
 import type { PatchStore, StoredPatch } from './patch-store.ts'
@@ -51,12 +52,11 @@ async function receiver(setting: Setting = {}) {
   const asked: { reason: string; held: ModelVersion; refused: ModelVersion | undefined }[] = []
   const runner = new ModelRunner(() => openSession(bundle.modelBytes('local')), 'local', [1, 3, 4, 4], 'y')
   await runner.open()
-  const made = new PatchReceiver({
+  const tell = (event: AdaptationEvent) => events.push(event)
+  const model = new AdaptedModel({
     role: 'local',
-    family,
     network,
     runner,
-    publicKey: keys.publicKey,
     openModel: async (file) => {
       await setting.gate?.()
       return openSession(file)
@@ -64,19 +64,26 @@ async function receiver(setting: Setting = {}) {
     store: setting.store,
     guard: setting.guard,
     probes: setting.probes,
+    tell,
+  })
+  const made = new PatchReceiver({
+    role: 'local',
+    family,
+    model,
+    publicKey: keys.publicKey,
     clock,
     wallS: setting.nowS ?? (() => NOW_S),
     ask: (held) => (reason, refused) => {
       asked.push({ reason, held, refused })
       return true
     },
-    tell: (event) => events.push(event),
+    tell,
   })
   const take = async (bytes: Uint8Array) => {
     made.take(bytes)
     await made.idle()
   }
-  return { receiver: made, runner, clock, events, asked, take, patch, network }
+  return { receiver: made, model, runner, clock, events, asked, take, patch, network }
 }
 
 /** What the network gives with the parameters of a version. */
@@ -260,7 +267,7 @@ describe('the guard', () => {
     label: (at: number) => number,
   ) => {
     for (let at = 0; at < answers; at++)
-      kit.receiver.answered(kit.runner.version, () => ({ entropy, label: label(at) }))
+      kit.model.answered(kit.runner.version, () => ({ entropy, label: label(at) }))
   }
   const guarded = async (store?: PatchStore) => {
     const kit = await receiver({
@@ -311,16 +318,16 @@ describe('the guard', () => {
   it('goes back at once when the patched network gives no numbers', async () => {
     const kit = await guarded()
     await kit.take(kit.patch({ version: 1 }).bytes)
-    expect(kit.receiver.broken({ epoch: 1, version: 1 })).toBe(true)
+    expect(kit.model.broken({ epoch: 1, version: 1 })).toBe(true)
     expect(kit.runner.version.version).toBe(0)
-    expect(kit.receiver.broken({ epoch: 0, version: 0 })).toBe(false)
+    expect(kit.model.broken({ epoch: 0, version: 0 })).toBe(false)
   })
 
   it('does not count answers of the version before', async () => {
     const kit = await guarded()
     await kit.take(kit.patch({ version: 1 }).bytes)
     for (let at = 0; at < 50; at++)
-      kit.receiver.answered({ epoch: 0, version: 0 }, () => ({ entropy: 0, label: 3 }))
+      kit.model.answered({ epoch: 0, version: 0 }, () => ({ entropy: 0, label: 3 }))
     expect(kit.runner.version.version).toBe(1)
   })
 })
@@ -333,7 +340,7 @@ describe('clean probes', () => {
     // Turned over, the network says something else.
     const target = { ...network.base, scale: network.base.scale.map((value) => -value) }
     const kit = await receiver({ probes: new ProbeSet([{ input: frame, label: top(packed) }], 0.1) })
-    await kit.receiver.restore()
+    await kit.model.restore()
     await kit.take(kit.patch({ version: 1, target }).bytes)
     expect(kit.receiver.stats).toMatchObject({ adopted: 0, refused: { PROBE_DROP: 1 } })
     expect(kit.asked[0]).toMatchObject({ reason: 'rolledBack', refused: { version: 1 } })
@@ -351,7 +358,7 @@ describe('after a start', () => {
     const before = await receiver({ store })
     await before.take(before.patch({ version: 3 }).bytes)
     const kit = await receiver({ store })
-    await kit.receiver.restore()
+    await kit.model.restore()
     expect([...(await kit.runner.answer(frame)).output]).toEqual(await expected(kit.network, 3))
     await kit.take(kit.patch({ version: 2 }).bytes)
     expect(kit.receiver.stats).toMatchObject({ version: { version: 3 }, refused: { PATCH_REPLAYED: 1 } })
@@ -361,9 +368,14 @@ describe('after a start', () => {
     const store = new Memory()
     const { base } = patchesFor(bundle).network
     const parameters = { ...base, variance: base.variance.map(() => -1) }
-    store.stored = { version: { epoch: 1, version: 4 }, newest: { epoch: 1, version: 4 }, parameters }
+    store.stored = {
+      version: { epoch: 1, version: 4 },
+      newest: { epoch: 1, version: 4 },
+      parameters,
+      statistics: undefined,
+    }
     const kit = await receiver({ store })
-    await kit.receiver.restore()
+    await kit.model.restore()
     expect((await kit.runner.answer(frame)).version.version).toBe(0)
   })
 })

@@ -1,5 +1,6 @@
 import type { NormParameters } from '@isthmus/models/adapt/norms'
 import type { ModelVersion } from '../loaded-model.ts'
+import type { HeldStatistics } from './adapted-state.ts'
 
 /** What a device must remember of patches to begin, after a start, from the last version that was good. */
 export interface StoredPatch {
@@ -8,6 +9,7 @@ export interface StoredPatch {
   readonly newest: ModelVersion
   /** Undefined for the network as packed. */
   readonly parameters: NormParameters | undefined
+  readonly statistics: HeldStatistics
 }
 
 /** Keeps it; `load` gives undefined where there is nothing, or nothing sound. */

@@ -5,6 +5,7 @@ import {
   plainWeights,
   readNormParameters,
   withNormParameters,
+  withParameterInputs,
 } from '@isthmus/models/adapt/norms'
 import { type Model, readModel, writeModel } from '@isthmus/models/onnx'
 
@@ -37,5 +38,19 @@ export class PatchedNetwork {
   /** The ONNX file with these parameters. Throws NORM_MISMATCH or NORM_NOT_FINITE. */
   file(parameters: NormParameters): Uint8Array {
     return writeModel(withNormParameters(this.#model, this.layout, parameters))
+  }
+
+  /**
+   * The ONNX file that takes a batch of frames and the parameters (`parameterFeeds`), and gives what each layer gets (`momentsOf`).
+   */
+  momentsFile(): Uint8Array {
+    const { graph } = this.#model
+    const inputs = graph.inputs.map((input) => ({ ...input, dims: ['N', ...(input.dims ?? []).slice(1)] }))
+    const batched = { ...this.#model, graph: { ...graph, inputs } }
+    return writeModel(withParameterInputs(batched, this.layout, 'batch'))
+  }
+
+  get input(): string {
+    return this.#model.graph.inputs[0]!.name
   }
 }

@@ -13,6 +13,7 @@ import type { BodyFields } from '@isthmus/proto'
 import type { Clock } from '../clock.ts'
 import type { InputShape } from '../frame.ts'
 import type { ImageCoding, ImageWork } from '../images.ts'
+import type { ModelVersion } from '../loaded-model.ts'
 import type { AdaptationEvent } from './events.ts'
 import type { GivenAnswer } from './observer.ts'
 
@@ -68,6 +69,8 @@ export interface UploaderParts {
 
 /** What a message holds beyond its payload, at most. */
 const AROUND_BYTES = 128
+/** They are few, small, and what is learned depends on them. */
+const STATISTICS_WORTH = 1e9
 /** Shortest pause between two samples. */
 const GAP_MS = 5
 /** A device that is never idle lets a sample go after so long all the same. */
@@ -148,6 +151,14 @@ export class Uploader {
         this.#add({ ...body, input, dims }, asBytes(copy), verdict.worth)
       }
     } else this.#stats.dropped['no-picture']++
+  }
+
+  /** Tells the server what the frames are like: coded statistics, and the patch that they were taken with. */
+  offerStatistics(payload: Uint8Array, { version, epoch }: ModelVersion): void {
+    const { privacy, family } = this.#parts
+    if (privacy === 'nothing' || this.#closed) return
+    const body = { kind: 'sample', family, number: 0, entropy: 0, patch: version, patchEpoch: epoch } as const
+    this.#add({ ...body, input: 'statistics' }, payload, STATISTICS_WORTH)
   }
 
   /** Sends the next sample, if it may go now. To be called a few times a second, too. */

@@ -164,8 +164,9 @@ export class Adaptation implements Tails {
       this.#metrics.unreadable.inc()
       return
     }
+    // Statistics are those of the network that is named, and of no other that learns from the same frames.
     const families =
-      body.kind === 'sample'
+      body.kind === 'sample' && body.input !== 'statistics'
         ? (this.#samples.get(body.family) ?? [])
         : [this.#patched.get(body.family)].filter((family) => family !== undefined)
     if (families.length === 0) this.#metrics.strangers.inc()

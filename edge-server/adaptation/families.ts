@@ -1,4 +1,4 @@
-import { adaptableNetwork, type NormLayout, type NormParameters } from '@isthmus/models/adapt'
+import { adaptableNetwork } from '@isthmus/models/adapt'
 import type { Bundle, Manifest } from '@isthmus/models/bundle'
 import { readModel } from '@isthmus/models/onnx'
 import { familyKey } from '@isthmus/proto'
@@ -15,8 +15,6 @@ export interface AdaptableFamily extends Family {
   readonly mean: readonly number[]
   readonly std: readonly number[]
   readonly labels: readonly string[]
-  readonly layout: NormLayout
-  readonly base: NormParameters
 }
 
 export interface Families {

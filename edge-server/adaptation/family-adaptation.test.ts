@@ -6,6 +6,7 @@ import type { Learner } from './learner-thread.ts'
 import type { LearnerAnswers, LearnerTask } from './messages.ts'
 import type { OutPatch, Publisher } from './publisher.ts'
 import { SampleIntake } from './sample-intake.ts'
+import { tinyLayers } from './tiny-networks.test.support.ts'
 
 const parameters = {} as NormParameters
 const pixels = new Uint8Array(12)
@@ -86,7 +87,7 @@ class World {
     }
     this.family = new FamilyAdaptation('tiny@1.0.0', {
       intake: new SampleIntake({
-        family: { key: 1, id: 'tiny@1.0.0', imageDims: [3, 2, 2], classes: 5 },
+        family: { key: 1, id: 'tiny@1.0.0', imageDims: [3, 2, 2], classes: 5, ...tinyLayers },
         ledger: { capacity: 9, perSecond: 100, burst: 100, snapshotsPerSecond: 0.1, snapshotsAtOnce: 1 },
         queue: { limit: 100, perDevice: 100, activeForMs: 600_000 },
       }),

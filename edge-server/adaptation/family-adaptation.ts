@@ -163,7 +163,7 @@ export class FamilyAdaptation {
     const nowMs = clock()
     const uploads = intake.waiting.take(pace.roundSize, nowMs, 1)!
     this.#waitingSinceMs = intake.waiting.size > 0 ? nowMs : undefined
-    const report = await learner.run({ kind: 'learn', uploads, nowMs })
+    const report = await learner.run({ kind: 'learn', uploads, nowMs, statistics: intake.centre(nowMs) })
     if (!report) return observer.lost(uploads.length)
     this.#stepsSincePublished += report.steps
     this.#stepsSinceSaved += report.steps

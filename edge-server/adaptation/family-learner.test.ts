@@ -35,6 +35,23 @@ describe('a learner', () => {
     expect(parameters).not.toEqual(learner.network.source)
   })
 
+  it('learns with the statistics that devices run with, where they are known', async () => {
+    const [alone, told] = [await open(), await open()]
+    const { source } = told.network
+    const statistics = {
+      mean: source.mean.map((value) => value + 3),
+      variance: source.variance.map((value) => 4 * value),
+    }
+    await alone.learn(uploads(0, 4), 0)
+    await told.learn(uploads(0, 4), 0, statistics)
+    const [without, with_] = [(await alone.candidate()).parameters, (await told.candidate()).parameters]
+    // A step moves them on by the settings' share, from what was told.
+    const moved = with_.mean.map((value, at) => Math.abs(value - statistics.mean[at]!))
+    expect(moved.every((value) => value < 2)).toBe(true)
+    expect(with_.mean[0]! - without.mean[0]!).toBeGreaterThan(2)
+    expect(with_.scale).not.toEqual(without.scale)
+  })
+
   it('comes to the same when it is stopped and opened again in between', async () => {
     const whole = await open()
     for (let round = 0; round < 4; round++) await whole.learn(uploads(6 * round, 6 * round + 6), round)

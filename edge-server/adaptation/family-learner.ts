@@ -7,6 +7,7 @@ import {
   type CemaState,
   cemaSettings,
   checkNormParameters,
+  type Moments,
   type NormParameters,
 } from '@isthmus/models/adapt'
 import type { Model } from '@isthmus/models/onnx'
@@ -180,8 +181,8 @@ export class FamilyLearner {
     return this.#engine.state().store.length
   }
 
-  /** Learns from uploads as far as they fill batches. */
-  async learn(uploads: readonly Upload[], nowMs: number): Promise<LearnReport> {
+  /** Learns from uploads as far as they fill batches, with the statistics that devices run with, where they are known. */
+  async learn(uploads: readonly Upload[], nowMs: number, statistics?: Moments): Promise<LearnReport> {
     this.#nowMs = nowMs
     const judgements = await judgeUploads(
       this.#foundation,
@@ -200,10 +201,12 @@ export class FamilyLearner {
     let studentLoss: number | undefined
     for (let batch = this.#nextBatch(); batch; batch = this.#nextBatch()) {
       for (const { pixels } of batch) this.#engine.add(pixels)
+      if (statistics) this.#engine.useStatistics(statistics)
       studentLoss = (await this.#engine.tick())!.studentLoss
       steps++
     }
     if (steps === 0 && (this.#options.replaySteps ?? true)) {
+      if (statistics) this.#engine.useStatistics(statistics)
       const report = await this.#engine.tick()
       if (report) [studentLoss, steps] = [report.studentLoss, 1]
     }

@@ -1,3 +1,5 @@
+import type { NormLayout, NormParameters } from '@isthmus/models/adapt'
+
 /** Networks that share a base network, and so their patches. */
 export interface Family {
   /** First four bytes of the SHA-256 of the base network's ONNX file, little-endian: how samples and patches name it. */
@@ -7,6 +9,9 @@ export interface Family {
   /** Channels, height and width of an image. */
   readonly imageDims: readonly [number, number, number]
   readonly classes: number
+  /** The base network's normalisation layers and what they hold: what devices tell of their frames is a difference to it. */
+  readonly layout: NormLayout
+  readonly base: NormParameters
 }
 
 export const pixelsOf = ({ imageDims: [channels, height, width] }: Pick<Family, 'imageDims'>): number =>

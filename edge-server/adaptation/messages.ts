@@ -1,4 +1,4 @@
-import type { CemaSettings } from '@isthmus/models/adapt'
+import type { CemaSettings, Moments } from '@isthmus/models/adapt'
 import type { Upload } from './fair-queue.ts'
 import type { Candidate, LearnReport, Probe } from './family-learner.ts'
 import type { GuardLimits } from './model-guard.ts'
@@ -31,7 +31,13 @@ export interface LearnerSetup {
 
 /** A task for the thread; it does one after another and answers each. */
 export type LearnerTask =
-  | { readonly kind: 'learn'; readonly uploads: readonly Upload[]; readonly nowMs: number }
+  | {
+      readonly kind: 'learn'
+      readonly uploads: readonly Upload[]
+      readonly nowMs: number
+      /** What the devices' frames are like, as they have told. */
+      readonly statistics?: Moments | undefined
+    }
   | { readonly kind: 'candidate' }
   | { readonly kind: 'rollBack'; readonly version: number }
   | { readonly kind: 'save'; readonly intake: IntakeState }

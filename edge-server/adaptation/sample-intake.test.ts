@@ -1,10 +1,12 @@
+import { encodeMoments } from '@isthmus/models/adapt'
 import type { Sample } from '@isthmus/proto'
 import { describe, expect, it } from 'vitest'
 import { SampleIntake, type SampleIntakeOptions } from './sample-intake.ts'
+import { tinyLayers } from './tiny-networks.test.support.ts'
 
 const FAMILY = 0xabc
 const options: SampleIntakeOptions = {
-  family: { key: FAMILY, id: 'tiny@1.0.0', imageDims: [3, 2, 4], classes: 5 },
+  family: { key: FAMILY, id: 'tiny@1.0.0', imageDims: [3, 2, 4], classes: 5, ...tinyLayers },
   ledger: { capacity: 3, perSecond: 1, burst: 300, snapshotsPerSecond: 0.1, snapshotsAtOnce: 1 },
   queue: { limit: 1000, perDevice: 400, activeForMs: 60_000 },
 }
@@ -118,5 +120,59 @@ describe('the intake of samples', () => {
     expect(intake.mayHaveSnapshot('cam', 1000)).toBe(false)
     expect(intake.mayHaveSnapshot('door', 1000)).toBe(true)
     expect(intake.mayHaveSnapshot('cam', 10_000)).toBe(true)
+  })
+})
+
+describe('what devices tell of their frames', () => {
+  const { layout, base } = tinyLayers
+  const told = (mean: number, variance = 1) =>
+    encodeMoments(
+      {
+        mean: base.mean.map((value) => value + mean),
+        variance: base.variance.map((value) => variance * value),
+      },
+      base,
+      layout,
+    )
+  const tell = (intake: SampleIntake, device: string, payload: Uint8Array, number = 1, nowMs = 0) =>
+    intake.receive(device, 1, sample({ input: 'statistics', dims: [], entropy: 0, number }), payload, nowMs)
+
+  it('counts, newest first, and nothing waits to be judged for it', () => {
+    const intake = open()
+    expect(intake.centre(0)).toBeUndefined()
+    expect(tell(intake, 'cam', told(2, 3))).toEqual(['statistics'])
+    const { mean, variance } = intake.centre(0)!
+    expect(mean[0]).toBeCloseTo(2, 2)
+    expect(variance[1]! / 12).toBeCloseTo(1, 2)
+    expect(tell(intake, 'cam', told(1), 2)).toEqual(['statistics'])
+    expect(intake.centre(0)!.mean[0]).toBeCloseTo(1, 2)
+    expect(intake.waiting.size).toBe(0)
+    expect(tell(intake, 'cam', told(0), 3)).toEqual(['statistics'])
+    expect(intake.centre(0)).toBeUndefined()
+  })
+
+  it('is refused when it does not fit, is no number, comes again or too often', () => {
+    const intake = open()
+    expect(tell(intake, 'cam', told(1).subarray(1))).toEqual(['wrong-size'])
+    expect(tell(intake, 'cam', new Uint8Array(1 << 20))).toEqual(['wrong-size'])
+    expect(tell(intake, 'cam', new Uint8Array(8).fill(0xff))).toEqual(['not-finite'])
+    expect(tell(intake, 'cam', told(1))).toEqual(['statistics'])
+    expect(tell(intake, 'cam', told(2))).toEqual(['repeated'])
+    expect(intake.centre(0)!.mean[0]).toBeCloseTo(1, 2)
+    const outcomes = Array.from({ length: 10 }, (_, at) => tell(intake, 'cam', told(3), 2 + at)[0])
+    expect(outcomes.at(-1)).toBe('too-fast')
+    expect(tell(intake, 'cam', told(4), 20, 60_000)).toEqual(['statistics'])
+  })
+
+  it('of a hostile device does not move what the others have told, however often it tells', () => {
+    const intake = open({ ledger: { ...options.ledger, capacity: 10 } })
+    ;[0.9, 1, 1.1].forEach((mean, at) => {
+      tell(intake, `cam-${at}`, told(mean))
+    })
+    for (let number = 1; number < 6; number++) tell(intake, 'hostile', told(900, 1e6), number)
+    const { mean, variance } = intake.centre(0)!
+    expect(mean[0]).toBeGreaterThan(0.85)
+    expect(mean[0]).toBeLessThan(1.15)
+    expect(variance[0]).toBeCloseTo(1, 2)
   })
 })

@@ -1,15 +1,18 @@
+import { decodeMoments, type Moments, momentsBytes } from '@isthmus/models/adapt'
 import type { Sample } from '@isthmus/proto'
 import { FairQueue, type FairQueueOptions, type FairQueueState, type Upload } from './fair-queue.ts'
 import { type Family, pixelsOf, toPlanes } from './family.ts'
+import { FleetStatistics } from './fleet-statistics.ts'
 import { UploadLedger, type UploadLedgerOptions, type UploadLedgerState } from './upload-ledger.ts'
 
 /**
  * What became of an upload. `taken`: it waits to be judged. `displaced` is counted besides, for the older one that made room.
- * The others were refused before anything was allocated for them.
+ * `statistics`: what a device has told of its frames counts from now on. The others were refused before anything was allocated for them.
  */
 export const uploadOutcomes = [
   'taken',
   'displaced',
+  'statistics',
   'not-offered',
   'wrong-size',
   'not-finite',
@@ -39,11 +42,17 @@ export class SampleIntake {
   /** What waits to be judged. */
   readonly waiting: FairQueue
   readonly #ledger: UploadLedger
+  readonly #fleet: FleetStatistics
 
   constructor({ family, ledger, queue }: SampleIntakeOptions, state?: IntakeState, nowMs = 0) {
     this.family = family
     this.#ledger = new UploadLedger(ledger, state?.ledger, nowMs)
     this.waiting = new FairQueue(queue, state?.waiting, nowMs)
+    this.#fleet = new FleetStatistics({
+      capacity: ledger.capacity,
+      activeForMs: queue.activeForMs,
+      packed: family.base,
+    })
   }
 
   /** Devices that are remembered. */
@@ -63,6 +72,7 @@ export class SampleIntake {
     nowMs: number,
   ): readonly UploadOutcome[] {
     const { family } = this
+    if (sample.input === 'statistics') return [this.#statistics(device, boot, sample, payload, nowMs)]
     if (sample.input !== 'pixels') return ['not-offered']
     const [channels, height, width] = family.imageDims
     const fits =
@@ -76,6 +86,33 @@ export class SampleIntake {
     const upload: Upload = { device, pixels: toPlanes(payload, family.imageDims) }
     const displaced = this.waiting.add(upload, nowMs)
     return displaced > 0 ? ['taken', 'displaced'] : ['taken']
+  }
+
+  /** What the devices' frames are like, for the student to learn with; undefined where nobody has told, or too few. */
+  centre(nowMs: number): Moments | undefined {
+    return this.#fleet.centre(nowMs)
+  }
+
+  #statistics(
+    device: string,
+    boot: number,
+    { number }: Sample,
+    payload: Uint8Array,
+    nowMs: number,
+  ): UploadOutcome {
+    const { layout, base } = this.family
+    if (payload.length !== momentsBytes(layout)) return 'wrong-size'
+    const uploader = this.#ledger.touch(device, nowMs)
+    if (!uploader.statistics.take(nowMs)) return 'too-fast'
+    let moments: Moments | undefined
+    try {
+      moments = payload.every((byte) => byte === 0) ? undefined : decodeMoments(payload, base, layout)
+    } catch {
+      return 'not-finite'
+    }
+    if (!uploader.numbers.admit(boot, number)) return 'repeated'
+    this.#fleet.take(device, moments, nowMs)
+    return 'statistics'
   }
 
   /** Whether a device may be sent a snapshot now. */

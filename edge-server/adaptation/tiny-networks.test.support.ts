@@ -36,6 +36,22 @@ export function tinyTail(seed = 4): Model {
 
 export const tinyPixels = 3 * 32 * 32
 
+/** A layer of two channels, as packed: what devices tell of their frames is a difference to it. */
+export const tinyLayers = {
+  layout: {
+    channels: 2,
+    layers: [
+      { name: 'n', channels: 2, offset: 0, epsilon: 1e-5, scale: 's', shift: 'b', mean: 'm', variance: 'v' },
+    ],
+  },
+  base: {
+    scale: Float32Array.of(1, 1),
+    shift: Float32Array.of(0, 0),
+    mean: Float32Array.of(0, 1),
+    variance: Float32Array.of(1, 4),
+  },
+}
+
 /** Images that differ. */
 export function someImages(count: number, seed: number): Uint8Array<ArrayBuffer>[] {
   const random = seededRandom(seed)

@@ -6,6 +6,8 @@ export interface Uploader {
   readonly device: string
   readonly numbers: ReplayWindow
   readonly rate: TokenBucket
+  /** Limits what it tells of its frames. */
+  readonly statistics: TokenBucket
   /** Limits the snapshots that it is sent. */
   readonly snapshots: TokenBucket
 }
@@ -22,6 +24,10 @@ export interface UploadLedgerOptions {
 
 /** Numbers of the uploads that were seen, by device: what must outlive the process, for an upload to be learned from once. */
 export type UploadLedgerState = readonly { readonly device: string; readonly numbers: ReplayState }[]
+
+/** A device tells them once a minute, and when they begin anew. */
+const STATISTICS_PER_SECOND = 1 / 10
+const STATISTICS_AT_ONCE = 6
 
 export class UploadLedger {
   readonly #options: UploadLedgerOptions
@@ -61,6 +67,7 @@ export class UploadLedger {
       device,
       numbers: new ReplayWindow(numbers),
       rate: new TokenBucket(perSecond, burst, nowMs),
+      statistics: new TokenBucket(STATISTICS_PER_SECOND, STATISTICS_AT_ONCE, nowMs),
       snapshots: new TokenBucket(snapshotsPerSecond, snapshotsAtOnce, nowMs),
     }
   }

@@ -36,7 +36,7 @@ const { learner, found } = await openLearner()
 async function answer(task: LearnerTask): Promise<LearnerAnswers[LearnerTask['kind']]> {
   switch (task.kind) {
     case 'learn':
-      return learner.learn(task.uploads, task.nowMs)
+      return learner.learn(task.uploads, task.nowMs, task.statistics)
     case 'candidate':
       return learner.candidate()
     case 'rollBack':

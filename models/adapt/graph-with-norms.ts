@@ -1,4 +1,6 @@
-import { STOP_GRADIENT, THROUGH_BATCH } from '../autodiff/index.ts'
+// Not the folder's index: devices load this file, and nothing that trains.
+import { THROUGH_BATCH } from '../autodiff/batch-statistics.ts'
+import { STOP_GRADIENT } from '../autodiff/rules/flat.ts'
 import { float, GraphBuilder, type Model, type Node } from '../onnx/index.ts'
 import type { NormLayer, NormLayout } from './norm-layers.ts'
 

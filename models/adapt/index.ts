@@ -6,10 +6,18 @@ export { StudentStep } from './cema/student-step.ts'
 export { softmaxEntropy, softmaxInto } from './entropy.ts'
 export { type AdaptErrorCode, adaptErrors } from './errors.ts'
 export type { Normalisation } from './graph-with-norms.ts'
+export {
+  LocalStatistics,
+  type LocalStatisticsSettings,
+  localStatisticsSettings,
+  type Moved,
+} from './local-statistics.ts'
 export { type EntropySettings, eata, entropyAdapter, eta, tent } from './methods/entropy-adapter.ts'
 export { FisherInformation } from './methods/fisher.ts'
 export { fixedAdapter } from './methods/fixed.ts'
 export { type SarSettings, sar, sarAdapter } from './methods/sar.ts'
+export { type Moments, MomentsSum, momentsDistance } from './moments.ts'
+export { decodeMoments, encodeMoments, momentsBytes } from './moments-code.ts'
 export { NormForward } from './norm-forward.ts'
 export { type NormLayer, type NormLayout, normLayoutOf } from './norm-layers.ts'
 export {

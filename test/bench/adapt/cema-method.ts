@@ -3,8 +3,10 @@ import {
   CemaEngine,
   type CemaSettings,
   copyNormParameters,
-  moveStatistics,
+  LocalStatistics,
+  type LocalStatisticsSettings,
   NormForward,
+  type NormParameters,
 } from '@isthmus/models/adapt'
 import { answerEntropy, type UploadSelector } from '@isthmus/policies/upload'
 import type { Method } from './method.ts'
@@ -14,22 +16,22 @@ export interface CemaMethodOptions {
   readonly name: string
   readonly selector: UploadSelector
   readonly settings?: Partial<CemaSettings>
-  /** How far the device's own running statistics move with each batch, at least. Default 0.05. */
-  readonly statisticsShare?: number
+  /** Of the device's own running statistics. */
+  readonly statistics?: Partial<LocalStatisticsSettings>
   readonly threads: number
 }
 
 const BATCH = 64
 
 /**
- * CEMA in both halves. The device answers by running statistics that it takes from its own frames with forward passes alone: from the
- * first batch at once, then moving. It sends up what its selector picks, and its statistics. The server learns from 32 at a time; its
- * newest scales and shifts answer the next batch. All of the first batch counts as sent up: the foundation takes its statistics
- * from it.
+ * CEMA in both halves. The device takes running statistics from its own frames with forward passes alone, anew where they shift, and answers by
+ * them and by the server's newest scales and shifts, or by the network as packed where that fits (`LocalStatistics`, as the device SDK has it).
+ * It sends up what its selector picks, and its statistics. The server learns from 32 at a time. All of the first batch counts as sent up: the
+ * foundation takes its statistics from it.
  */
 export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOptions): Promise<Method> {
   const { student, foundation, mean, std } = networks
-  const { name, selector, settings = {}, threads, statisticsShare: least = 0.05 } = options
+  const { name, selector, settings = {}, threads } = options
   const { model, layout, classes } = student
   const engine = await CemaEngine.open({
     student: model,
@@ -41,7 +43,11 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
   })
   const forward = await NormForward.open(model, layout, 'running', threads)
   const byBatch = await NormForward.open(model, layout, 'batch', threads)
-  let parameters = copyNormParameters(student.source)
+  const statistics = new LocalStatistics(layout, student.source, options.statistics)
+  let learned = copyNormParameters(student.source)
+  /** What the device answers with. */
+  const parametersWith = (held: LocalStatistics['held']): NormParameters =>
+    typeof held === 'object' ? { ...learned, ...held } : student.source
   let version = 0
   let batches = 0
   return {
@@ -51,12 +57,16 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
       return version
     },
     async answer(images, pixels): Promise<BatchAnswer> {
-      const { moments } = await byBatch.runWithMoments(images, parameters)
-      if (batches++ === 0) {
-        await engine.startFrom(pixels)
-        parameters = { ...parameters, ...moments }
-      }
-      const logits = (await forward.run(images, parameters)).data
+      const [world, own] = [
+        await byBatch.runWithMoments(images, student.source),
+        await byBatch.runWithMoments(images, learned),
+      ]
+      if (batches++ === 0) await engine.startFrom(pixels)
+      const before = statistics.held
+      const moved = statistics.add(world.moments, own.moments, pixels.length)
+      // A shift is followed at once; else a batch counts from the next one on, for it may be of few classes.
+      const answering = parametersWith(moved === 'moved' ? before : statistics.held)
+      const logits = (await forward.run(images, answering)).data
       const entropy = new Float32Array(pixels.length)
       const selected = new Uint8Array(pixels.length).fill(batches === 1 ? 1 : 0)
       pixels.forEach((sample, row) => {
@@ -69,15 +79,13 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
       })
       // At least one step for each batch of the device: from the store alone, where too few were sent up.
       do {
-        engine.useStatistics(parameters)
+        engine.useStatistics(answering)
         if (await engine.tick()) version++
       } while (engine.queued >= engine.settings.batch)
-      if (batches > 1) moveStatistics(parameters, moments, Math.max(least, 1 / batches))
-      const { scale, shift } = engine.parameters()
-      parameters = { ...parameters, scale, shift }
+      learned = engine.parameters()
       return { logits, entropy, selected }
     },
-    parameters: () => copyNormParameters(parameters),
+    parameters: () => copyNormParameters(parametersWith(statistics.held)),
     async dispose() {
       await engine.dispose()
       await forward.dispose()

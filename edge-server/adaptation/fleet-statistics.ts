@@ -1,0 +1,71 @@
+import type { Moments } from '@isthmus/models/adapt'
+
+export interface FleetStatisticsOptions {
+  /** Devices that are remembered; the one that has been silent longest is forgotten first. */
+  readonly capacity: number
+  /** How long what a device has told counts. */
+  readonly activeForMs: number
+  readonly packed: Moments
+}
+
+/** With so many devices, one of them is outvoted in every channel. */
+const OUTVOTING = 3
+
+/**
+ * What the devices of a family have told of their frames, and its centre: for each channel the median over those that see another world than the
+ * packed network's. Less than half of them, whatever they tell, cannot move it beyond what the others have told.
+ */
+export class FleetStatistics {
+  readonly #options: FleetStatisticsOptions
+  /** In the order in which they were last heard. */
+  readonly #told = new Map<string, { readonly moments: Moments | undefined; readonly atMs: number }>()
+
+  constructor(options: FleetStatisticsOptions) {
+    this.#options = options
+  }
+
+  get devices(): number {
+    return this.#told.size
+  }
+
+  /** `moments`: undefined where the packed network fits. */
+  take(device: string, moments: Moments | undefined, nowMs: number): void {
+    this.#told.delete(device)
+    this.#told.set(device, { moments, atMs: nowMs })
+    if (this.#told.size > this.#options.capacity) {
+      const [longestSilent] = this.#told.keys()
+      this.#told.delete(longestSilent!)
+    }
+  }
+
+  /**
+   * Undefined where too few have told of another world: fewer than three, and not most of those that told anything. Of an even number the one in
+   * the middle that is nearer to the packed network counts, so that of two devices one alone cannot lead away from it.
+   */
+  centre(nowMs: number): Moments | undefined {
+    const { activeForMs, packed } = this.#options
+    const active = [...this.#told.values()].filter(({ atMs }) => nowMs - atMs <= activeForMs)
+    const own = active.flatMap(({ moments }) => moments ?? [])
+    if (own.length === 0 || (own.length < OUTVOTING && 2 * own.length <= active.length)) return undefined
+    const of = (kind: keyof Moments) =>
+      middle(
+        own.map((moments) => moments[kind]),
+        packed[kind],
+      )
+    return { mean: of('mean'), variance: of('variance') }
+  }
+}
+
+/** Of each place, the median. */
+function middle(vectors: readonly Float32Array[], packed: Float32Array): Float32Array {
+  const column = new Float32Array(vectors.length)
+  const [low, high] = [(vectors.length - 1) >> 1, vectors.length >> 1]
+  return packed.map((base, at) => {
+    vectors.forEach((vector, row) => {
+      column[row] = vector[at]!
+    })
+    column.sort()
+    const [a, b] = [column[low]!, column[high]!]
+    return Math.abs(a - base) <= Math.abs(b - base) ? a : b
+  })
+}
