@@ -224,10 +224,12 @@ describe('a peer', () => {
       [{ ...deciding, servers: [11, 11, 33] }, 'malformed'],
       [{ ...deciding, sent: deciding.sent.subarray(1) }, 'malformed'],
       [{ ...deciding, allowed: Number.NaN }, 'malformed'],
+      [{ ...deciding, servers: [{ toString: 0 } as never, 22, 33] }, 'malformed'],
+      [{ ...deciding, allowed: 1n as never }, 'malformed'],
       [{ ...deciding, deciding: new Float64Array(24).fill(Number.NaN) as never }, 'malformed'],
     ] as const)
       expect([agent.hear('b', lie, 0), which]).toEqual([false, which])
-    expect(agent.counters.malformed - malformed).toBe(4)
+    expect(agent.counters.malformed - malformed).toBe(6)
     expect(agent.counters.foreign - foreign).toBe(1)
   })
 

@@ -29,13 +29,16 @@ export function decoded(bytes: Int8Array): Float64Array {
   return Float64Array.from(bytes, (byte) => Math.max(-1, byte / LARGEST))
 }
 
+/** Looks at nothing but numbers: what else there may be can have conversions of its own, which throw. */
+const isUint32 = (value: unknown): boolean => typeof value === 'number' && value === value >>> 0
+
 /** Whether something that came from elsewhere is a message with so many values a place. */
 export function isTold(told: Told, values: number): boolean {
   if (typeof told !== 'object' || told === null) return false
   const { servers, sent, deciding, allowed } = told
   if (!Array.isArray(servers) || servers.length > MAX_TOLD_SERVERS || values > MAX_TOLD_VALUES) return false
-  if (new Set(servers).size < servers.length || !servers.every((key) => key === key >>> 0)) return false
+  if (new Set(servers).size < servers.length || !servers.every(isUint32)) return false
   const fits = (bytes: Int8Array, places: number) =>
     bytes instanceof Int8Array && (bytes.length === 0 || bytes.length === places * values)
-  return allowed === allowed >>> 0 && fits(sent, servers.length) && fits(deciding, 1 + servers.length)
+  return isUint32(allowed) && fits(sent, servers.length) && fits(deciding, 1 + servers.length)
 }
