@@ -190,8 +190,10 @@ describe('a stage whose rows are divided', () => {
         fc.integer({ min: 1, max: 200 }),
         fc.integer({ min: 0, max: 300 }),
         fc.constantFrom('', 'requests', 'replies', 'BAD_SHAPE', 'EXPIRED'),
-        async (share, rttMs, deadlineMs, what) => {
-          const world = await create(share, { rttMs, deadlineMs: 50 + deadlineMs })
+        fc.integer({ min: 0, max: 80 }),
+        async (share, rttMs, deadlineMs, what, anyRowsMs) => {
+          const stages = crops.map((stage) => (stage.id === 'classify' ? { ...stage, anyRowsMs } : stage))
+          const world = await create(share, { rttMs, deadlineMs: 50 + deadlineMs, stages })
           if (what === 'requests') world.loseRequests = true
           else if (what === 'replies') world.loseReplies = true
           else if (what !== '') world.refuse = what as 'EXPIRED'
