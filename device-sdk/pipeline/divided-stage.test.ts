@@ -10,6 +10,8 @@ const crops: readonly Sketch[] = [
   { id: 'classify', reads: ['crop'], rows: 8, size: 16, deviceMs: 80, edgeMs: 40 },
   { id: 'sum', reads: ['classify'], deviceMs: 1 },
 ]
+/** One row of a classifier with many weights takes nearly as long as eight. */
+const heavy = crops.map((stage) => (stage.id === 'classify' ? { ...stage, anyRowsMs: 60 } : stage))
 
 /** Sends a share of the crops away. */
 const sharing = (share: number): PipelinePolicy => ({
@@ -99,6 +101,33 @@ describe('a stage whose rows are divided', () => {
     }
   })
 
+  test('is in time as well where few rows take nearly as long as all', async () => {
+    for (const share of [0.25, 0.5, 0.75]) {
+      for (const deadlineMs of [95, 110, 130, 150, 160, 200]) {
+        const world = await create(share, { stages: heavy, deadlineMs })
+        world.loseRequests = true
+        for (let run = 0; run < 2; run++) {
+          const answer = await world.run()
+          expect(dataOf(answer)).toEqual(world.expected())
+          expect([share, deadlineMs, answer.late]).toEqual([share, deadlineMs, false])
+        }
+      }
+    }
+  })
+
+  test('does not seem slower for being divided', async () => {
+    const seen: number[] = []
+    const policy: PipelinePolicy = {
+      place: (view) => {
+        seen.push(view.problem.executionS[2]!)
+        return sharing(0.5).place(view)
+      },
+    }
+    const world = await create(0.5, { stages: heavy, policy })
+    for (let run = 0; run < 40; run++) await world.run()
+    expect(seen.at(-1)).toBeCloseTo(seen[0]!, 6)
+  })
+
   test('runs as a whole when there is no time to wait', async () => {
     const world = await create(0.5, { deadlineMs: 92 })
     const answer = await world.run()
@@ -161,8 +190,10 @@ describe('a stage whose rows are divided', () => {
         fc.integer({ min: 1, max: 200 }),
         fc.integer({ min: 0, max: 300 }),
         fc.constantFrom('', 'requests', 'replies', 'BAD_SHAPE', 'EXPIRED'),
-        async (share, rttMs, deadlineMs, what) => {
-          const world = await create(share, { rttMs, deadlineMs: 50 + deadlineMs })
+        fc.integer({ min: 0, max: 80 }),
+        async (share, rttMs, deadlineMs, what, anyRowsMs) => {
+          const stages = crops.map((stage) => (stage.id === 'classify' ? { ...stage, anyRowsMs } : stage))
+          const world = await create(share, { rttMs, deadlineMs: 50 + deadlineMs, stages })
           if (what === 'requests') world.loseRequests = true
           else if (what === 'replies') world.loseReplies = true
           else if (what !== '') world.refuse = what as 'EXPIRED'

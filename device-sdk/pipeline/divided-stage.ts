@@ -5,11 +5,9 @@ import type { StageTime } from './answer.ts'
 export interface StagePart {
   readonly from: number
   readonly to: number
-  /** Of the whole stage's work. */
-  readonly share: number
 }
 
-export const WHOLE: StagePart = { from: 0, to: 0, share: 1 }
+export const WHOLE: StagePart = { from: 0, to: 0 }
 
 /** One part's outputs, by tensor number, and where they came from. */
 interface Made {
@@ -46,16 +44,16 @@ export class DividedStage {
     return this.#rest !== undefined
   }
 
-  /** Share of the work that nobody has done yet. */
-  get left(): number {
-    return ((this.#first ? 0 : this.#there) + (this.#rest ? 0 : this.own.rows)) / this.#all
+  /** How many rows each part has that nobody has done yet. */
+  get left(): readonly number[] {
+    return [...(this.#first ? [] : [this.#there]), ...(this.#rest ? [] : [this.own.rows])]
   }
 
   /** What the device runs next; `alone`: the server is not waited for any more. */
   next(alone: boolean): StagePart {
-    const [there, all] = [this.#there, this.#all]
-    if (this.#rest) return { from: 0, to: there, share: there / all }
-    return alone && !this.#first ? WHOLE : { from: there, to: all, share: this.own.rows / all }
+    const there = this.#there
+    if (this.#rest) return { from: 0, to: there }
+    return alone && !this.#first ? WHOLE : { from: there, to: this.#all }
   }
 
   /** Rows from `from` on came out so; `outputs`: the tensors' numbers. */

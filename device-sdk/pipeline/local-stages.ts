@@ -1,4 +1,4 @@
-import { type StageArray, StageModel, stageArrays, type Wiring } from '@isthmus/models/pipeline'
+import { rowsOf, type StageArray, StageModel, stageArrays, type Wiring } from '@isthmus/models/pipeline'
 import type { Session } from '@isthmus/models/runtime'
 import type { StageTimes } from '@isthmus/policies'
 import { IsthmusError } from '@isthmus/proto'
@@ -14,6 +14,8 @@ const WARM_UP_MS = 500
 
 /** Name of a stage among the measured times. */
 export const deviceStage = (stage: number): string => `device:${stage}`
+/** And of the smallest part of one that may be divided. */
+const leastPart = (stage: number): string => `device:${stage}:least`
 
 /**
  * The stages that this device can run, measured. A model whose thread has died is opened again, so that one lost run is all
@@ -25,6 +27,8 @@ export class LocalStages {
   readonly #opened = new Map<number, Promise<StageModel>>()
   readonly #clock: Clock
   readonly #times: StageTimes
+  /** Of stages that may be divided, what share of a run's time any number of rows takes. */
+  readonly #anyRowsShare = new Map<number, number>()
   #closed = false
 
   constructor(wiring: Wiring, open: OpenStage, clock: Clock, times: StageTimes) {
@@ -38,9 +42,9 @@ export class LocalStages {
     return this.#open[stage] !== undefined
   }
 
-  /** Longest of the recent runs, in ms. */
-  longestMs(stage: number): number {
-    return this.#times.longest(deviceStage(stage)) ?? 0
+  /** Longest of the recent runs, in ms; `rows`: of so many of its rows, 0: all. */
+  longestMs(stage: number, rows = 0): number {
+    return (this.#times.longest(deviceStage(stage)) ?? 0) * this.#workOf(stage, rows)
   }
 
   /** Usual time of a run, in ms; undefined: not here. */
@@ -55,15 +59,35 @@ export class LocalStages {
     for (const stage of order) {
       if (!this.has(stage)) continue
       const model = await this.#model(stage)
-      const beganMs = this.#clock.now()
-      for (let run = 0; run <= WARM_UP_RUNS; run++) {
-        const startMs = this.#clock.now()
-        await model.run(zeros)
-        const endMs = this.#clock.now()
-        if (run > 0) this.#times.add(deviceStage(stage), endMs - startMs)
-        if (run > 0 && endMs - beganMs > WARM_UP_MS) break
-      }
+      await this.#measure(deviceStage(stage), () => model.run(zeros))
+      const { division } = this.#wiring.stages[stage]!
+      if (!division) continue
+      const { rows, leastRows } = division
+      const least = (tensor: number) => rowsOf(zeros(tensor), tensors[tensor]!, 0, leastRows)
+      await this.#measure(leastPart(stage), () => model.run(least, leastRows))
+      const share = this.#times.median(leastPart(stage))! / this.#times.median(deviceStage(stage))!
+      const anyRows = (share - leastRows / rows) / (1 - leastRows / rows)
+      this.#anyRowsShare.set(stage, Math.min(1, Math.max(0, anyRows || 0)))
     }
+  }
+
+  async #measure(name: string, run: () => Promise<unknown>): Promise<void> {
+    const beganMs = this.#clock.now()
+    for (let count = 0; count <= WARM_UP_RUNS; count++) {
+      const startMs = this.#clock.now()
+      await run()
+      const endMs = this.#clock.now()
+      if (count > 0) this.#times.add(name, endMs - startMs)
+      if (count > 0 && endMs - beganMs > WARM_UP_MS) break
+    }
+  }
+
+  /** What so many rows of a stage take, as a share of all: reading its weights takes as long for one row as for many. 0: all. */
+  #workOf(stage: number, rows: number): number {
+    const all = this.#wiring.stages[stage]!.division?.rows
+    if (rows === 0 || all === undefined) return 1
+    const anyRows = this.#anyRowsShare.get(stage) ?? 0
+    return anyRows + ((1 - anyRows) * rows) / all
   }
 
   /**
@@ -83,8 +107,7 @@ export class LocalStages {
       const ms = this.#clock.now() - startMs
       const all = this.#wiring.stages[stage]!.division?.rows ?? 0
       // Smaller parts say too little of the whole.
-      if (rows === 0 || 2 * rows >= all)
-        this.#times.add(deviceStage(stage), rows === 0 ? ms : (ms * all) / rows)
+      if (rows === 0 || 2 * rows >= all) this.#times.add(deviceStage(stage), ms / this.#workOf(stage, rows))
       return { outputs, ms }
     } catch (error) {
       if (error instanceof IsthmusError && error.code === 'WORKER_DIED') this.#opened.delete(stage)

@@ -140,7 +140,7 @@ export class PipelineRun implements LaneRun {
     let sum = 0
     for (const stage of this.#needed()) {
       if (!this.#shop.local.has(stage)) continue
-      sum += this.#shop.local.longestMs(stage) * (this.#divided.get(stage)?.left ?? 1)
+      for (const rows of this.#divided.get(stage)?.left ?? [0]) sum += this.#shop.local.longestMs(stage, rows)
     }
     return sum
   }
@@ -163,7 +163,8 @@ export class PipelineRun implements LaneRun {
     )
     if (stage === undefined) return undefined
     const part = this.#divided.get(stage)?.next(this.#isOwn(stage)) ?? WHOLE
-    return { expectedMs: local.longestMs(stage) * part.share, run: () => this.#runHere(stage, part) }
+    const expectedMs = local.longestMs(stage, part.to - part.from)
+    return { expectedMs, run: () => this.#runHere(stage, part) }
   }
 
   /** Whether the device runs a stage without waiting for the server any more. */

@@ -38,6 +38,8 @@ export interface Sketch {
   readonly rows?: number
   /** On the device, in virtual ms. Default 10. */
   readonly deviceMs?: number
+  /** Of that, what any number of rows takes. Default 0. */
+  readonly anyRowsMs?: number
   /** On the server, in virtual ms. Default 2. */
   readonly edgeMs?: number
 }
@@ -248,7 +250,8 @@ export class PipelineWorld implements Transport {
         if (division) this.rowsHere.push(rows)
         const { dtype, dims } = tensorOfRows(outputs[0]!, rows)
         const y: Tensor = { dtype, dims, data: this.#made(stage, read, rows) }
-        const ms = (this.options.stages[stage]!.deviceMs ?? 10) * (division ? rows / all : 1)
+        const { deviceMs = 10, anyRowsMs = 0 } = this.options.stages[stage]!
+        const ms = division ? anyRowsMs + ((deviceMs - anyRowsMs) * rows) / all : deviceMs
         return new Promise((resolve) => {
           this.clock.setTimeout(() => resolve({ y }), ms)
         })

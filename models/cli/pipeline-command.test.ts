@@ -42,6 +42,15 @@ it('completes what the user wrote, tells what it found, and leaves a pipeline th
   expect((await loadPipeline(dir)).id).toBe('twice@1.0.0')
 })
 
+it('tells the smallest part of a stage that is divisible', async () => {
+  const { said } = await pipeline({
+    ...draft,
+    stages: [{ ...draft.stages[0], divisible: true }, draft.stages[1]],
+  })
+  expect(said).toMatch(/one: .* multiply-adds; divisible, 1 to 2 of 3 rows$/m)
+  expect(said).toMatch(/two: .* multiply-adds$/m)
+})
+
 it('what is wrong is one line that names it, and the file stays as it was', async () => {
   const wrong = { ...draft, stages: [draft.stages[0], { ...draft.stages[1], inputs: { x: 'oen.y' } }] }
   const { code, said } = await pipeline(wrong)

@@ -30,9 +30,12 @@ export const pipelineCommand: Command = {
     for (const at of wiring.order) {
       const { id, inputs, outputs } = manifest.stages[at]!
       const gives = Object.entries(outputs).map(([name, form]) => `${name} ${describeForm(form)}`)
-      const macs = formatCount(wiring.stages[at]!.macs)
+      const { macs, division } = wiring.stages[at]!
+      const parts = division
+        ? `; divisible, ${division.leastRows} to ${division.rows - division.leastRows} of ${division.rows} rows`
+        : ''
       output.print(
-        `  ${id}: ${Object.values(inputs).join(', ')} → ${gives.join(', ')}; ${macs} multiply-adds`,
+        `  ${id}: ${Object.values(inputs).join(', ')} → ${gives.join(', ')}; ${formatCount(macs)} multiply-adds${parts}`,
       )
     }
     return 0

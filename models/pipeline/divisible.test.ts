@@ -36,6 +36,18 @@ function classifier(
   return writeModel(g.build())
 }
 
+/** Two whole numbers a row, made into something by way of a table of so many entries. */
+function tokens(
+  dtype: 'int32' | 'int64',
+  entries: number,
+  finish: (g: GraphBuilder, x: string, table: string) => string,
+): Uint8Array {
+  const g = new GraphBuilder('tokens')
+  const values = Float32Array.from({ length: 3 * entries }, (_, at) => Math.sin(at))
+  g.output(finish(g, g.input('x', dtype, ['N', 2]), g.constant(float32Tensor(values, [entries, 3]))), 'y')
+  return writeModel(g.build())
+}
+
 const draft = (changes: object = {}, rows = 6): PipelineDraft => ({
   name: 'crops',
   version: '1.0.0',
@@ -110,6 +122,24 @@ describe('a stage that is divisible', () => {
   ])('is refused with %s', async (_, model, form, reason) => {
     expect(await refusal(sealed(model, form))).toMatch(reason)
   })
+
+  it.each(['int32', 'int64'] as const)(
+    'is refused with rows of %s that depend on each other',
+    async (dtype) => {
+      const form: PipelineDraft = { ...draft({ macs: 1 }), inputs: { crops: { dtype, dims: [6, 2] } } }
+      const lessMean = tokens(dtype, 1, (g, x) => {
+        const values = g.op('Cast', [x], { to: 1 })
+        return g.op('Sub', [values, g.op('ReduceMean', [values], { axes: [0], keepdims: 1 })])
+      })
+      expect(await refusal(sealed(lessMean, form))).toMatch(
+        /^BAD_PIPELINE: .*not divisible: parts of its rows/,
+      )
+      for (const entries of [5, 1]) {
+        const lookup = tokens(dtype, entries, (g, x, table) => g.op('Gather', [table, x]))
+        expect(await refusal(sealed(lookup, form))).toBe('fine')
+      }
+    },
+  )
 
   it('is sealed anew when its model has changed, whatever the file says', async () => {
     const { manifest } = await sealed(classifier(), draft({ leastRows: 3 }))

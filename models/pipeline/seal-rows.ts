@@ -12,8 +12,7 @@ type Feeds = Readonly<Record<string, Tensor>>
  * Throws `BAD_PIPELINE` for a model whose rows depend on each other, or that takes no other number of them.
  */
 export async function leastRowsOf(id: string, session: Session, zeros: Feeds, rows: number): Promise<number> {
-  const feeds = mixed(zeros)
-  const whole = await session.run(feeds)
+  const { feeds, whole } = await mixedRun(session, zeros)
   const isSame: boolean[] = [false]
   for (let first = 1; first < rows; first++) {
     isSame.push(
@@ -72,8 +71,24 @@ const formOf = ({ dims, data }: Tensor) => ({ dims, count: data.length })
 const bytesOf = ({ buffer, byteOffset, byteLength }: StageArray) =>
   Buffer.from(buffer, byteOffset, byteLength)
 
-/** Other numbers in every element of inputs that may hold any; indices and sizes, which are whole numbers, stay 0. */
-function mixed(zeros: Feeds): Feeds {
+/** A run on numbers that differ. Whole numbers may be indices and sizes: where 1 is too many, they stay 0. */
+async function mixedRun(
+  session: Session,
+  zeros: Feeds,
+): Promise<{ readonly feeds: Feeds; readonly whole: Feeds }> {
+  const holdsWhole = ({ data }: Tensor) => data instanceof Int32Array || data instanceof BigInt64Array
+  if (Object.values(zeros).some(holdsWhole)) {
+    try {
+      const feeds = mixed(zeros, 2)
+      return { feeds, whole: await session.run(feeds) }
+    } catch {}
+  }
+  const feeds = mixed(zeros, 1)
+  return { feeds, whole: await session.run(feeds) }
+}
+
+/** Other numbers in every element; whole numbers are below `wholes`. */
+function mixed(zeros: Feeds, wholes: number): Feeds {
   let seed = 0x9e3779b9
   const next = () => {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
@@ -81,6 +96,8 @@ function mixed(zeros: Feeds): Feeds {
   }
   const fill = ({ data }: Tensor) => {
     if (data instanceof Float32Array || data instanceof Float64Array) return data.map(() => 2 * next() - 1)
+    if (data instanceof Int32Array) return data.map(() => wholes * next())
+    if (data instanceof BigInt64Array) return data.map(() => BigInt(Math.floor(wholes * next())))
     return data instanceof Uint8Array ? data.map(() => 256 * next()) : data
   }
   return Object.fromEntries(

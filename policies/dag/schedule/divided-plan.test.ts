@@ -33,6 +33,21 @@ const plan = (...shares: number[]): SchedulePlan => ({
 })
 
 describe('a plan that divides tasks', () => {
+  it.each<[string, SchedulePlan, boolean, RegExp]>([
+    ['no number', plan(1, Number.NaN), true, /share of task 1 is NaN; it must be above 0/],
+    ['nothing', plan(0, 1), true, /task 0 is 0;/],
+    ['less than nothing', plan(-1, 1), true, /task 0 is -1;/],
+    ['more than all', plan(1, 1.5), true, /task 1 is 1\.5;/],
+    ['too few shares', { ...plan(1, 1), share: Float64Array.of(1) }, true, /task 1 is undefined;/],
+    ['half of what is not divisible', plan(1, 0.5), false, /task 1 is 0\.5; the task is not divisible/],
+    ['half of what is on a device', { ...plan(1, 0.5), host: Int32Array.of(1, 0) }, true, /is on a device/],
+  ])('is not scored with %s', (_, bad, divisible, reason) => {
+    const problem = problemOf([task, { id: 'b', cycles: 4e9, after: [{ task: 'a', bits: 1e7 }], divisible }])
+    expect(() => timelineOf(problem, bad)).toThrow(
+      expect.objectContaining({ code: 'BAD_OPTION', message: expect.stringMatching(reason) }),
+    )
+  })
+
   it('takes as long, and costs as much, as can be worked out by hand', () => {
     const problem = problemOf([task])
     const divided = plan(0.75)
@@ -62,7 +77,8 @@ describe('a plan that divides tasks', () => {
 
   it('is scored as any other: with shares of 1 as if it divided nothing', () => {
     for (let seed = 0; seed < 20; seed++) {
-      const problem = randomProblem(new RandomStream(seed), { tasks: 12, shape: 'wide', ratio: 1 })
+      const drawn = randomProblem(new RandomStream(seed), { tasks: 12, shape: 'wide', ratio: 1 })
+      const problem = { ...drawn, divisible: new Uint8Array(drawn.tasks).fill(1) }
       const goal = {
         weights: { latency: 1, energy: 0.3, imbalance: 0.1 },
         reference: allLocalReference(problem),

@@ -1,3 +1,4 @@
+import { policyError } from '../../errors.ts'
 import type { SchedulePlan } from './plan.ts'
 import type { SchedulingProblem } from './problem.ts'
 
@@ -14,13 +15,14 @@ interface Part {
  * that one's share. So the cost model knows of nothing but tasks.
  *
  * @returns problem and plan of the parts: first the tasks by number, then the devices' parts in the order of their tasks. What came in
- *   where the plan divides nothing
+ *   where the plan divides nothing. Throws IsthmusError `BAD_OPTION` that names a task whose share is none
  */
 export function dividedPlan(
   problem: SchedulingProblem,
   plan: SchedulePlan,
 ): { readonly problem: SchedulingProblem; readonly plan: SchedulePlan } {
   if (!plan.share) return { problem, plan }
+  checkShares(problem, plan, plan.share)
   const parts = partsOf(problem, plan, plan.share)
   const byTask = new Map<number, number[]>()
   for (const [part, { task }] of parts.entries()) byTask.set(task, [...(byTask.get(task) ?? []), part])
@@ -38,6 +40,21 @@ export function dividedPlan(
       host: Int32Array.from(parts, ({ host }) => host),
       sequence: Int32Array.from([...plan.sequence].flatMap((task) => byTask.get(task)!)),
     },
+  }
+}
+
+function checkShares(
+  { tasks, divisible, firstServer }: SchedulingProblem,
+  { host }: SchedulePlan,
+  shares: Float64Array,
+): void {
+  for (let task = 0; task < tasks; task++) {
+    const share = shares[task]!
+    const bad = (what: string) =>
+      policyError('BAD_OPTION', `plan: the share of task ${task} is ${share}; ${what}`)
+    if (!(share > 0 && share <= 1)) throw bad('it must be above 0, at most 1')
+    if (share < 1 && divisible[task] !== 1) throw bad('the task is not divisible')
+    if (share < 1 && host[task]! < firstServer) throw bad('the task is on a device')
   }
 }
 

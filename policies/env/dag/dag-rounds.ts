@@ -237,11 +237,8 @@ export class DagRounds implements RoundEnvironment {
     const divided = [...share.keys()].filter((task) => share[task]! < 1)
     if (divided.length === 0) return { plan: whole, outcome: outcomeOf(problem, whole, queues) }
     const plan = { ...whole, share }
-    const ofParts = (moments: Float64Array) =>
-      Float64Array.of(
-        ...moments.subarray(0, problem.tasks),
-        ...divided.map((task) => moments[problem.tasks + task]!),
-      )
+    const parts = [...share.keys(), ...divided.map((task) => problem.tasks + task)]
+    const ofParts = (moments: Float64Array) => Float64Array.from(parts, (part) => moments[part]!)
     const timeline = { startS: ofParts(queues.startS), finishS: ofParts(queues.finishS) }
     return { plan, outcome: outcomeOf(problem, plan, timeline) }
   }
