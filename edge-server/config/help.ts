@@ -5,7 +5,8 @@ import type { EdgeConfig } from './schema.ts'
 export function helpText(): string {
   const rows = settings.map(({ flag, help, default: value, fileOnly, key }) => {
     const name = fileOnly ? `${key} (in the file)` : `--${flag} ${placeholder(value)}`
-    const fallback = value === undefined ? '' : ` Default ${value}.`
+    const shown = typeof value === 'object' ? JSON.stringify(value) : value
+    const fallback = value === undefined ? '' : ` Default ${shown}.`
     return `  ${name.padEnd(26)} ${help}${fallback}`
   })
   return `isthmus-edge: runs the tails of split networks for devices that send their bottlenecks over MQTT.

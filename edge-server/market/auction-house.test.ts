@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { clearRound, type PaymentRule, randomMarket } from '../auction/index.ts'
 import { edgeError } from '../errors.ts'
 import { AuctionHouse } from './auction-house.ts'
-import { readHouse, writeHouse } from './house-state.ts'
+import { type HouseState, readHouse, writeHouse } from './house-state.ts'
 
 const market = randomMarket(seededRandom(3), 40, 3)
 
@@ -40,13 +40,14 @@ describe('what a house remembers', () => {
     const options = { payment: 'critical' as const, prices: { least: 0, most: 9 }, timeLimitMs: 500 }
     const first = new AuctionHouse({ ...options, loads: () => new Map() })
     await first.clear(market)
+    expect(await readHouse(path)).toBeUndefined()
     await writeHouse(path, first.state)
-    const state = (await readHouse(path))!
+    const state = (await readHouse(path)) as HouseState
     expect(state).toEqual(first.state)
     const [next, goes] = [new AuctionHouse({ ...options, loads: () => new Map(), state }), first]
     expect(await next.clear(market)).toEqual(await goes.clear(market))
     await writeFile(path, JSON.stringify(state).slice(0, -9))
-    expect(await readHouse(path)).toBeUndefined()
+    expect(await readHouse(path)).toBe('damaged')
   })
 
   test('fits into a message however many have won, without those who have had least', () => {

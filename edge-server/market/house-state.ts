@@ -47,10 +47,10 @@ export function parseHouse(text: string): HouseState | undefined {
   }
 }
 
-/** What an earlier life has left; undefined when there is nothing that can be read. */
-export async function readHouse(path: string): Promise<HouseState | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  return text === undefined ? undefined : parseHouse(text)
+/** What an earlier life has left; `damaged`: there is a file, but it says nothing. Undefined: there is none. */
+export async function readHouse(path: string): Promise<HouseState | 'damaged' | undefined> {
+  const text = await readFile(path, 'utf8').catch((error) => (error.code === 'ENOENT' ? undefined : ''))
+  return text === undefined ? undefined : (parseHouse(text) ?? 'damaged')
 }
 
 /** Replaces the file whole. */

@@ -48,6 +48,10 @@ export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket
   const { entries, damaged } = leasesPath ? await kept(() => LeaseLog.read(leasesPath)) : nothing
   if (damaged > 0) log.error({ damaged, file: leasesPath }, 'lines of the leases could not be read')
 
+  const left = housePath ? await readHouse(housePath) : undefined
+  if (left === 'damaged')
+    log.error({ file: housePath }, 'prices and shares could not be read: they begin anew')
+
   const thread = new ClearingThread({ onBound: (bound) => metrics.bounded(bound) })
   const house = new AuctionHouse({
     payment: payment === 'off' ? 'critical' : payment,
@@ -55,7 +59,7 @@ export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket
     loads: () => node.loads,
     timeLimitMs: roundMs / 2,
     clearRound: (market, options = {}) => thread.clear(market, options),
-    ...stateOf(housePath && (await readHouse(housePath))),
+    ...(typeof left === 'object' ? { state: left } : {}),
   })
   const metrics = new MarketMetrics(registry, {
     leads: () => node.leads,
@@ -124,8 +128,6 @@ const nothing: { readonly entries: readonly LedgerEntry[]; readonly damaged: num
   entries: [],
   damaged: 0,
 }
-
-const stateOf = (state: Awaited<ReturnType<typeof readHouse>> | '') => (state ? { state } : {})
 
 function offerOf({ offer, workers, queue, marketShare }: EdgeConfig): Offer {
   const { kind, cpu = workers, memory, accelerator, bandwidth, x, y, ...scores } = offer
