@@ -1,6 +1,7 @@
 import { isthmus } from '#messages'
 import { crc32 } from './checksum.ts'
 import { IsthmusError } from './errors.ts'
+import * as fill from './fields/index.ts'
 import {
   type Body,
   type Envelope,
@@ -11,7 +12,6 @@ import {
   type Message,
   SCHEMA_VERSION,
 } from './message.ts'
-import * as fill from './message-fields.ts'
 import { wireError } from './wire-errors.ts'
 
 const { v1 } = isthmus

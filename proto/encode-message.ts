@@ -1,5 +1,6 @@
 import { isthmus } from '#messages'
 import { crc32 } from './checksum.ts'
+import * as fill from './fields/index.ts'
 import {
   type Body,
   type BodyFields,
@@ -9,7 +10,6 @@ import {
   type MessageFields,
   SCHEMA_VERSION,
 } from './message.ts'
-import * as fill from './message-fields.ts'
 import { wireError } from './wire-errors.ts'
 
 const PAYLOAD_TAG = (14 << 3) | 2

@@ -1,0 +1,5 @@
+export * from './adaptation.ts'
+export * from './inference.ts'
+export * from './market.ts'
+export * from './names.ts'
+export * from './parts.ts'
