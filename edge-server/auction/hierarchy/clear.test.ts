@@ -75,6 +75,14 @@ describe('a market cleared by clusters', () => {
     }
   })
 
+  it('never looks at requests × resources: no cluster has more than 64 resources, however many there are', async () => {
+    for (const resources of [64, 200, 400]) {
+      const { clusters } = await clearByClusters(country(1, 2 * resources, resources))
+      expect(clusters.count).toBe(Math.ceil(resources / 64))
+      expect(clusters.mostResources).toBeLessThanOrEqual(64)
+    }
+  })
+
   it('gives the same to the same whatever the order, and however often', async () => {
     for (const seed of [1, 2, 3]) {
       const market = country(seed)
