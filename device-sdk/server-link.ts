@@ -26,6 +26,7 @@ import { LinkProber, type ProbeOptions } from './link-prober.ts'
 import type { Bidder, HeldLease } from './market/bidder.ts'
 import { RequestInbox } from './request-inbox.ts'
 import { ServerClock } from './server-clock.ts'
+import { ServerRefusals } from './server-refusals.ts'
 import { ServerView } from './server-view.ts'
 import { splitRoundTrip } from './stage-log.ts'
 import type { Transport } from './transport.ts'
@@ -82,6 +83,7 @@ export class ServerLink {
   readonly #transport: Transport
   readonly #clock: Clock
   readonly #server = new ServerView()
+  readonly #refusals = new ServerRefusals()
   readonly #serverClock = new ServerClock()
   readonly #estimator = new LinkEstimator()
   readonly #ownQueue = new OwnQueue()
@@ -103,10 +105,6 @@ export class ServerLink {
   #lastId = 0
   #sequence = 0
   #unanswered = 0
-  #pausedUntilMs = Number.NEGATIVE_INFINITY
-  #refusedModes = new Set<number>()
-  #stagesRefused = false
-  #familyRefused = false
   #patchTopics: readonly string[] = []
 
   constructor(transport: Transport, clock: Clock, options: ServerLinkOptions) {
@@ -184,9 +182,8 @@ export class ServerLink {
     if (!this.#connected) return 'OFFLINE'
     const refusal = this.#server.refusal(this.#options.offer)
     if (refusal) return refusal
-    if (this.#clock.now() < this.#pausedUntilMs) return 'SERVER_BUSY'
-    if (mode !== undefined && this.#refusedModes.has(mode)) return 'MODE_REFUSED'
-    if (this.#stagesRefused) return 'STAGES_REFUSED'
+    const refused = this.#refusals.of(this.#clock.now(), mode)
+    if (refused) return refused
     return this.#unanswered >= SILENT_AFTER ? 'SERVER_SILENT' : undefined
   }
 
@@ -225,7 +222,7 @@ export class ServerLink {
    * said it does not want.
    */
   tell(body: BodyFields, payload: Uint8Array = noBytes): boolean {
-    if (!this.#connected || (body.kind === 'sample' && this.#familyRefused)) return false
+    if (!this.#connected || (body.kind === 'sample' && this.#refusals.samples)) return false
     let packet: Uint8Array
     try {
       packet = encodeMessage({ envelope: this.#envelope(0, 0), body }, payload)
@@ -316,9 +313,7 @@ export class ServerLink {
       this.onPatch(message)
     } else if (name === reply) this.#onReply(message, packet.length)
     else if (name === edgeBirth && body.kind === 'birth') {
-      this.#refusedModes.clear()
-      this.#stagesRefused = false
-      this.#familyRefused = false
+      this.#refusals.onBirth()
       if (this.#server.onBirth(envelope, body)) this.#onServerRestart()
       this.tick()
       this.onChange()
@@ -334,7 +329,7 @@ export class ServerLink {
     this.#serverClock.reset()
     this.#prober.restart()
     this.#unanswered = 0
-    this.#pausedUntilMs = Number.NEGATIVE_INFINITY
+    this.#refusals.onRestart()
     this.#failAll('SERVER_RESTARTED')
   }
 
@@ -348,7 +343,7 @@ export class ServerLink {
     if (body.kind === 'probeReply') this.#onProbeReply(envelope.id, body)
     else if (body.kind === 'error' && envelope.id === 0) {
       this.counters.rejectedPackets++
-      if (wireErrorCodeOf(body.code) === 'UNKNOWN_FAMILY') this.#familyRefused = true
+      if (wireErrorCodeOf(body.code) === 'UNKNOWN_FAMILY') this.#refusals.refuseSamples()
     } else if (body.kind === 'reply' || body.kind === 'stagesReply' || body.kind === 'error')
       this.#onOutcome(envelope.id, body, payload, bytesDown)
     else this.counters.unreadablePackets++
@@ -384,12 +379,8 @@ export class ServerLink {
 
   #onError(request: Request, { code: number, detail, retryAfterMs }: ErrorReply): void {
     const code = wireErrorCodeOf(number)
-    if (retryAfterMs > 0) this.#pausedUntilMs = this.#clock.now() + Math.min(retryAfterMs, 30_000)
-    // These say that the server will never take this mode of this bundle: no use asking before its next birth.
-    if (code === 'UNKNOWN_BUNDLE' || code === 'UNKNOWN_MODE' || code === 'ROUTE_NOT_OFFERED') {
-      if ('mode' in request.question) this.#refusedModes.add(request.question.mode)
-    }
-    if (code === 'UNKNOWN_PIPELINE' || code === 'UNKNOWN_STAGE') this.#stagesRefused = true
+    this.#refusals.pause(retryAfterMs, this.#clock.now())
+    this.#refusals.onError(code, 'mode' in request.question ? request.question.mode : undefined)
     const why = code === 'PATCH_MISMATCH' ? code : 'SERVER_ERROR'
     request.handlers.onFailure(why, { code: code ?? `UNKNOWN_${number}`, detail })
   }
