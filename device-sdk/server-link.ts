@@ -3,7 +3,6 @@ import {
   type BodyFields,
   clockUs32,
   decodeMessage,
-  EDGE_ID,
   type ErrorReply,
   encodeMessage,
   type InferReply,
@@ -20,9 +19,11 @@ import {
 } from '@isthmus/proto'
 import { birthOf, type DeviceIdentity } from './announcements.ts'
 import type { Clock } from './clock.ts'
+import { EnvelopeWriter } from './envelope-writer.ts'
 import type { LinkCounters, Question, ReplyHandlers, Ticket } from './exchange.ts'
 import type { FallbackCode } from './fallback.ts'
 import { LinkProber, type ProbeOptions } from './link-prober.ts'
+import { linkTopics } from './link-topics.ts'
 import type { Bidder, HeldLease } from './market/bidder.ts'
 import { RequestInbox } from './request-inbox.ts'
 import { ServerClock } from './server-clock.ts'
@@ -87,23 +88,15 @@ export class ServerLink {
   readonly #serverClock = new ServerClock()
   readonly #estimator = new LinkEstimator()
   readonly #ownQueue = new OwnQueue()
+  readonly #envelopes: EnvelopeWriter
   readonly #prober: LinkProber
   readonly #inbox = new RequestInbox<Request>(GRACE_MS)
   /** Questions that wait for a credit, oldest first. */
   #waiting: Request[] = []
-  readonly #topics: {
-    infer: string
-    sample: string
-    reply: string
-    birth: string
-    state: string
-    edgeBirth: string
-    edgeState: string
-  }
+  readonly #topics: ReturnType<typeof linkTopics>
   #connected = false
   #closed = false
   #lastId = 0
-  #sequence = 0
   #unanswered = 0
   #patchTopics: readonly string[] = []
 
@@ -111,17 +104,9 @@ export class ServerLink {
     this.#transport = transport
     this.#clock = clock
     this.#options = options
+    this.#envelopes = new EnvelopeWriter(options.boot, this.#serverClock)
     this.#prober = new LinkProber(options.probe)
-    const { site, id } = options
-    this.#topics = {
-      infer: topic(site, id, 'infer'),
-      sample: topic(site, id, 'sample'),
-      reply: topic(site, id, 'reply'),
-      birth: topic(site, id, 'birth'),
-      state: topic(site, id, 'state'),
-      edgeBirth: topic(site, EDGE_ID, 'birth'),
-      edgeState: topic(site, EDGE_ID, 'state'),
-    }
+    this.#topics = linkTopics(options.site, options.id)
   }
 
   start(): void {
@@ -225,7 +210,7 @@ export class ServerLink {
     if (!this.#connected || (body.kind === 'sample' && this.#refusals.samples)) return false
     let packet: Uint8Array
     try {
-      packet = encodeMessage({ envelope: this.#envelope(0, 0), body }, payload)
+      packet = encodeMessage({ envelope: this.#envelopes.next(0, 0, this.#clock.now()), body }, payload)
     } catch {
       return false
     }
@@ -274,7 +259,10 @@ export class ServerLink {
     const { reply, edgeBirth, edgeState } = this.#topics
     const { market } = this.#options
     this.#transport.subscribe([reply, edgeBirth, edgeState, ...this.#patchTopics, ...(market?.filters ?? [])])
-    const birth = encodeMessage({ envelope: this.#envelope(0, 0), body: birthOf(this.#options) })
+    const birth = encodeMessage({
+      envelope: this.#envelopes.next(0, 0, this.#clock.now()),
+      body: birthOf(this.#options),
+    })
     this.#transport.publish(this.#topics.birth, birth, { qos: 1, retain: true })
     this.#announce('online')
     market?.onOnline()
@@ -282,7 +270,10 @@ export class ServerLink {
   }
 
   #announce(presence: 'online' | 'offline'): void {
-    const state: MessageFields = { envelope: this.#envelope(0, 0), body: { kind: 'state', presence } }
+    const state: MessageFields = {
+      envelope: this.#envelopes.next(0, 0, this.#clock.now()),
+      body: { kind: 'state', presence },
+    }
     this.#transport.publish(this.#topics.state, encodeMessage(state), { qos: 1, retain: true })
   }
 
@@ -482,7 +473,7 @@ export class ServerLink {
     const sentMs = this.#clock.now()
     const leftMs = deadlineAtMs === undefined ? 0 : Math.max(0.001, deadlineAtMs - sentMs)
     const { lease } = this
-    const head = this.#envelope(id, leftMs, sentMs)
+    const head = this.#envelopes.next(id, leftMs, sentMs)
     const envelope = lease ? { ...head, server: serverKey(lease.server) } : head
     let packet: Uint8Array
     try {
@@ -496,17 +487,5 @@ export class ServerLink {
     this.counters.bytesUp += packet.length
     this.#ownQueue.send(id, sentMs, packet.length)
     return { id, sentMs, sentUs: clockUs32(sentMs), bytesUp: packet.length }
-  }
-
-  #envelope(id: number, budgetMs: number, sentMs = this.#clock.now()): MessageFields['envelope'] {
-    this.#sequence = (this.#sequence + 1) >>> 0
-    return {
-      id,
-      boot: this.#options.boot,
-      sequence: this.#sequence,
-      budgetUs: Math.min(0xffffffff, Math.round(budgetMs * 1000)),
-      sentUs: clockUs32(sentMs),
-      receiverUs: this.#serverClock.nowUs(sentMs),
-    }
   }
 }
