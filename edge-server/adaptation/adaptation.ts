@@ -8,6 +8,7 @@ import {
   decodeMessage,
   encodeMessage,
   type InferRequest,
+  IsthmusError,
   isDeviceId,
   type Message,
   parseTopic,
@@ -85,10 +86,18 @@ export class Adaptation implements Tails {
     this.#metrics = new AdaptationMetrics(options.registry)
   }
 
-  /** Throws NO_ADAPTATION when no bundle can be adapted, BAD_SIGNING_KEY, or NO_WORKER. */
+  /** Throws NO_ADAPTATION when no bundle can be adapted, ADAPT_UNKEPT, BAD_SIGNING_KEY, or NO_WORKER. */
   static async open(options: AdaptationOptions): Promise<Adaptation> {
+    try {
+      return await Adaptation.#openIn(options.config.adapt!, options)
+    } catch (error) {
+      if (error instanceof IsthmusError || (error as NodeJS.ErrnoException).syscall === undefined) throw error
+      throw edgeError('ADAPT_UNKEPT', `What is learned cannot be kept: ${(error as Error).message}`, error)
+    }
+  }
+
+  static async #openIn(folder: string, options: AdaptationOptions): Promise<Adaptation> {
     const { config, log, bundles } = options
-    const folder = config.adapt!
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const key = await openSigningKey(join(folder, 'signing-key.pem'))
     await writeWhole(join(folder, 'signing-key.pub'), Buffer.from(`${key.publicText}\n`), 0o644)
