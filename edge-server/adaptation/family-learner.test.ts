@@ -118,6 +118,18 @@ describe('a learner', () => {
     },
   )
 
+  it('can go back to what went out, however often a version could not be written since', async () => {
+    const learner = await open()
+    const candidates = []
+    for (let time = 0; time < 2; time++) {
+      await learner.learn(uploads(8 * time, 8 * time + 8), time)
+      candidates.push((await learner.candidate()).parameters)
+      learner.published(time + 1)
+    }
+    for (let time = 0; time < 5; time++) await learner.candidate()
+    expect((await learner.rollBack(2)).parameters).toEqual(candidates[0])
+  })
+
   it('lets nothing out that does not pass the guard, and goes on from what was good', async () => {
     const guard = { ...lenient.guard, histogramDistance: -1 }
     const learner = await open({ guard })

@@ -221,7 +221,9 @@ export class FamilyLearner {
     const parameters = this.#engine.parameters()
     const verdict = await this.#verdict(parameters)
     if (verdict === undefined) {
-      this.#good = [...this.#good, { version: undefined, state: this.#now() }].slice(-GOOD_STATES)
+      // One that could not be written makes room: else a full disk pushes all out that went out.
+      const out = this.#good.filter(({ version }) => version !== undefined)
+      this.#good = [...out, { version: undefined, state: this.#now() }].slice(-GOOD_STATES)
       return { parameters, rolledBack: undefined }
     }
     await this.fallBack()
