@@ -260,7 +260,7 @@ export class Adaptation implements Tails {
           burst: Math.ceil(UPLOAD_BURST_S * config.adaptUploadsPerSecond),
           ...SNAPSHOTS,
         },
-        queue: WAITING,
+        queue: { ...WAITING, devices: config.maxDevices },
       },
       learner.intake,
       clock(),
