@@ -76,6 +76,8 @@ export class Adaptation implements Tails {
   /** By the network that a device's samples, and its requests for patches, name. */
   readonly #samples = new Map<number, FamilyAdaptation[]>()
   readonly #patched = new Map<number, FamilyAdaptation>()
+  /** By the network whose statistics devices tell: the local ones. Those of a head would be a part of what learns. */
+  readonly #told = new Map<number, FamilyAdaptation>()
   /** By bundle: its adapted tails, and the modes that send them a latent of the head that is adapted. */
   readonly #tails = new Map<number, { readonly tails: SplitPublisher; readonly modes: ReadonlySet<number> }>()
   #sequence = 0
@@ -177,7 +179,7 @@ export class Adaptation implements Tails {
     const families =
       body.kind === 'sample' && body.input !== 'statistics'
         ? (this.#samples.get(body.family) ?? [])
-        : [this.#patched.get(body.family)].filter((family) => family !== undefined)
+        : [(body.kind === 'sample' ? this.#told : this.#patched).get(body.family) ?? []].flat()
     if (families.length === 0) this.#metrics.strangers.inc()
     for (const family of families) {
       if (body.kind === 'sample') family.sample(device, envelope.boot, body, payload)
@@ -189,6 +191,7 @@ export class Adaptation implements Tails {
     const publisher = await openPublisher(family, privateKey, folder, this.#options)
     const adaptation = await this.#open(family, folder, publisher, true)
     this.#patched.set(family.key, adaptation)
+    this.#told.set(family.key, adaptation)
     this.#feed(family.key, adaptation)
   }
 
