@@ -13,8 +13,8 @@ export async function nextBoot(stateDir: string, wallSeconds: number): Promise<n
   const boot = (last + 1) >>> 0
   try {
     await mkdir(stateDir, { recursive: true })
-    // Renaming replaces the file whole: a power cut leaves the old number or the new one.
-    await writeFile(`${file}.new`, `${boot}\n`)
+    // On the disk before the name points to it: a power cut leaves the old number or the new one.
+    await writeFile(`${file}.new`, `${boot}\n`, { flush: true })
     await rename(`${file}.new`, file)
   } catch (error) {
     throw deviceError('STATE_UNWRITABLE', `The boot counter ${file} cannot be written.`, error)

@@ -54,8 +54,8 @@ export class PatchFile implements PatchStore {
     const checksum = Buffer.alloc(4)
     checksum.writeUInt32LE(crc32(body, body.length))
     await mkdir(this.#dir, { recursive: true })
-    // Renaming replaces the file whole: a power cut leaves the old version or the new one.
-    await writeFile(`${this.#file}.new`, Buffer.concat([body, checksum]))
+    // On the disk before the name points to it: a power cut leaves the old version or the new one.
+    await writeFile(`${this.#file}.new`, Buffer.concat([body, checksum]), { flush: true })
     await rename(`${this.#file}.new`, this.#file)
   }
 

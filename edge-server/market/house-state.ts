@@ -55,7 +55,7 @@ export async function readHouse(path: string): Promise<HouseState | 'damaged' | 
 
 /** Replaces the file whole. */
 export async function writeHouse(path: string, state: HouseState): Promise<void> {
-  await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 })
+  await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600, flush: true })
   await rename(`${path}.new`, path)
 }
 

@@ -39,7 +39,7 @@ export async function saveCheckpoint(
   const first = Buffer.from(`${MAGIC}${JSON.stringify({ ...header, sha256: sha256Of(header, body) })}\n`)
   try {
     await mkdir(dirname(file), { recursive: true })
-    await writeFile(`${file}.new`, Buffer.concat([first, body]))
+    await writeFile(`${file}.new`, Buffer.concat([first, body]), { flush: true })
     await rename(`${file}.new`, file)
   } catch (error) {
     await rm(`${file}.new`, { force: true }).catch(() => undefined)

@@ -45,6 +45,6 @@ export async function manifestOf(folder: string): Promise<unknown> {
 
 /** Beside the old file first: a crash leaves one of the two whole. */
 export async function put(file: string, content: Uint8Array | string): Promise<void> {
-  await writeFile(`${file}.new`, content)
+  await writeFile(`${file}.new`, content, { flush: true })
   await rename(`${file}.new`, file)
 }
