@@ -268,4 +268,15 @@ describe('an edge server that cannot start', () => {
     const { server } = await start({ bundles: folder.mixed })
     expect(server.bundles).toEqual(['fast@1.0.0'])
   })
+
+  it('says which settings of the adaptation do nothing without a folder for it', async () => {
+    const lines: Record<string, unknown>[] = []
+    const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+    await start({ log })
+    expect(lines).toEqual([])
+    await start({ log, adaptSplit: 'tail', adaptTailMs: 1234 })
+    expect(lines).toMatchObject([
+      { settings: ['adaptSplit', 'adaptTailMs'], msg: 'without adapt, nothing is adapted' },
+    ])
+  })
 })

@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino'
 import type { AdaptationOptions } from './adaptation/adaptation.ts'
 import { checkConfig } from './config/read-config.ts'
-import type { EdgeConfigInput } from './config/schema.ts'
+import type { EdgeConfig, EdgeConfigInput } from './config/schema.ts'
 import { EdgeMetrics } from './metrics.ts'
 import { type EdgeServer, RunningEdge } from './running-edge.ts'
 import { forWorker, readModels, workingModels } from './served-models.ts'
@@ -29,8 +29,8 @@ export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> 
   const { log, clock = () => performance.now(), spawn, spawnLearner, ...settings } = options
   const config = checkConfig(settings, 'the options')
   const logger = log ?? pino({ level: config.logLevel, base: undefined })
-  if (config.adaptSplit !== 'off' && config.adapt === undefined)
-    logger.warn({ adaptSplit: config.adaptSplit }, 'without adapt, nothing is adapted')
+  const idle = config.adapt === undefined ? adaptSettings(config) : []
+  if (idle.length > 0) logger.warn({ settings: idle }, 'without adapt, nothing is adapted')
   const models = await readModels(config, logger)
 
   const opened: { close(): unknown }[] = []
@@ -60,4 +60,11 @@ export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> 
     for (const part of opened.reverse()) await part.close()
     throw error
   }
+}
+
+/** Settings of the adaptation that are not as by default. */
+function adaptSettings(config: EdgeConfig): string[] {
+  const usual = checkConfig({}, 'the defaults')
+  const names = Object.keys(config) as (keyof EdgeConfig)[]
+  return names.filter((name) => /^adapt[A-Z]/.test(name) && config[name] !== usual[name])
 }

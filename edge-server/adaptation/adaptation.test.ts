@@ -11,6 +11,7 @@ import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { afterAll, describe, expect, it } from 'vitest'
 import { checkConfig } from '../config/read-config.ts'
+import type { EdgeConfigInput } from '../config/schema.ts'
 import { Adaptation } from './adaptation.ts'
 import type { ToLearner } from './messages.ts'
 import {
@@ -74,22 +75,32 @@ function idleLearner(): Worker {
   return Object.assign(worker, { postMessage, unref: () => {} }) as unknown as Worker
 }
 
+const open = (bundle: Bundle, config: EdgeConfigInput, registry = new Registry()) =>
+  Adaptation.open({
+    config: checkConfig({ adapt: join(folder, 'state'), adaptSplit: 'both', ...config }, 'a test'),
+    bundles: [bundle],
+    epoch: 1,
+    log: pino({ level: 'silent' }),
+    registry,
+    clock: () => 0,
+    wallS: () => 1000,
+    publish: () => {},
+    warn: () => {},
+    spawn: idleLearner,
+  })
+
+it('a probe that cannot be read is named by its setting', async () => {
+  await expect(open(await splitBundle(), { adaptProbe: join(folder, 'nowhere') })).rejects.toMatchObject({
+    code: 'NO_IMAGES',
+    message: expect.stringMatching(/^adaptProbe: .*nowhere/),
+  })
+})
+
 describe('what a device tells of its frames', () => {
   it('counts for a local network, and for no head: that is but a part of what learns', async () => {
     const bundle = await splitBundle()
     const registry = new Registry()
-    const adaptation = await Adaptation.open({
-      config: checkConfig({ adapt: join(folder, 'state'), adaptSplit: 'both' }, 'a test'),
-      bundles: [bundle],
-      epoch: 1,
-      log: pino({ level: 'silent' }),
-      registry,
-      clock: () => 0,
-      wallS: () => 1000,
-      publish: () => {},
-      warn: () => {},
-      spawn: idleLearner,
-    })
+    const adaptation = await open(bundle, {}, registry)
     const tell = (role: 'local' | 'head') => {
       const { layout, family } = {
         layout: normLayoutOf(readModel(bundle.modelBytes(role))),

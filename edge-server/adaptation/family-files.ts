@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
+import { IsthmusError } from '@isthmus/proto'
 import type { EdgeConfig } from '../config/schema.ts'
 import type { AdaptationOptions } from './adaptation.ts'
 import type { AdaptableFamily } from './families.ts'
@@ -33,7 +34,7 @@ export async function learnerSetup(
   folder: string,
   config: EdgeConfig,
 ): Promise<LearnerSetup> {
-  const probe = config.adaptProbe && (await readProbe(config.adaptProbe, family, family.labels))
+  const probe = config.adaptProbe && (await probeOf(config.adaptProbe, family))
   const { id, student, foundation, mean, std, lineage } = family
   return {
     ...{ id, student, foundation, mean, std, lineage },
@@ -41,5 +42,15 @@ export async function learnerSetup(
     keepsPixels: config.adaptKeep === 'samples',
     threads: config.adaptThreads,
     ...(probe ? { probe } : {}),
+  }
+}
+
+/** Throws what {@link readProbe} throws, with the name of the setting in front. */
+async function probeOf(folder: string, family: AdaptableFamily) {
+  try {
+    return await readProbe(folder, family, family.labels)
+  } catch (error) {
+    if (!(error instanceof IsthmusError)) throw error
+    throw new IsthmusError(error.code, `adaptProbe: ${error.message}`, { cause: error })
   }
 }
