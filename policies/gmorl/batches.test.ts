@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { RandomStream } from '../env/index.ts'
 import { collectEpisodes } from './episodes.ts'
+import { oneByOne } from './group-policy.ts'
 import { LabelBatches } from './label-batches.ts'
 import { collectLabels } from './labels.ts'
 import { LearnedPolicy } from './learned-policy.ts'
@@ -17,18 +18,21 @@ const policy = new LearnedPolicy(problem.encoding, shape, initialWeights(shape, 
 describe('labels', () => {
   const options = { seed: 1, firstEpisode: 0, episodes: 30, steps: 5, futures: 2 }
 
-  it('are the same for the same episodes, however they are shared out', () => {
-    const whole = collectLabels(problem, problem.base(), policy, options)
-    const parts = [0, 15].map((firstEpisode) =>
-      collectLabels(problem, problem.base(), policy, { ...options, firstEpisode, episodes: 15 }),
-    )
+  it('are the same for the same episodes, however they are shared out', async () => {
+    const whole = await collectLabels(problem, oneByOne(problem.base()), policy, options)
+    const part = (firstEpisode: number) =>
+      collectLabels(problem, oneByOne(problem.base()), policy, { ...options, firstEpisode, episodes: 15 })
+    const parts = [await part(0), await part(15)]
     for (const key of ['candidates', 'rows', 'context', 'values'] as const) {
       expect([...parts[0]![key], ...parts[1]![key]]).toEqual([...whole[key]])
     }
   })
 
-  it('value one candidate at 0 and none above; those not tried have no value', () => {
-    const { candidates, values } = collectLabels(problem, problem.base(), policy, { ...options, tried: 2 })
+  it('value one candidate at 0 and none above; those not tried have no value', async () => {
+    const { candidates, values } = await collectLabels(problem, oneByOne(problem.base()), policy, {
+      ...options,
+      tried: 2,
+    })
     let first = 0
     for (const count of candidates) {
       const own = [...values.subarray(first, first + count)]
@@ -39,8 +43,12 @@ describe('labels', () => {
     expect(first).toBe(values.length)
   })
 
-  it('without a look ahead value what a placement itself costs', () => {
-    const labels = collectLabels(problem, problem.base(), policy, { ...options, steps: 0, futures: 1 })
+  it('without a look ahead value what a placement itself costs', async () => {
+    const labels = await collectLabels(problem, oneByOne(problem.base()), policy, {
+      ...options,
+      steps: 0,
+      futures: 1,
+    })
     // Number 0 of a row is that regret, worked out another way.
     for (const [at, value] of labels.values.entries()) {
       const own = labels.rows[at * rowLength]!
@@ -48,16 +56,18 @@ describe('labels', () => {
     }
   })
 
-  it('where the student is sure are left out', () => {
-    const all = collectLabels(problem, problem.base(), policy, options).candidates.length
-    const few = collectLabels(problem, problem.base(), policy, { ...options, closerThan: 0.05 }).candidates
-      .length
-    expect(few).toBeLessThan(0.8 * all)
-    expect(few).toBeGreaterThan(0)
+  it('where the student is sure are left out', async () => {
+    const { candidates: all } = await collectLabels(problem, oneByOne(problem.base()), policy, options)
+    const { candidates: few } = await collectLabels(problem, oneByOne(problem.base()), policy, {
+      ...options,
+      closerThan: 0.05,
+    })
+    expect(few.length).toBeLessThan(0.8 * all.length)
+    expect(few.length).toBeGreaterThan(0)
   })
 
-  it('come in batches that say what is a candidate and what has a value; the oldest go', () => {
-    const labels = collectLabels(problem, problem.base(), policy, { ...options, tried: 2 })
+  it('come in batches that say what is a candidate and what has a value; the oldest go', async () => {
+    const labels = await collectLabels(problem, oneByOne(problem.base()), policy, { ...options, tried: 2 })
     const states = labels.candidates.length
     const batches = new LabelBatches(problem.encoding, problem.places, 2 * states)
     for (let k = 0; k < 3; k++) batches.add(labels)

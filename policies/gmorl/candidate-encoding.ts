@@ -7,7 +7,7 @@
  * context begins with 3·M − 1 numbers of the preference and M − 1 of the units, see {@link contextStart}.
  */
 export interface CandidateEncoding<Observation> {
-  /** Form of the numbers, such as `mec-candidates/1`. Weights that were trained for another form are refused. */
+  /** Form of the numbers, such as `mec-candidates/2`. Weights that were trained for another form are refused. */
   readonly version: string
   /** Form of the observations that it reads. */
   readonly observationVersion: string

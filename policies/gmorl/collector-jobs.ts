@@ -1,6 +1,7 @@
 import type { EnvironmentPolicy } from '../env/index.ts'
 import { policyError } from '../errors.ts'
 import { collectEpisodes, type EpisodeOptions, type Episodes } from './episodes.ts'
+import { NetworkGroup, oneByOne } from './group-policy.ts'
 import { type Judged, type JudgeOptions, judge } from './judge.ts'
 import { collectLabels, type LabelOptions, type Labels } from './labels.ts'
 import { LearnedPolicy } from './learned-policy.ts'
@@ -37,13 +38,16 @@ export interface CollectorResults {
 }
 
 /** Does one job. The same job gives the same result, wherever and whenever it is done. */
-export function doCollectorJob(problem: Problem, job: CollectorJob): Labels | Episodes | Judged {
+export async function doCollectorJob(
+  problem: Problem,
+  job: CollectorJob,
+): Promise<Labels | Episodes | Judged> {
   const learned = ({ shape, weights }: PolicyNetwork) => new LearnedPolicy(problem.encoding, shape, weights)
   const orRule = (network?: PolicyNetwork): EnvironmentPolicy<unknown> =>
     network ? learned(network) : problem.base()
   switch (job.kind) {
     case 'labels':
-      return labelsOf(problem, learned(job.student), job.base && learned(job.base), job.options)
+      return labelsOf(problem, learned(job.student), job.base, job.options)
     case 'episodes':
       return collectEpisodes(problem, learned(job.policy), job.options)
     case 'judge':
@@ -68,9 +72,19 @@ function heuristicOf(
 }
 
 /** What was learnt before, where it is given, is both what a teacher looks ahead with and what it leans on. */
-const labelsOf = (
+async function labelsOf(
   problem: Problem,
   student: LearnedPolicy<unknown>,
-  base: LearnedPolicy<unknown> | undefined,
+  network: PolicyNetwork | undefined,
   options: LabelOptions,
-) => collectLabels(problem, base ?? problem.base(), student, options, base)
+): Promise<Labels> {
+  if (!network) return collectLabels(problem, oneByOne(problem.base()), student, options)
+  const { encoding, places } = problem
+  const anchor = new LearnedPolicy(encoding, network.shape, network.weights)
+  const base = await NetworkGroup.open(encoding, places, network)
+  try {
+    return await collectLabels(problem, base, student, options, anchor)
+  } finally {
+    await base.dispose()
+  }
+}

@@ -6,9 +6,9 @@ import { type ProblemSpec, problemOf } from './problems/index.ts'
 /** A collector's thread: does the jobs that it is sent, one after the other. */
 const problem = problemOf(workerData as ProblemSpec)
 
-parentPort!.on('message', (job: CollectorJob) => {
+parentPort!.on('message', async (job: CollectorJob) => {
   try {
-    const result = doCollectorJob(problem, job)
+    const result = await doCollectorJob(problem, job)
     const buffers = Object.values(result).flatMap((part) => (ArrayBuffer.isView(part) ? [part.buffer] : []))
     parentPort!.postMessage({ result }, buffers as ArrayBuffer[])
   } catch (error) {

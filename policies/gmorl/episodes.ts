@@ -56,7 +56,7 @@ export function collectEpisodes<Observation>(
     environment.reset({ seed: random.bits() })
     const { observation } = environment
     encoding.units(observation, units)
-    samplePreference(random, units, weights)
+    samplePreference(random, units, weights, problem.preferenceSpread)
     const see = () => {
       const count = encoder.encode(observation, weights)
       candidates.push(count)

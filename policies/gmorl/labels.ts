@@ -1,5 +1,6 @@
-import { type EnvironmentPolicy, RandomStream } from '../env/index.ts'
+import { type ForkableEnvironment, RandomStream } from '../env/index.ts'
 import { Encoder } from './encoder.ts'
+import type { GroupPolicy } from './group-policy.ts'
 import { joined } from './joined.ts'
 import type { LearnedPolicy } from './learned-policy.ts'
 import { samplePreference } from './preference.ts'
@@ -45,16 +46,18 @@ const WANDERING = 0.06
  * what the teacher says, in part what `student` would do, now and then anything: so the student sees the states that it will
  * come to, and some beside them (DAgger, Ross et al. 2011).
  *
+ * One call at a time for a problem: it plays in the problem's own systems.
+ *
  * @param anchor what was learnt before: it stands in where `options` spare the teacher the asking, for a network that is taught
  *   only what is in doubt forgets the rest
  */
-export function collectLabels<Observation>(
+export async function collectLabels<Observation>(
   problem: Problem<Observation>,
-  base: EnvironmentPolicy<Observation>,
+  base: GroupPolicy<Observation>,
   student: LearnedPolicy<Observation>,
   options: LabelOptions,
   anchor?: LearnedPolicy<Observation>,
-): Labels {
+): Promise<Labels> {
   const { encoding, places } = problem
   const { objectives, rowLength } = encoding
   const teacher = new Teacher(base, options)
@@ -64,6 +67,7 @@ export function collectLabels<Observation>(
   const units = new Float64Array(objectives)
   const values = new Float64Array(places * objectives)
   const order: number[] = []
+  const forksOf = new Map<number, ForkableEnvironment<Observation>[]>()
   const found = {
     candidates: [] as number[],
     rows: [] as Float32Array[],
@@ -75,11 +79,12 @@ export function collectLabels<Observation>(
     teacher.seed(options.seed, episode, 1)
     const system = random.below(problem.training.length)
     const environment = problem.training[system]!
-    const fork = problem.forks[system]!
+    const forks = forksOf.get(system) ?? []
+    forksOf.set(system, forks)
     environment.reset({ seed: random.bits() })
     const { observation } = environment
     encoding.units(observation, units)
-    samplePreference(random, units, weights)
+    samplePreference(random, units, weights, problem.preferenceSpread)
     student.begin()
     for (let over = false; !over; ) {
       let action = student.act(observation, weights)
@@ -95,7 +100,8 @@ export function collectLabels<Observation>(
         const isOpen = isAsked && contenders(student.scores, candidates, options, order)
         const known = isAsked ? anchor?.scoresOf(observation, weights).slice(0, candidates) : undefined
         if (isOpen) {
-          teacher.values(environment, fork, order, weights, values)
+          while (forks.length < order.length * teacher.futures) forks.push(problem.fork(system))
+          await teacher.values(environment, forks, order, weights, values)
           const scores = new Float32Array(candidates).fill(Number.NaN)
           const best = scoresOf(values, order, weights, units, scores)
           if (known) fillIn(scores, order, known)

@@ -30,7 +30,7 @@ it.each<[string, RegExp, (weights: Map<string, Float32Array>) => void]>([
 it.each<[RegExp, Partial<SetNetworkShape>]>([
   [/rowLength is 3/, { rowLength: 3 }],
   [/contextLength is 3/, { contextLength: 3 }],
-  [/outputs is 3, but mec-candidates\/1 has 1 or 2/, { outputs: 3 }],
+  [/outputs is 3, but mec-candidates\/2 has 1 or 2/, { outputs: 3 }],
 ])('refuses a network of another shape: %s', (message, other) => {
   const wrong = { ...shape, ...other }
   expect(() => new LearnedPolicy(mecCandidates, wrong, weightsOf(wrong))).toThrow(

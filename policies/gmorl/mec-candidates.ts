@@ -1,28 +1,25 @@
-import {
-  delayS,
-  energyJ,
-  HISTOGRAM_BINS,
-  MEC_OBSERVATION,
-  type MecObservation,
-  uploadS,
-} from '../env/index.ts'
+import { delayS, energyJ, MEC_OBSERVATION, type MecObservation, uploadS } from '../env/index.ts'
 import type { CandidateEncoding } from './candidate-encoding.ts'
 import { contextStart, rowStart, writeRegrets } from './preference.ts'
 
 const OBJECTIVES = 2
 const OWN = rowStart(OBJECTIVES)
 const PUBLISHED = OWN + 10
-const ROW = PUBLISHED + 5 + HISTOGRAM_BINS
+/** Bins of the histogram of what is left of a server's jobs, and how many of them the mean task spans. */
+const BINS = 60
+const BINS_PER_MEAN_TASK = 12
+const ROW = PUBLISHED + 4 + BINS
 const SITUATION = contextStart(OBJECTIVES)
 const CONTEXT = SITUATION + 10
 
 /**
  * Servers of the system `mec` as candidates. A row is what placing the task there costs now, what is at work there, and
- * GMORL's own row (arXiv 2307.14346: clock, edges, size, rate, jobs, histogram of what is left of them), times in units of the
- * mean task's time at a mean server. Beyond the published state: uploads, the waiting line, slots left.
+ * GMORL's own row (arXiv 2307.14346: clock, edges, rate, jobs, histogram of what is left of them). Beyond the published state:
+ * uploads, the waiting line, slots left. Sizes are in units of the mean task, times in units of its time at a mean server, clocks
+ * in units of their mean: a system whose clocks are all faster looks the same.
  */
 export const mecCandidates: CandidateEncoding<MecObservation> = {
-  version: 'mec-candidates/1',
+  version: 'mec-candidates/2',
   observationVersion: MEC_OBSERVATION,
   objectives: OBJECTIVES,
   rowLength: ROW,
@@ -33,6 +30,7 @@ export const mecCandidates: CandidateEncoding<MecObservation> = {
     const { timeS, energyJ: unitJ } = usualCost(observation)
     units[0] = delayScale * timeS
     units[1] = energyScale * unitJ
+    const binsPerBit = BINS_PER_MEAN_TASK / meanTaskBits
     let totalWorkS = 0
     let idle = 0
     for (let server = 0; server < servers; server++) {
@@ -47,12 +45,12 @@ export const mecCandidates: CandidateEncoding<MecObservation> = {
       const first = server * queues.capacity
       let workBits = 0
       let smaller = 0
-      const bins = at + PUBLISHED + 5
+      const bins = at + PUBLISHED + 4
       for (let job = first; job < first + jobs; job++) {
         const left = queues.leftBits[job]!
         workBits += left
         if (left < taskBits) smaller++
-        rows[bins + Math.min(HISTOGRAM_BINS - 1, Math.floor(left / 1e6))]! += 1
+        rows[bins + Math.min(BINS - 1, Math.floor(left * binsPerBit))]! += 1
       }
       let uploadingBits = 0
       for (let job = first; job < first + queues.uploads[server]!; job++) {
@@ -70,13 +68,12 @@ export const mecCandidates: CandidateEncoding<MecObservation> = {
       rows[at + OWN + 5] = uploadingBits / meanTaskBits
       rows[at + OWN + 6] = smaller / 5
       rows[at + OWN + 7] = jobs > 0 ? queues.leftBits[first + jobs - 1]! / speed / timeS / 2 : 0
-      rows[at + OWN + 8] = (executionJPerBit[server]! * meanTaskBits) / unitJ / 3
+      rows[at + OWN + 8] = (executionJPerBit[server]! * meanTaskBits * ENERGY_UNIT) / unitJ / 3
       rows[at + OWN + 9] = jobs > 0 ? 0 : 1
-      rows[at + PUBLISHED] = speed / 4e6
+      rows[at + PUBLISHED] = (speed * timeS) / meanTaskBits / 2
       rows[at + PUBLISHED + 1] = (servers - 1) / 10
-      rows[at + PUBLISHED + 2] = taskBits / 20e6
-      rows[at + PUBLISHED + 3] = rateBps[server]! / 1e9
-      rows[at + PUBLISHED + 4] = jobs / 10
+      rows[at + PUBLISHED + 2] = Math.log1p(meanTaskBits / rateBps[server]! / timeS)
+      rows[at + PUBLISHED + 3] = jobs / 10
     }
     writeRegrets(costs, units, servers, rows, rowsAt, ROW, context, contextAt)
     const left = observation.slots - observation.slot
@@ -104,7 +101,13 @@ export const mecCandidates: CandidateEncoding<MecObservation> = {
 const units = new Float64Array(OBJECTIVES)
 const costs = new Float64Array(OBJECTIVES * 256)
 
-/** Time of the mean task at a mean server, and what it costs more in energy at the dearest server than at the cheapest. */
+/**
+ * Where one objective rules, what is left to decide is of the other's size. A unit of energy this much smaller than what a choice can
+ * cost keeps delays from drowning in a weighted sum that is mostly energy, where the fronts have their knee.
+ */
+const ENERGY_UNIT = 0.1
+
+/** Time of the mean task at a mean server, and a part of what it costs more in energy at the dearest server than at the cheapest. */
 function usualCost({ servers, queues, meanTaskBits, executionJPerBit }: MecObservation) {
   let speed = 0
   let least = Infinity
@@ -115,7 +118,7 @@ function usualCost({ servers, queues, meanTaskBits, executionJPerBit }: MecObser
     most = Math.max(most, executionJPerBit[server]!)
   }
   usual.timeS = (meanTaskBits * servers) / speed
-  usual.energyJ = meanTaskBits * Math.max(most - least, 0.1 * most)
+  usual.energyJ = ENERGY_UNIT * meanTaskBits * Math.max(most - least, 0.1 * most)
   return usual
 }
 const usual = { timeS: 0, energyJ: 0 }

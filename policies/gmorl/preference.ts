@@ -100,11 +100,13 @@ const bounded = (value: number): number => Math.max(-FAR, Math.min(FAR, value))
  *
  * @param units of each objective
  * @param weights written: ω with sum 1
+ * @param spread logarithm of how far a share may be from 1, each way
  */
 export function samplePreference(
   random: RandomStream,
   units: ArrayLike<number>,
   weights: Float64Array,
+  spread = 3,
 ): void {
   const objectives = weights.length
   const kind = random.uniform()
@@ -118,7 +120,7 @@ export function samplePreference(
     weights[objective] =
       kind < CORNERS + UNIFORM
         ? random.exponential(1)
-        : Math.exp(random.between(-SPREAD, SPREAD)) / units[objective]!
+        : Math.exp(random.between(-spread, spread)) / units[objective]!
     total += weights[objective]!
   }
   for (let objective = 0; objective < objectives; objective++) weights[objective]! /= total
@@ -126,4 +128,3 @@ export function samplePreference(
 
 const CORNERS = 0.08
 const UNIFORM = 0.1
-const SPREAD = 3

@@ -4,28 +4,31 @@ import type { GmorlRecipe, ImitationStage } from './recipe.ts'
 const firstLook: ImitationStage = {
   kind: 'imitation',
   base: 'rule',
-  rounds: 32,
+  rounds: 16,
   episodes: 300,
-  steps: 800,
+  steps: 600,
   batch: 512,
   rate: 0.002,
   memory: 500_000,
-  ahead: 40,
+  ahead: 100,
   futures: 3,
 }
 
-/** Another step of policy iteration: looks ahead with what has been learnt, only where that leaves doubt. */
+/**
+ * Another step of policy iteration: looks ahead with what has been learnt, only where that leaves doubt. Many short ones bring more than
+ * a few long ones.
+ */
 const secondLook: ImitationStage = {
   ...firstLook,
   base: 'self',
-  rounds: 16,
+  rounds: 6,
   episodes: 160,
-  steps: 500,
-  rate: 0.0005,
-  futures: 2,
-  tried: 3,
-  closerThan: 0.15,
+  steps: 400,
+  rate: 0.0006,
+  tried: 4,
+  closerThan: 0.5,
 }
+const LOOKS_AGAIN = 14
 
 const splitLook: ImitationStage = {
   ...firstLook,
@@ -44,7 +47,12 @@ const splitLook: ImitationStage = {
 /** The recipe that policies are trained by when nothing else is asked for, and that the committed ones were. */
 export function defaultRecipe(problem: ProblemSpec, seed: number): GmorlRecipe {
   if (problem.env !== 'split') {
-    return { problem, seed, hidden: 64, stages: [firstLook, secondLook, secondLook, secondLook] }
+    return {
+      problem,
+      seed,
+      hidden: 64,
+      stages: [firstLook, ...Array<ImitationStage>(LOOKS_AGAIN).fill(secondLook)],
+    }
   }
   const again = { base: 'self', rounds: 12, episodes: 60, rate: 0.0005, tried: 5, closerThan: 0.3 } as const
   return { problem, seed, hidden: 48, stages: [splitLook, { ...splitLook, ...again }] }

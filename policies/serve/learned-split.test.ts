@@ -99,9 +99,9 @@ it('leaves to the fallback what it has seen nothing like, and counts that', () =
 })
 
 it('refuses a policy that was trained for something else', () => {
-  const other = { ...manifest, encoding: 'mec-candidates/1' }
+  const other = { ...manifest, encoding: 'mec-candidates/2' }
   expect(() => learnedSplitPolicy({ manifest: other, weights })).toThrow(
-    expect.objectContaining({ code: 'BAD_POLICY', message: expect.stringContaining('mec-candidates/1') }),
+    expect.objectContaining({ code: 'BAD_POLICY', message: expect.stringContaining('mec-candidates/2') }),
   )
 })
 

@@ -42,7 +42,7 @@ export function deepSeaTreasureProblem({
     encoding: encodingOf(unit),
     places: ACTIONS,
     training: [make()],
-    forks: [make()],
+    fork: make,
     judging: new Map([[shape, watched]]),
     base: () => ({ name: 'down', evaluations: 0, begin: () => {}, act: () => 1 }),
     endsWithEpisode: false,

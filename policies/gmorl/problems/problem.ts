@@ -10,10 +10,12 @@ export interface Problem<Observation = unknown> {
   readonly places: number
   /** The systems to train on; each episode takes one of them. */
   readonly training: readonly ForkableEnvironment<Observation>[]
-  /** Made with the same options, to try things out. */
-  readonly forks: readonly ForkableEnvironment<Observation>[]
+  /** Another one made with the options of `training[system]`, to try things out. */
+  fork(system: number): ForkableEnvironment<Observation>
   /** The systems on which progress is judged, by what they are called. */
   readonly judging: ReadonlyMap<string, ForkableEnvironment<Observation>>
+  /** How far preferences are spread in training, see `samplePreference`; default: 3. */
+  readonly preferenceSpread?: number
   /** The rule to start from and to beat. */
   base(): EnvironmentPolicy<Observation>
   /**

@@ -47,9 +47,9 @@ export function splitProblem({
     ...system,
   }
   const links = traces ?? generated(TRAINED_TRACES, 1000)
-  const systems = () => [
-    new SplitEnvironment({ ...ranges, traces: links }),
-    new SplitEnvironment({ ...ranges, traces: links, arrivals: 'poisson' }),
+  const systems: readonly SplitOptions[] = [
+    { ...ranges, traces: links },
+    { ...ranges, traces: links, arrivals: 'poisson' },
   ]
   const judged = new SplitEnvironment({ ...system, traces: heldOut ?? generated(HELD_OUT_TRACES, 9000) })
   const { delayScale, energyScale, errorScale } = judged.observation
@@ -57,8 +57,8 @@ export function splitProblem({
     name: 'split',
     encoding: splitCandidates,
     places: judged.actionCount,
-    training: systems(),
-    forks: systems(),
+    training: systems.map((options) => new SplitEnvironment(options)),
+    fork: (at) => new SplitEnvironment(systems[at]),
     judging: new Map([['held out', judged]]),
     base: () => new GreedySplit(),
     // A device's frames do not end with the episode, but what a frame costs is charged with it.
