@@ -38,7 +38,10 @@ export async function runEnvelope(
   let runner = await StepRunner.open(step(0), { optimizer: envelopeOptimizer, threads: context.threads })
   const parameters = () => runner.step.parameters(runner.state)
   const policy = (): PolicyNetwork => ({ shape, weights: weightsOf(parameters(), ENVELOPE) })
-  const rounds = episodeRounds(stage, collectors, context.seed, stage.temperature)
+  const rounds = episodeRounds(stage, collectors, context.seed, {
+    temperature: stage.temperature,
+    wandering: stage.wandering ?? 0,
+  })
   let part = 0
   try {
     rounds.begin(policy())

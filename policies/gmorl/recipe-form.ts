@@ -46,6 +46,13 @@ const rounds = {
   memory: count,
 }
 
+const playing = {
+  discount: share,
+  relabelled: share,
+  targetRate: share,
+  wandering: share.optional(),
+}
+
 const stages = {
   imitation: z.strictObject({
     kind: z.literal('imitation'),
@@ -67,17 +74,13 @@ const stages = {
       clip: positive.optional(),
       actorRate: z.number().min(0),
     }),
-    discount: share,
-    relabelled: share,
-    targetRate: share,
+    ...playing,
     criticRounds: whole,
   }),
   envelope: z.strictObject({
     kind: z.literal('envelope'),
     ...rounds,
-    discount: share,
-    relabelled: share,
-    targetRate: share,
+    ...playing,
     preferences: z.int().min(1).max(64),
     homotopy: share,
     temperature: positive,

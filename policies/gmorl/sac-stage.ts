@@ -39,7 +39,10 @@ export async function runSac(
     discount: stage.discount,
   })
   const rate = cosine(stage.rate, stage.rounds * stage.steps, 0.02)
-  const rounds = episodeRounds(stage, collectors, context.seed, stage.sac.temperature)
+  const rounds = episodeRounds(stage, collectors, context.seed, {
+    temperature: stage.sac.temperature,
+    wandering: stage.wandering ?? 0,
+  })
   try {
     rounds.begin(start)
     for (let round = 0; round < stage.rounds; round++) {
