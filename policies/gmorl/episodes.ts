@@ -32,13 +32,15 @@ export interface EpisodeOptions {
   readonly temperature: number
   /** Share of decisions that begin a run of one random action, see {@link Wandering}. Default 0. */
   readonly wandering?: number
+  /** See {@link samplePreference}. */
+  readonly spread?: number
 }
 
 /** Plays episodes, each under a preference of its own, actions drawn as the stochastic policy has them, wandering apart. */
 export function collectEpisodes<Observation>(
   problem: Problem<Observation>,
   policy: LearnedPolicy<Observation>,
-  { seed, firstEpisode, episodes, temperature, wandering = 0 }: EpisodeOptions,
+  { seed, firstEpisode, episodes, temperature, wandering = 0, spread }: EpisodeOptions,
 ): Episodes {
   const { encoding, places, training } = problem
   const { objectives, rowLength } = encoding
@@ -60,7 +62,7 @@ export function collectEpisodes<Observation>(
     environment.reset({ seed: random.bits() })
     const { observation } = environment
     encoding.units(observation, units)
-    samplePreference(random, units, weights)
+    samplePreference(random, units, weights, spread)
     const see = () => {
       const count = encoder.encode(observation, weights)
       candidates.push(count)

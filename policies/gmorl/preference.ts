@@ -100,11 +100,13 @@ const bounded = (value: number): number => Math.max(-FAR, Math.min(FAR, value))
  *
  * @param units of each objective
  * @param weights written: ω with sum 1
+ * @param spread logarithms of the shares are drawn from −spread to spread, before they are normalised
  */
 export function samplePreference(
   random: RandomStream,
   units: ArrayLike<number>,
   weights: Float64Array,
+  spread = SPREAD,
 ): void {
   const objectives = weights.length
   const kind = random.uniform()
@@ -118,7 +120,7 @@ export function samplePreference(
     weights[objective] =
       kind < CORNERS + UNIFORM
         ? random.exponential(1)
-        : Math.exp(random.between(-SPREAD, SPREAD)) / units[objective]!
+        : Math.exp(random.between(-spread, spread)) / units[objective]!
     total += weights[objective]!
   }
   for (let objective = 0; objective < objectives; objective++) weights[objective]! /= total

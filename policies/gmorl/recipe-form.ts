@@ -51,6 +51,7 @@ const playing = {
   relabelled: share,
   targetRate: share,
   wandering: share.optional(),
+  spread: positive.max(4).optional(),
 }
 
 const stages = {

@@ -45,6 +45,11 @@ interface Playing extends Rounds {
    * away.
    */
   readonly wandering?: number
+  /**
+   * Preferences are drawn so that the logarithms of what the objectives count, each in its unit, lie within ± spread; default 3. Less
+   * where the preferences that matter lie close together: else most of the training is spent on others.
+   */
+  readonly spread?: number
 }
 
 /** Learn from rewards. */

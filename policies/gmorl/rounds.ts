@@ -20,7 +20,7 @@ export function episodeRounds(
   { rounds, episodes }: { readonly rounds: number; readonly episodes: number },
   collectors: Collectors,
   seed: number,
-  playing: Pick<EpisodeOptions, 'temperature' | 'wandering'>,
+  playing: Pick<EpisodeOptions, 'temperature' | 'wandering' | 'spread'>,
 ) {
   let round = 0
   let coming: Promise<Episodes>[] = []
