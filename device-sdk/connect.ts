@@ -47,6 +47,7 @@ export async function connectDevice(options: DeviceOptions): Promise<Device> {
               storeFor: (family, channels) =>
                 stateDir === undefined ? undefined : new PatchFile(stateDir, family, channels),
               wallS: () => Date.now() / 1000,
+              warn: (message) => process.emitWarning(message, 'Isthmus'),
             }),
         }
       : {}),

@@ -24,6 +24,10 @@ export const edgeErrors = {
     retryable: false,
     hint: 'Put the right key there (mode 0600), or remove it for a new one, whose public half every device must then be given.',
   },
+  ADAPT_UNKEPT: {
+    retryable: false,
+    hint: 'Set adapt to a folder that the server may read and write in, or leave it out.',
+  },
   NO_ADAPTATION: {
     retryable: false,
     hint: 'Leave out --adapt, or name bundles whose local network has normalisations, with a full network of the same classes to teach it.',

@@ -22,6 +22,7 @@ import { AdaptedModel, type Place } from './adapted-model.ts'
 import type { PatchedRole } from './events.ts'
 import { type AdaptationOptions, statisticsOptions } from './options.ts'
 import { OwnStatistics } from './own-statistics.ts'
+import { safeListener, safeSelector, type Warn } from './owner-code.ts'
 import { PatchReceiver, type ReceiverParts } from './patch-receiver.ts'
 import type { PatchStore } from './patch-store.ts'
 import { PatchedNetwork } from './patched-network.ts'
@@ -45,6 +46,8 @@ export interface AdaptationGround {
   /** Where the last good version of a family is kept; undefined: nowhere. */
   readonly storeFor: (family: string, channels: number) => PatchStore | undefined
   readonly wallS: () => number
+  /** A warning of the process. */
+  readonly warn: Warn
 }
 
 const roles: readonly PatchedRole[] = ['local', 'head', 'narrowHead']
@@ -56,11 +59,17 @@ const SMALL_PICTURE = 49_152
  * network of the bundle can be patched.
  */
 export async function adaptDevice(
-  options: AdaptationOptions,
+  given: AdaptationOptions,
   device: AdaptedDevice,
   ground: AdaptationGround,
 ): Promise<Adaptation> {
   const { link } = device
+  const { selector, onEvent } = given
+  const options: AdaptationOptions = {
+    ...given,
+    selector: typeof selector === 'string' ? selector : safeSelector(selector, ground.warn),
+    onEvent: safeListener(onEvent, ground.warn),
+  }
   const statistics = options.statistics ?? (options.patchKey === undefined ? false : statisticsOptions)
   const models = await changingModels(options, statistics !== false, device, ground)
   const uploader = uploaderFor(options, device)

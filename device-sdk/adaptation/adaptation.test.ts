@@ -89,6 +89,33 @@ describe('a device that adapts', () => {
     expect([...(await device.infer(frame, { route: 'local' })).output]).toEqual(await expected(4))
   })
 
+  it('goes on when the listener or the selector of its owner throws', async () => {
+    const edge = await openEdge()
+    const { send, expected } = patches()
+    const broken = (): never => {
+      throw new Error('a fault of the owner')
+    }
+    const warnings: Error[] = []
+    const onWarning = (warning: Error) => warnings.push(warning)
+    process.on('warning', onWarning)
+    cleanUps.push(async () => process.off('warning', onWarning))
+    const device = await connect(edge, {
+      patchKey,
+      privacy: 'raw',
+      selector: { name: 'broken', judge: broken },
+      onEvent: broken,
+    })
+    for (const version of [3, 4]) {
+      send(edge, version)
+      await vi.waitFor(() => expect(versionOf(device)).toBe(version), 10_000)
+      const answer = await device.infer(frame, { route: 'local' })
+      expect([...answer.output]).toEqual(await expected(version))
+    }
+    await vi.waitFor(() => expect(device.stats.adaptation?.uploads.passed['ranked-out']).toBe(2))
+    // Once each, however often they throw.
+    expect(warnings.filter(({ message }) => message.includes('a fault of the owner'))).toHaveLength(2)
+  })
+
   it('answers every frame while patches come, each by one version', async () => {
     const edge = await openEdge()
     const { send, expected } = patches()

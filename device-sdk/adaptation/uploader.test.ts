@@ -1,8 +1,10 @@
+import { UplinkBudget, UploadQueue } from '@isthmus/policies/upload'
 import type { Sample } from '@isthmus/proto'
 import { wireErrors } from '@isthmus/proto'
 import { afterEach, describe, expect, it } from 'vitest'
-import { modes, World, type WorldOptions } from '../world.test.kit.ts'
+import { modes, VirtualClock, World, type WorldOptions } from '../world.test.kit.ts'
 import type { AdaptationEvent } from './events.ts'
+import { Uploader, type UploaderParts } from './uploader.ts'
 
 /** Entropy 0.119 nats of ln 4 = 1.386: worth sending. */
 const WORTH = [5, 0, 0, 0]
@@ -237,5 +239,31 @@ describe('any selector', () => {
     for (let frame = 0; frame < 6; frame++) await local(world)
     await world.clock.advance(1000)
     expect(uploads(world)).toMatchObject({ seen: 6, sent: 3, passed: { similar: 3 } })
+  })
+})
+
+describe('the pause after a sample', () => {
+  it('ends some time, however slow the link was thought to be', async () => {
+    const clock = new VirtualClock()
+    const sentMs: number[] = []
+    const uploader = new Uploader({
+      privacy: 'raw',
+      budget: new UplinkBudget(1e9, -3_600_000),
+      queue: new UploadQueue({}),
+      uplink: {
+        blocked: () => undefined,
+        working: () => false,
+        send: () => sentMs.push(clock.now()) > 0,
+        rateBps: 0.001,
+        largestBytes: 1e6,
+      },
+      clock,
+      tell: () => {},
+    } as Partial<UploaderParts> as UploaderParts)
+    for (let time = 0; time < 2; time++)
+      uploader.offerStatistics(new Uint8Array(100), { version: 0, epoch: 0 })
+    await clock.advance(600_010)
+    expect(sentMs).toHaveLength(2)
+    uploader.close()
   })
 })

@@ -75,6 +75,8 @@ const STATISTICS_WORTH = 1e9
 const GAP_MS = 5
 /** A device that is never idle lets a sample go after so long all the same. */
 const PATIENCE_MS = 1000
+/** Longest pause after a sample: what an estimate says of a link that has just been cut must not keep the next one for hours. */
+const LONGEST_PAUSE_MS = 600_000
 /** Samples take at most this share of the uplink's time: frames come first. */
 const UPLINK_SHARE = 0.5
 
@@ -195,7 +197,7 @@ export class Uploader {
     this.#stats.sentBytes += next.bytes
     tell({ kind: 'uploaded', number, input: body.input, bytes: next.bytes })
     const transferMs = uplink.rateBps ? (8000 * next.bytes) / uplink.rateBps : 0
-    this.#later(Math.max(GAP_MS, transferMs / UPLINK_SHARE))
+    this.#later(Math.min(LONGEST_PAUSE_MS, Math.max(GAP_MS, transferMs / UPLINK_SHARE)))
   }
 
   close(): void {

@@ -1,22 +1,14 @@
-import {
-  allFinite,
-  payloadLayout,
-  payloadParts,
-  readPayload,
-  rowsOf,
-  type StageArray,
-  tensorOfRows,
-  type Wiring,
-} from '@isthmus/models/pipeline'
-import { type RemoteGroup, remoteGroups, type StageHost, stageGroup } from '@isthmus/policies/pipeline'
+import { allFinite, rowsOf, type StageArray, type Wiring } from '@isthmus/models/pipeline'
+import { remoteGroups, type StageHost, stageGroup } from '@isthmus/policies/pipeline'
 import { IsthmusError } from '@isthmus/proto'
 import type { Clock } from '../clock.ts'
 import { deviceError } from '../errors.ts'
-import type { Reply, ServerRefusal, Ticket } from '../exchange.ts'
+import type { Reply, ServerRefusal } from '../exchange.ts'
 import { type FallbackCode, fallbacks } from '../fallback.ts'
 import type { ServerLink } from '../server-link.ts'
 import type { PipelineAnswer, StageTensor, StageTime } from './answer.ts'
 import { DividedStage, type StagePart, WHOLE } from './divided-stage.ts'
+import { type Errand, errandFor, maskOf, partOf, payloadOf, readReply, replyBytesOf } from './errand.ts'
 import type { LocalStages } from './local-stages.ts'
 import { neededStages } from './needed-stages.ts'
 import type { ServerStages } from './server-stages.ts'
@@ -47,27 +39,6 @@ export interface PipelineTask {
   readonly startMs: number
   readonly deadlineAtMs: number
 }
-
-/** A group of stages on its way: not asked for yet, asked for, or over without an answer of use. */
-interface Errand {
-  readonly group: RemoteGroup
-  /** Of a single stage that is divided: how many rows of all its tensors, and the first of them; 0: all. */
-  readonly rows: number
-  readonly from: number
-  state: 'waiting' | 'asked' | 'answered' | 'over'
-  askedMs: number
-  ticket: Ticket | undefined
-}
-
-const errandFor = (group: RemoteGroup, rows = 0, from = 0): Errand => ({
-  ...{ group, rows, from },
-  state: 'waiting',
-  askedMs: 0,
-  ticket: undefined,
-})
-
-/** The largest header of a reply with the longest lists. */
-const REPLY_HEADER_BYTES = 512
 
 /**
  * The way of one run, from its placement to exactly one answer. Tensors come from the device's own stages and from replies,
@@ -220,33 +191,25 @@ export class PipelineRun implements LaneRun {
 
   #send(errand: Errand): void {
     const { link, wiring, clock } = this.#shop
-    const { rows, from } = errand
-    const { stages, inputs, outputs } = errand.group
+    const { rows } = errand
+    const { inputs, outputs } = errand.group
     const reason = this.#whyNot(errand)
     if (!link || reason) {
       this.#fail(errand, reason ?? 'NO_BROKER')
       return
     }
-    const brought = inputs.map((tensor) => wiring.tensors[tensor]!)
     let payload: readonly Uint8Array[]
     try {
-      payload = payloadParts(
-        brought.map((tensor) => tensorOfRows(tensor, rows)),
-        (at) => {
-          const array = this.#known.get(inputs[at]!)!
-          return rows === 0 ? array : rowsOf(array, brought[at]!, from, from + rows)
-        },
-      )
+      payload = payloadOf(errand, wiring, this.#known)
     } catch {
       this.#fail(errand, 'UNSENDABLE')
       return
     }
-    const mask = stages.reduce((bits, stage) => bits | (1 << stage), 0) >>> 0
     const { deadlineAtMs } = this.#task
     errand.state = 'asked'
     errand.askedMs = clock.now()
     const ticket = link.ask(
-      { stages: mask, inputs, outputs, rows, payload, deadlineAtMs },
+      { stages: maskOf(errand.group), inputs, outputs, rows, payload, deadlineAtMs },
       {
         onReply: (reply) => this.#onReply(errand, reply),
         onFailure: (code, said) => this.#fail(errand, code, said),
@@ -257,46 +220,32 @@ export class PipelineRun implements LaneRun {
   }
 
   /** Why a group cannot be asked for now. */
-  #whyNot({ group: { stages, outputs }, rows }: Errand): FallbackCode | undefined {
+  #whyNot(errand: Errand): FallbackCode | undefined {
     const { link, wiring } = this.#shop
     if (!link) return 'NO_BROKER'
     const refusal = link.refusal()
     if (refusal) return refusal
     const offer = link.pipelineOffer
-    if (stages.some((stage) => !offer?.stageUs[stage])) return 'STAGE_MISSING'
-    const replyBytes = payloadLayout(
-      outputs.map((tensor) => tensorOfRows(wiring.tensors[tensor]!, rows)),
-    ).bytes
-    return replyBytes + REPLY_HEADER_BYTES > link.largestBytes ? 'TOO_LARGE' : undefined
+    if (errand.group.stages.some((stage) => !offer?.stageUs[stage])) return 'STAGE_MISSING'
+    return replyBytesOf(errand, wiring) > link.largestBytes ? 'TOO_LARGE' : undefined
   }
 
-  #onReply(errand: Errand, { body, payload, bytesDown }: Reply): void {
+  #onReply(errand: Errand, reply: Reply): void {
     if (this.#settled || errand.state !== 'asked') return
     const { wiring, key, server, clock } = this.#shop
     const { stages, outputs } = errand.group
-    const tensors = outputs.map((tensor) => tensorOfRows(wiring.tensors[tensor]!, errand.rows))
-    const fits =
-      body.kind === 'stagesReply' &&
-      body.pipeline === key &&
-      body.stageUs.length === stages.length &&
-      payload.length === payloadLayout(tensors).bytes
-    let arrays: readonly StageArray[] = []
-    try {
-      // The payload lies in the transport's packet: copied, and so aligned.
-      if (fits) arrays = readPayload(tensors, payload.slice())
-    } catch {
-      arrays = []
-    }
-    if (!fits || arrays.length !== outputs.length || !arrays.every(allFinite)) {
+    const answer = readReply(errand, wiring, key, reply)
+    if (!answer) {
       this.#fail(errand, 'BAD_REPLY')
       return
     }
+    const { arrays, stageUs } = answer
     errand.state = 'answered'
-    this.#bytesDown += bytesDown
+    this.#bytesDown += reply.bytesDown
     this.#replies++
     const nowMs = clock.now()
     const divided = errand.rows > 0 ? this.#divided.get(stages[0]!) : undefined
-    const took = server.add(stages, body.stageUs, nowMs - errand.askedMs, nowMs, this.#partOf(errand))
+    const took = server.add(stages, stageUs, nowMs - errand.askedMs, nowMs, partOf(errand, wiring))
     if (divided) {
       divided.gave(errand.from, outputs, arrays, 'edge', took[0]!)
       this.#join(divided)
@@ -363,11 +312,6 @@ export class PipelineRun implements LaneRun {
     if (!divided || divided.hasOwn || this.#isOwn(stage)) return
     const { from, rows } = divided.own
     this.#errands.push(errandFor(stageGroup(this.#shop.wiring, stage), rows, from))
-  }
-
-  /** Share of its stage that an errand asks for. */
-  #partOf({ group, rows }: Errand): number {
-    return rows > 0 ? rows / this.#shop.wiring.stages[group.stages[0]!]!.division!.rows : 1
   }
 
   /** Both parts of a stage that was divided, where they are there. */
@@ -448,13 +392,13 @@ export class PipelineRun implements LaneRun {
   /** Stops waiting for a reply. */
   #abandon(errand: Errand): void {
     const { state, ticket, group, askedMs } = errand
-    const { clock, link, server } = this.#shop
+    const { clock, link, server, wiring } = this.#shop
     if (state !== 'asked' || !ticket) return
     ticket.giveUp()
     const nowMs = clock.now()
     if (ticket.bytesUp === 0) return
     const thereMs = nowMs - askedMs - (link?.estimate?.rttMs ?? 0)
-    server.overdue(group.stages, thereMs / this.#partOf(errand), link?.pipelineOffer, nowMs)
+    server.overdue(group.stages, thereMs / partOf(errand, wiring), link?.pipelineOffer, nowMs)
   }
 
   #idOf(stage: number): string {

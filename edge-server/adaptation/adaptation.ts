@@ -8,6 +8,7 @@ import {
   decodeMessage,
   encodeMessage,
   type InferRequest,
+  IsthmusError,
   isDeviceId,
   type Message,
   parseTopic,
@@ -75,6 +76,8 @@ export class Adaptation implements Tails {
   /** By the network that a device's samples, and its requests for patches, name. */
   readonly #samples = new Map<number, FamilyAdaptation[]>()
   readonly #patched = new Map<number, FamilyAdaptation>()
+  /** By the network whose statistics devices tell: the local ones. Those of a head would be a part of what learns. */
+  readonly #told = new Map<number, FamilyAdaptation>()
   /** By bundle: its adapted tails, and the modes that send them a latent of the head that is adapted. */
   readonly #tails = new Map<number, { readonly tails: SplitPublisher; readonly modes: ReadonlySet<number> }>()
   #sequence = 0
@@ -85,10 +88,18 @@ export class Adaptation implements Tails {
     this.#metrics = new AdaptationMetrics(options.registry)
   }
 
-  /** Throws NO_ADAPTATION when no bundle can be adapted, BAD_SIGNING_KEY, or NO_WORKER. */
+  /** Throws NO_ADAPTATION when no bundle can be adapted, ADAPT_UNKEPT, BAD_SIGNING_KEY, or NO_WORKER. */
   static async open(options: AdaptationOptions): Promise<Adaptation> {
+    try {
+      return await Adaptation.#openIn(options.config.adapt!, options)
+    } catch (error) {
+      if (error instanceof IsthmusError || (error as NodeJS.ErrnoException).syscall === undefined) throw error
+      throw edgeError('ADAPT_UNKEPT', `What is learned cannot be kept: ${(error as Error).message}`, error)
+    }
+  }
+
+  static async #openIn(folder: string, options: AdaptationOptions): Promise<Adaptation> {
     const { config, log, bundles } = options
-    const folder = config.adapt!
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const key = await openSigningKey(join(folder, 'signing-key.pem'))
     await writeWhole(join(folder, 'signing-key.pub'), Buffer.from(`${key.publicText}\n`), 0o644)
@@ -168,7 +179,7 @@ export class Adaptation implements Tails {
     const families =
       body.kind === 'sample' && body.input !== 'statistics'
         ? (this.#samples.get(body.family) ?? [])
-        : [this.#patched.get(body.family)].filter((family) => family !== undefined)
+        : [(body.kind === 'sample' ? this.#told : this.#patched).get(body.family) ?? []].flat()
     if (families.length === 0) this.#metrics.strangers.inc()
     for (const family of families) {
       if (body.kind === 'sample') family.sample(device, envelope.boot, body, payload)
@@ -180,6 +191,7 @@ export class Adaptation implements Tails {
     const publisher = await openPublisher(family, privateKey, folder, this.#options)
     const adaptation = await this.#open(family, folder, publisher, true)
     this.#patched.set(family.key, adaptation)
+    this.#told.set(family.key, adaptation)
     this.#feed(family.key, adaptation)
   }
 
@@ -251,7 +263,7 @@ export class Adaptation implements Tails {
           burst: Math.ceil(UPLOAD_BURST_S * config.adaptUploadsPerSecond),
           ...SNAPSHOTS,
         },
-        queue: WAITING,
+        queue: { ...WAITING, devices: config.maxDevices },
       },
       learner.intake,
       clock(),

@@ -81,4 +81,16 @@ describe('a fair queue', () => {
     // Of device a nothing waits; it had been silent for 30 ms when it was written.
     expect([59_977, 59_978].map((nowMs) => again.activeDevices(nowMs))).toEqual([2, 1])
   })
+  it('remembers no more devices than it may, however many ids come', () => {
+    const queue = new FairQueue({ limit: 4, perDevice: 2, activeForMs: 1000, devices: 3 })
+    const add = (device: string, nowMs: number) => queue.add({ device, pixels: new Uint8Array(1) }, nowMs)
+    add('kept', 0)
+    for (let at = 1; at <= 50; at++) {
+      add(`id-${at}`, at)
+      if (at > 1) queue.take(1, at)
+    }
+    expect(queue.activeDevices(51)).toBeLessThanOrEqual(4)
+    for (let at = 0; at < 4; at++) add('kept', 52)
+    expect(queue.take(4, 53, 1)!.filter(({ device }) => device === 'kept')).toHaveLength(2)
+  })
 })

@@ -17,6 +17,8 @@ export interface FairQueueOptions {
   readonly fairness?: number
   /** How long after its last upload a device counts as active, in ms. */
   readonly activeForMs: number
+  /** Devices that are remembered; of those with nothing in line the one that has been silent longest is forgotten first. Default 10,000. */
+  readonly devices?: number
 }
 
 /** A queue as plain data; ages, not times, for clocks begin anew. */
@@ -27,6 +29,8 @@ export interface FairQueueState {
     readonly waiting: readonly Uint8Array[]
   }[]
 }
+
+const DEVICES = 10_000
 
 interface Line {
   readonly device: string
@@ -70,6 +74,7 @@ export class FairQueue {
     if (!line) {
       line = { device, heardMs: nowMs, waiting: [] }
       this.#lines.push(line)
+      this.#forgetBeyond(line)
     }
     line.heardMs = nowMs
     line.waiting.push(pixels)
@@ -129,6 +134,15 @@ export class FairQueue {
     return this.#lines.reduce((longest, line) =>
       line.waiting.length > longest.waiting.length ? line : longest,
     )
+  }
+
+  /** Makes room for `added`: ids cost whoever sends them nothing. */
+  #forgetBeyond(added: Line): void {
+    if (this.#lines.length <= (this.#options.devices ?? DEVICES)) return
+    const idle = this.#lines.filter((line) => line.waiting.length === 0 && line !== added)
+    if (idle.length === 0) return
+    const silent = idle.reduce((first, line) => (line.heardMs < first.heardMs ? line : first))
+    this.#lines = this.#lines.filter((line) => line !== silent)
   }
 
   #forgetSilent(nowMs: number): void {

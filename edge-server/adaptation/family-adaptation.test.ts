@@ -42,6 +42,7 @@ class World {
   readonly tasks: LearnerTask[] = []
   readonly log: string[] = []
   dead = false
+  diskFull = false
   rolledBack: LearnerAnswers['candidate']['rolledBack']
   readonly #versions = { newest: undefined as OutPatch | undefined }
   #end: ((answer: unknown) => void) | undefined
@@ -71,6 +72,7 @@ class World {
         return world.#versions.newest?.version ?? 0
       },
       publish: async () => {
+        if (world.diskFull) throw new Error('ENOSPC')
         world.#versions.newest = { epoch: 5, version: publisher.version + 1, bytes: new Uint8Array(3) }
         return world.#versions.newest
       },
@@ -268,5 +270,49 @@ describe('the adaptation of a family', () => {
     await world.end()
     expect(world.log).toContain('back: device-votes')
     expect(world.log.at(-1)).toBe('version 2 to all')
+  })
+  it('tries again when a version could not be written: what devices have turned down does not stay out', async () => {
+    const world = new World()
+    for (const device of ['a', 'b']) world.upload(2, device)
+    world.family.tick()
+    await world.end('well', 3)
+    world.nowMs = 10_000
+    world.family.tick()
+    await world.end()
+    for (const device of ['a', 'b'])
+      world.family.request(device, request({ reason: 'rolledBack', refused: 1 }))
+    world.diskFull = true
+    world.family.tick()
+    await world.end()
+    expect(world.log.slice(-2)).toEqual(['back: device-votes', 'trouble: publish'])
+    world.diskFull = false
+    world.nowMs = 19_999
+    world.family.tick()
+    expect(world.kinds().at(-1)).toBe('rollBack')
+    world.nowMs = 20_000
+    world.family.tick()
+    await world.end()
+    expect(world.log.at(-1)).toBe('version 2 to all')
+    world.nowMs = 40_000
+    world.family.tick()
+    expect(world.kinds().at(-1)).toBe('candidate')
+    expect(world.tasks).toHaveLength(4)
+  })
+
+  it('gives up two versions that are turned down at once, the older one too', async () => {
+    const world = new World()
+    for (const at of [1, 2]) {
+      for (const device of ['a', 'b']) world.upload(2, device, 3 * at)
+      world.family.tick()
+      await world.end('well', 3)
+      world.nowMs = 10_000 * at
+      world.family.tick()
+      await world.end()
+    }
+    const refuse = (device: string, refused: number) =>
+      world.family.request(device, request({ reason: 'rolledBack', refused }))
+    for (const version of [1, 2]) for (const device of ['a', 'b']) refuse(device, version)
+    world.family.tick()
+    expect(world.tasks.at(-1)).toEqual({ kind: 'rollBack', version: 1 })
   })
 })

@@ -67,6 +67,8 @@ export class FamilyAdaptation {
   /** When the uploads that wait began to. */
   #waitingSinceMs: number | undefined
   #refused: number | undefined
+  /** What was to go out could not be written: a version is due whether or not more has been learned. */
+  #isOwed = false
   #working: Promise<void> | undefined
 
   constructor(id: string, options: FamilyAdaptationOptions) {
@@ -110,7 +112,7 @@ export class FamilyAdaptation {
     // What another epoch called by that number was something else.
     const isOurs = asked.refusedEpoch === newest?.epoch
     if (reason === 'rolledBack' && isOurs && this.#votes.add(device, refused, publisher.version, active))
-      this.#refused = refused
+      this.#refused = Math.min(refused, this.#refused ?? refused)
     const is = (version: number, epoch: number) => newest?.version === version && newest.epoch === epoch
     const isNewer =
       newest !== undefined && !is(asked.version, asked.epoch) && !is(refused, asked.refusedEpoch)
@@ -148,8 +150,8 @@ export class FamilyAdaptation {
     const { pace, clock, intake } = this.#options
     const nowMs = clock()
     if (this.#refused !== undefined) return () => this.#rollBack(this.#refused!)
-    const isPublishDue =
-      this.#stepsSincePublished >= pace.publishSteps && nowMs - this.#publishedMs >= pace.publishMs
+    const hasNews = this.#isOwed || this.#stepsSincePublished >= pace.publishSteps
+    const isPublishDue = hasNews && nowMs - this.#publishedMs >= pace.publishMs
     if (isPublishDue) return () => this.#publishCandidate()
     if (this.#stepsSinceSaved > 0 && nowMs - this.#savedMs >= pace.saveMs) return () => this.#save()
     const { size } = intake.waiting
@@ -181,7 +183,7 @@ export class FamilyAdaptation {
     const candidate = await this.#options.learner.run({ kind: 'rollBack', version })
     // Tried again at the next tick when the thread has died over it.
     if (!candidate) return
-    this.#refused = undefined
+    if (this.#refused === version) this.#refused = undefined
     this.#votes.clear()
     await this.#publish(candidate)
   }
@@ -193,10 +195,12 @@ export class FamilyAdaptation {
     this.#publishedMs = clock()
     try {
       const patch = await publisher.publish(parameters, wallS())
+      this.#isOwed = false
       learner.published(patch.version)
       send(patch)
       observer.published(patch)
     } catch (error) {
+      this.#isOwed = true
       observer.troubled('publish', error instanceof Error ? error.message : String(error))
     }
   }

@@ -99,6 +99,37 @@ describe('a learner', () => {
     expect((await after.learn(black, 2)).judgements).toEqual(['unlike'])
   })
 
+  it.each([true, false])(
+    'after a restart goes back to what was good, not to what it was killed with',
+    async (withPixels) => {
+      const learner = await open()
+      await learner.learn(uploads(0, 8), 0)
+      const good = (await learner.candidate()).parameters
+      learner.published(1)
+      await learner.learn(uploads(8, 16), 1)
+      const guard = { ...lenient.guard, histogramDistance: -1 }
+      const after = await open({ guard }, structuredClone(learner.state(withPixels)))
+      await after.learn(uploads(16, 24), 2)
+      expect(await after.candidate()).toMatchObject({
+        parameters: good,
+        rolledBack: { reason: 'histogram-collapse' },
+      })
+      expect((await after.rollBack(1)).parameters).toEqual(after.network.source)
+    },
+  )
+
+  it('can go back to what went out, however often a version could not be written since', async () => {
+    const learner = await open()
+    const candidates = []
+    for (let time = 0; time < 2; time++) {
+      await learner.learn(uploads(8 * time, 8 * time + 8), time)
+      candidates.push((await learner.candidate()).parameters)
+      learner.published(time + 1)
+    }
+    for (let time = 0; time < 5; time++) await learner.candidate()
+    expect((await learner.rollBack(2)).parameters).toEqual(candidates[0])
+  })
+
   it('lets nothing out that does not pass the guard, and goes on from what was good', async () => {
     const guard = { ...lenient.guard, histogramDistance: -1 }
     const learner = await open({ guard })

@@ -64,6 +64,8 @@ export interface LearnerState {
   readonly look?: ReadonlyMap<string, readonly Float64Array[]>
   /** The newest version that has gone out of it. */
   readonly version: number
+  /** What the guard has let pass last: steps after it may have done harm. Missing in states of earlier releases. */
+  readonly good?: LearnerState
 }
 
 /** What a round of learning did. */
@@ -167,7 +169,8 @@ export class FamilyLearner {
     const packed = probe && (await answers.student.answer(probe.images, student.source))
     const tried = probe && packed && { images: probe.images, packed, truth: probe.labels ?? packed.labels }
     const learner = new FamilyLearner(options, engine, answers, tried, state)
-    learner.#good.push({ version: learner.#version, state: learner.state() })
+    const good = state?.good ?? learner.#now()
+    learner.#good.push({ version: good.version, state: good })
     return learner
   }
 
@@ -218,7 +221,9 @@ export class FamilyLearner {
     const parameters = this.#engine.parameters()
     const verdict = await this.#verdict(parameters)
     if (verdict === undefined) {
-      this.#good = [...this.#good, { version: undefined, state: this.state() }].slice(-GOOD_STATES)
+      // One that could not be written makes room: else a full disk pushes all out that went out.
+      const out = this.#good.filter(({ version }) => version !== undefined)
+      this.#good = [...out, { version: undefined, state: this.#now() }].slice(-GOOD_STATES)
       return { parameters, rolledBack: undefined }
     }
     await this.fallBack()
@@ -249,23 +254,26 @@ export class FamilyLearner {
 
   /** `withPixels`: false leaves out all that was uploaded. */
   state(withPixels = true): LearnerState {
-    const engine = this.#engine.state()
-    if (!withPixels)
-      return {
-        engine: { ...engine, queue: [], store: [], storeNext: 0 },
-        judged: { devices: [] },
-        recent: [],
-        ...this.#usualState(),
-        version: this.#version,
-      }
-    const judged = this.#judged.state(this.#nowMs)
-    return { engine, judged, recent: [...this.#recent], ...this.#usualState(), version: this.#version }
+    const { version, state } = this.#good.at(-1)!
+    const good = { ...state, version: version ?? state.version }
+    const now = this.#now()
+    return withPixels ? { ...now, good } : { ...withoutPixels(now), good: withoutPixels(good) }
   }
 
   async dispose(): Promise<void> {
     await this.#engine.dispose()
     await this.#student.dispose()
     await this.#foundation.dispose()
+  }
+
+  #now(): LearnerState {
+    return {
+      engine: this.#engine.state(),
+      judged: this.#judged.state(this.#nowMs),
+      recent: [...this.#recent],
+      ...this.#usualState(),
+      version: this.#version,
+    }
   }
 
   #nextBatch(): Upload[] | undefined {
@@ -335,6 +343,13 @@ export class FamilyLearner {
     return new FairQueue(options, state, this.#nowMs)
   }
 }
+
+const withoutPixels = (state: LearnerState): LearnerState => ({
+  ...state,
+  engine: { ...state.engine, queue: [], store: [], storeNext: 0 },
+  judged: { devices: [] },
+  recent: [],
+})
 
 const engineOptions = (
   { student, foundation, mean, std, settings, threads = 1 }: LearnerOptions,

@@ -52,6 +52,19 @@ describe('what a fleet tells of its frames', () => {
     expect(fleet.centre(0)).toBeUndefined()
   })
 
+  it('does not follow a tenth of a fleet, nor one device where the others tell nothing but upload', () => {
+    const fleet = open()
+    for (let at = 0; at < 27; at++) fleet.take(`honest-${at}`, undefined, 0)
+    for (const device of ['x', 'y', 'z']) fleet.take(device, of(100), 0)
+    expect(fleet.centre(0)).toBeUndefined()
+    for (const device of ['a', 'b', 'c', 'd', 'e']) fleet.take(device, of(1), 0)
+    expect(fleet.centre(0)).toEqual(of(1))
+    const silent = open()
+    silent.take('hostile', of(100), 0)
+    expect(silent.centre(0, 1)).toEqual(of(100))
+    expect(silent.centre(0, 2)).toBeUndefined()
+  })
+
   it('of two devices is what is nearer to the packed network', () => {
     const fleet = open()
     fleet.take('honest', of(1), 0)

@@ -10,6 +10,8 @@ export interface FleetStatisticsOptions {
 
 /** With so many devices, one of them is outvoted in every channel. */
 const OUTVOTING = 3
+/** Of the devices, who must see another world: more than the share that may be hostile, as for the look of uploads. */
+const SUPPORT = 0.2
 
 /**
  * What the devices of a family have told of their frames, and its centre: for each channel the median over those that see another world than the
@@ -39,14 +41,18 @@ export class FleetStatistics {
   }
 
   /**
-   * Undefined where too few have told of another world: fewer than three, and not most of those that told anything. Of an even number the one in
-   * the middle that is nearer to the packed network counts, so that of two devices one alone cannot lead away from it.
+   * Undefined where too few have told of another world: less than a fifth of the devices, or fewer than three that are not most of them. Of an even
+   * number the one in the middle that is nearer to the packed network counts, so that of two devices one alone cannot lead away from it.
+   *
+   * @param uploaders devices that send pictures to be learned from, whether or not they tell anything
    */
-  centre(nowMs: number): Moments | undefined {
+  centre(nowMs: number, uploaders = 0): Moments | undefined {
     const { activeForMs, packed } = this.#options
     const active = [...this.#told.values()].filter(({ atMs }) => nowMs - atMs <= activeForMs)
     const own = active.flatMap(({ moments }) => moments ?? [])
-    if (own.length === 0 || (own.length < OUTVOTING && 2 * own.length <= active.length)) return undefined
+    const devices = Math.max(active.length, uploaders)
+    const isMinority = own.length < OUTVOTING ? 2 * own.length <= devices : own.length < SUPPORT * devices
+    if (own.length === 0 || isMinority) return undefined
     const of = (kind: keyof Moments) =>
       middle(
         own.map((moments) => moments[kind]),

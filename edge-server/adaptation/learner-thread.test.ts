@@ -1,8 +1,9 @@
+import { EventEmitter } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
-import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { LearnerThread, spawnLearner } from './learner-thread.ts'
 import type { LearnerSetup } from './messages.ts'
 import type { IntakeState } from './sample-intake.ts'
@@ -112,5 +113,35 @@ describe('the thread that learns', () => {
     const setup = { ...setupOf('broken'), foundation: new Uint8Array(3) }
     const opening = LearnerThread.open({ setup, taskTimeoutMs: 1000, onTrouble: () => {} })
     await expect(opening).rejects.toMatchObject({ code: 'NO_WORKER' })
+  })
+  it('is replaced as often as it takes, also before the first task', async () => {
+    vi.useFakeTimers()
+    try {
+      const workers: EventEmitter[] = []
+      const spawn = () => {
+        const worker = Object.assign(new EventEmitter(), { postMessage: () => {}, unref: () => {} })
+        workers.push(worker)
+        return worker as unknown as Worker
+      }
+      const troubles: string[] = []
+      const opening = LearnerThread.open({
+        setup: setupOf('fake'),
+        taskTimeoutMs: 1000,
+        onTrouble: (what) => troubles.push(what),
+        spawn,
+      })
+      const ready = { kind: 'ready', found: 'none', detail: '', intake: undefined }
+      workers[0]!.emit('message', ready)
+      const thread = await opening
+      workers[0]!.emit('exit', 1)
+      await vi.advanceTimersByTimeAsync(100)
+      workers[1]!.emit('exit', 1)
+      await vi.advanceTimersByTimeAsync(200)
+      workers[2]!.emit('message', ready)
+      expect(thread.idle).toBe(true)
+      expect(troubles).toEqual(['died', 'died'])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })

@@ -55,6 +55,8 @@ export class LearnerThread implements Learner {
   readonly #options: LearnerThreadOptions
   #worker: Worker | undefined
   #ready = false
+  /** A first one that never was is not replaced: opening has failed. */
+  #hasBeenReady = false
   #pending: Pending | undefined
   #ids = 0
   #closed = false
@@ -132,6 +134,7 @@ export class LearnerThread implements Learner {
         if (message.kind !== 'ready') return this.#settle(message)
         this.intake ??= message.intake
         this.#ready = true
+        this.#hasBeenReady = true
         this.#options.onReady?.(message.found, message.detail)
         resolve()
       })
@@ -162,7 +165,6 @@ export class LearnerThread implements Learner {
 
   #bury(worker: Worker, why: string): void {
     if (worker !== this.#worker) return
-    const wasReady = this.#ready
     this.#worker = undefined
     this.#ready = false
     const pending = this.#pending
@@ -172,7 +174,7 @@ export class LearnerThread implements Learner {
     worker.postMessage({ kind: 'close' } satisfies ToLearner)
     worker.unref()
     pending?.resolve(undefined)
-    if (this.#closed || (!wasReady && this.#ids === 0)) return
+    if (this.#closed || !this.#hasBeenReady) return
     this.#options.onTrouble('died', why)
     this.#restart = setTimeout(() => {
       // Its end is reported by its own exit.

@@ -4,10 +4,16 @@ import { RollbackVotes } from './rollback-votes.ts'
 const votes = () => new RollbackVotes({ share: 1 / 3, fewest: 2 })
 
 describe('votes against a version', () => {
-  it('decide when enough devices have turned it down, and once', () => {
+  it('decide when enough devices have turned it down', () => {
     const against = votes()
     const cast = (device: string) => against.add(device, 4, 4, 9)
-    expect(['a', 'b', 'c', 'd'].map(cast)).toEqual([false, false, true, false])
+    expect(['a', 'b', 'c'].map(cast)).toEqual([false, false, true])
+  })
+
+  it('decide, too, when the fleet has become smaller since the earlier ones', () => {
+    const against = votes()
+    for (const device of ['a', 'b', 'c', 'd']) expect(against.add(device, 4, 4, 30)).toBe(false)
+    expect(against.add('e', 4, 4, 6)).toBe(true)
   })
 
   it('count a device once, however often it speaks', () => {

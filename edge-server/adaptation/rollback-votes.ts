@@ -17,7 +17,10 @@ export class RollbackVotes {
     this.#options = options
   }
 
-  /** A device has turned `version` down; `newest` is the newest that is out. True when that was the vote that decides. */
+  /**
+   * A device has turned `version` down; `newest` is the newest that is out. True when there are enough votes, as many devices as there are now:
+   * also when that is fewer than with an earlier vote.
+   */
   add(device: string, version: number, newest: number, activeDevices: number): boolean {
     const { share, fewest } = this.#options
     // Who speaks of what was never sent, or was given up already, says nothing.
@@ -28,7 +31,7 @@ export class RollbackVotes {
     this.#voters.set(version, voters)
     for (const known of this.#voters.keys()) if (known <= newest - VERSIONS) this.#voters.delete(known)
     const needed = Math.max(fewest, Math.ceil(share * activeDevices))
-    return voters.size === needed
+    return voters.size >= needed
   }
 
   /** Forgets all: the version has been given up. */

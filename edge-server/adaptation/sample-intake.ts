@@ -90,7 +90,7 @@ export class SampleIntake {
 
   /** What the devices' frames are like, for the student to learn with; undefined where nobody has told, or too few. */
   centre(nowMs: number): Moments | undefined {
-    return this.#fleet.centre(nowMs)
+    return this.#fleet.centre(nowMs, this.waiting.activeDevices(nowMs))
   }
 
   #statistics(

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { RoundBound } from './clearing-thread.ts'
-import type { EndOfLease, RoundFigures } from './market-node.ts'
+import type { EndOfLease, RoundFigures } from './market-options.ts'
 
 /** What the gauges show when they are asked. */
 export interface MarketGauges {

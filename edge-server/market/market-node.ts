@@ -1,11 +1,7 @@
 import {
   type Bid,
-  type BodyFields,
-  clockUs32,
   decodeMessage,
   EDGE_ID,
-  type Envelope,
-  encodeMessage,
   type Grants,
   IsthmusError,
   isDeviceId,
@@ -17,100 +13,16 @@ import {
   type Renew,
   topic,
   type Verb,
-  type WireErrorCode,
-  wireErrors,
 } from '@isthmus/proto'
 import { Auctioneer } from './auctioneer.ts'
 import { type AwardFields, awardOf, lapsed, lostTo } from './awards.ts'
 import { CapacityBoard } from './capacity-board.ts'
-import type { ClearMarket, MarketMemory } from './clearing.ts'
 import { Election } from './election.ts'
-import type { Journal } from './journal.ts'
-import { type Lease, LeaseLedger, type LeaseLedgerOptions, type LedgerEntry } from './lease-ledger.ts'
-import type { BidReason } from './reasons.ts'
+import { type Lease, LeaseLedger, type LedgerEntry } from './lease-ledger.ts'
+import type { EndOfLease, MarketNodeOptions } from './market-options.ts'
+import { MarketVoice } from './market-voice.ts'
 import { type BidKey, RoundBook } from './round-book.ts'
 import { newerTerm, type Term } from './term.ts'
-
-/** How a market is run; the same for all its servers. */
-export interface MarketRules {
-  readonly roundMs: number
-  readonly leaseMs: number
-  /** After so long a lease has to be won again, however often it was renewed. */
-  readonly tenureMs?: number
-  /** How long a lease is held for a device that has not accepted it. */
-  readonly holdMs: number
-  readonly maxBids: number
-  readonly maxDevices: number
-  /** Bids, repetitions and renewals of one device that are read in a round. */
-  readonly perRound: number
-  /** Bids of one device that wait at most. */
-  readonly maxOpen: number
-}
-
-/** What a server says of itself to the market. */
-export interface Offer extends Pick<LeaseLedgerOptions, 'capacity' | 'credits'> {
-  /** Kind of server, as bids may want it. */
-  readonly kind: string
-  readonly unitCost: number
-  readonly reliability: number
-  readonly availability: number
-  readonly energy: number
-  readonly place: { readonly x: number; readonly y: number }
-}
-
-/** Why a lease ended. */
-export type EndOfLease = 'expired' | 'released' | 'offline' | 'not-kept'
-
-/** Told of everything that an operator counts. */
-export interface MarketObserver {
-  /** This server holds the auctions from now on, or not any more. */
-  elected(leads: boolean, term: Term): void
-  /** A round of this auctioneer is cleared. */
-  cleared(round: RoundFigures): void
-  /** A bid was turned away before its round, or a message of the market could not be read. */
-  rejected(device: string, reason: BidReason | WireErrorCode, detail: string): void
-  granted(lease: Lease): void
-  /** A lease that an order wanted was refused by this server. */
-  refused(reason: BidReason): void
-  ended(lease: BidKey, why: EndOfLease): void
-  journalFailed(error: unknown): void
-  /** The bids of the round are in the next one. */
-  clearingFailed(error: unknown): void
-}
-
-export interface RoundFigures {
-  readonly term: Term
-  readonly round: number
-  readonly bids: number
-  readonly winners: number
-  readonly value: number
-  /** Sum of the payments. */
-  readonly revenue: number
-  /** VCG had no time, and the winners pay critical values. */
-  readonly isFallback: boolean
-  /** From the close until all was on its way. */
-  readonly tookMs: number
-}
-
-export interface MarketNodeOptions {
-  readonly site: string
-  /** Id of this server. */
-  readonly id: string
-  /** Names this life of the server. */
-  readonly epoch: number
-  /** Monotonic, in milliseconds. */
-  readonly clock: () => number
-  readonly rules: MarketRules
-  readonly offer: Offer
-  readonly clear: ClearMarket
-  /** What `clear` remembers, for the next auctioneer. */
-  readonly memory?: MarketMemory
-  readonly journal: Journal
-  /** What an earlier life has written down. */
-  readonly entries?: Iterable<LedgerEntry>
-  readonly send: (topic: string, packet: Uint8Array, options: { qos: 0 | 1; retain: boolean }) => void
-  readonly observer: MarketObserver
-}
 
 /** Signs of life in a round, and how many of them may be missed. */
 const BEATS = 10
@@ -130,10 +42,10 @@ export class MarketNode {
   readonly #board: CapacityBoard
   readonly #election: Election
   readonly #auctioneer: Auctioneer
+  readonly #voice: MarketVoice
   #led: Term | undefined
   /** The last other server that was heard of as the auctioneer. */
   #former: string | undefined
-  #sequence = 0
   #beats = 0
   #saidFree = ''
   #saidMs = Number.NEGATIVE_INFINITY
@@ -144,6 +56,7 @@ export class MarketNode {
     this.#options = options
     const { rules, offer, clock, id, entries } = options
     const { roundMs } = rules
+    this.#voice = new MarketVoice(options)
     const nowMs = clock()
     this.#book = new RoundBook(rules)
     this.#ledger = new LeaseLedger({ ...offer, ...rules }, entries, nowMs)
@@ -158,11 +71,11 @@ export class MarketNode {
       clear: options.clear,
       clock,
       leads: (term) => this.leads && this.#election.term === term,
-      grant: (grants) => this.#say(id, 'grant', grants, 1),
+      grant: (grants) => this.#voice.grants(grants),
       award: (key, award) => this.#award(key, award),
       cleared: (figures) => {
         options.observer.cleared(figures)
-        if (figures.bids > 0) this.#sayMemory()
+        if (figures.bids > 0 && options.memory) this.#voice.memory(options.memory)
       },
       failed: (error) => options.observer.clearingFailed(error),
     })
@@ -232,7 +145,8 @@ export class MarketNode {
       // A bid that a broker has stored is as old as it likes.
       if (retained || !isDeviceId(sender)) return
       const { read, tell } = this.#book.mayRead(sender, nowMs)
-      if (tell && this.leads) this.#complain(sender, 'OVER_CREDIT', 'It sends too many bids in a round')
+      if (tell && this.leads)
+        this.#voice.complaint(sender, 'OVER_CREDIT', 'It sends too many bids in a round')
       if (!read) return
     }
     try {
@@ -250,7 +164,7 @@ export class MarketNode {
       const code = error instanceof IsthmusError && isWireErrorCode(error.code) ? error.code : 'BAD_MESSAGE'
       const detail = error instanceof Error ? error.message : String(error)
       observer.rejected(sender, code, detail)
-      if (verb === 'bid' && this.leads) this.#complain(sender, code, detail)
+      if (verb === 'bid' && this.leads) this.#voice.complaint(sender, code, detail)
     }
   }
 
@@ -410,66 +324,20 @@ export class MarketNode {
   #award({ device, boot, id }: BidKey, award: AwardFields): void {
     const { clock } = this.#options
     if (award.outcome === 'won') this.#book.settle({ device, boot, id }, award.nonce, award, clock())
-    this.#say(device, 'award', { kind: 'award', ...award }, 1, { id })
-  }
-
-  #complain(device: string, code: WireErrorCode, detail: string): void {
-    const { number } = wireErrors[code]
-    this.#say(device, 'reply', { kind: 'error', code: number, detail }, 0)
+    this.#voice.award({ device, boot, id }, award)
   }
 
   #sayCapacity(): void {
-    const { offer, id, clock } = this.#options
-    const { kind: resourceKind, capacity, unitCost, reliability, availability, energy, place } = offer
-    const { free, size: leases } = this.#ledger
-    this.#saidFree = `${free}`
+    const { offer, clock } = this.#options
+    this.#saidFree = `${this.#ledger.free}`
     this.#saidMs = clock()
-    const scores = { unitCost, reliability, availability, energy, ...place }
-    this.#say(
-      id,
-      'capacity',
-      { kind: 'capacity', resourceKind, capacity, free, ...scores, leases },
-      1,
-      {},
-      true,
-    )
-  }
-
-  #sayMemory(): void {
-    const { memory } = this.#options
-    if (memory === undefined) return
-    const body: BodyFields = { kind: 'marketMemory', rounds: memory.rounds }
-    this.#say(EDGE_ID, 'memory', body, 1, {}, true, memory.memory())
+    this.#voice.capacity(offer, this.#ledger)
   }
 
   #sayClaim(word: 'claim' | 'beat', nowMs: number): void {
-    const { id, rules } = this.#options
-    const { number: term, holder } = this.#election.term!
-    const body: BodyFields = {
-      kind: 'claim',
-      holder,
-      term,
-      round: this.#auctioneer.round,
-      roundMs: rules.roundMs,
-    }
+    const { roundMs } = this.#options.rules
     const number = ++this.#beats
     this.#election.said(number, nowMs)
-    if (word === 'claim') this.#say(EDGE_ID, 'claim', body, 1, { id: number }, true)
-    else this.#say(id, 'beat', body, 0, { id: number })
-  }
-
-  #say(
-    at: string,
-    verb: Verb,
-    body: BodyFields,
-    qos: 0 | 1,
-    head: Partial<Envelope> = {},
-    retain = false,
-    payload?: Uint8Array,
-  ): void {
-    const { site, epoch, clock, send } = this.#options
-    this.#sequence = (this.#sequence + 1) >>> 0
-    const envelope = { boot: epoch, sequence: this.#sequence, sentUs: clockUs32(clock()), ...head }
-    send(topic(site, at, verb), encodeMessage({ envelope, body }, payload), { qos, retain })
+    this.#voice.claim(word, this.#election.term!, { round: this.#auctioneer.round, roundMs }, number)
   }
 }

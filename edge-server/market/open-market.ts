@@ -10,13 +10,8 @@ import { noJournal } from './journal.ts'
 import type { LedgerEntry } from './lease-ledger.ts'
 import { LeaseLog } from './lease-log.ts'
 import { MarketMetrics } from './market-metrics.ts'
-import {
-  MarketNode,
-  type MarketNodeOptions,
-  type MarketObserver,
-  type MarketRules,
-  type Offer,
-} from './market-node.ts'
+import { MarketNode } from './market-node.ts'
+import type { MarketNodeOptions, MarketObserver, MarketRules, Offer } from './market-options.ts'
 
 export interface OpenMarketOptions extends Pick<MarketNodeOptions, 'epoch' | 'clock' | 'send'> {
   readonly config: EdgeConfig

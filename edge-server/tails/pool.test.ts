@@ -231,6 +231,13 @@ describe('a pool', () => {
     ])
   })
 
+  it('is closed once, however often that is asked for: who has left does not leave again', async () => {
+    const { pool } = await open()
+    const closing = pool.close()
+    expect(pool.close()).toBe(closing)
+    await closing
+  })
+
   it('gives each worker one work to compute and one to have at hand', async () => {
     const { pool } = await open({ workers: 2 })
     expect(pool.vacancies).toBe(4)

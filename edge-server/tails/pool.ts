@@ -77,6 +77,7 @@ export class TailPool implements WorkRunner {
   #handler: () => void = () => {}
   #ids = 0
   #closed = false
+  #closing: Promise<void> | undefined
   readonly #restarts = new Set<NodeJS.Timeout>()
   readonly #watchdog: NodeJS.Timeout
 
@@ -152,7 +153,13 @@ export class TailPool implements WorkRunner {
   }
 
   /** Lets the workers finish what they have, and leave. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    // A worker that has left does not leave again: to wait for that takes its whole time limit.
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#watchdog)
     for (const timer of this.#restarts) clearTimeout(timer)

@@ -44,7 +44,12 @@ Environment:
 export function readOptions(argv: readonly string[]): DemoOptions | WeatherOptions | 'help' {
   const { values } = parse(argv)
   if (values.help) return 'help'
-  if (values.weather) return { weather: true, quick: values.quick ?? false }
+  if (values.weather) {
+    const other = Object.keys(values).find((name) => name !== 'weather' && name !== 'quick')
+    if (other !== undefined)
+      throw new DemoError(`--weather takes no --${other}. npm start -- --help lists the options.`)
+    return { weather: true, quick: values.quick ?? false }
+  }
   const frames = number(values, 'frames', values.quick ? 40 : 500, 1, 10_000, true)
   const fps = number(values, 'fps', 16, 0.1, 1000)
   return {

@@ -1,4 +1,4 @@
-import { readFile, rm, stat } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { adaptableNetwork } from '@isthmus/models/adapt'
 import { seededRandom } from '@isthmus/models/data'
@@ -16,7 +16,7 @@ import {
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type AdaptableBundle, writeAdaptableBundle } from './adaptable-bundle.ts'
-import { EdgeDaemon } from './edge-daemon.ts'
+import { EdgeDaemon, runToEnd } from './edge-daemon.ts'
 
 const SITE = 'default'
 const random = seededRandom(4)
@@ -165,6 +165,17 @@ describe('a server that adapts', { timeout: 180_000 }, () => {
     expect(await outcome('not-offered')).toBe(1)
     expect(await daemon.metric('adapt_strange_family_total')).toBe(1)
     expect(await daemon.healthy()).toBe(true)
+  })
+
+  it('says in one line that its folder cannot be used', async () => {
+    const file = join(bundle.folder, 'a-file')
+    await writeFile(file, '')
+    const flags = ['--bundles', join(bundle.folder, 'adaptable'), '--mqtt-port', '0', '--adapt', file]
+    const { code, stderr } = await runToEnd(flags)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /^isthmus-edge: What is learned cannot be kept: .*EEXIST.* Set adapt to a folder .*\n$/,
+    )
   })
 
   it('goes on where it was when it is killed in the middle of a step: no version twice, no upload twice', async () => {

@@ -110,6 +110,9 @@ it('the demo explains itself, and refuses what it does not know in one line', as
   const { code, stdout } = await run('demo/main', '--frames', 'many')
   expect(code).toBe(1)
   expect(stdout).toMatch(/^demo: --frames [^\n]+\n$/)
+  const weather = await run('demo/main', '--weather', '--frames', '10')
+  expect(weather.code).toBe(1)
+  expect(weather.stdout).toMatch(/^demo: --weather takes no --frames[^\n]+\n$/)
 })
 
 withPhotographs('the weather demo: the device that adapts uploads, the other does not', async () => {

@@ -57,6 +57,21 @@ describe('CemaEngine', () => {
     await engine.dispose()
   })
 
+  it('takes statistics of its student alone, and no others', async () => {
+    const engine = await CemaEngine.open(options)
+    const { mean, variance } = engine.parameters()
+    const told = [
+      { moments: { mean: mean.subarray(1), variance }, code: 'NORM_MISMATCH' },
+      { moments: { mean, variance: variance.subarray(1) }, code: 'NORM_MISMATCH' },
+      { moments: { mean: mean.map(() => Number.NaN), variance }, code: 'NORM_NOT_FINITE' },
+      { moments: { mean, variance: variance.map(() => -1) }, code: 'NORM_NOT_FINITE' },
+    ]
+    for (const { moments, code } of told)
+      expect(() => engine.useStatistics(moments)).toThrow(expect.objectContaining({ code }))
+    expect(engine.parameters()).toMatchObject({ mean, variance })
+    await engine.dispose()
+  })
+
   it('comes to the same parameters when it was stopped and opened again', async () => {
     const whole = await CemaEngine.open(options)
     for (const sample of samples) whole.add(sample)

@@ -6,7 +6,7 @@ import { adaptError } from '../errors.ts'
 import { SelectiveGradients } from '../methods/gradients.ts'
 import { NormForward } from '../norm-forward.ts'
 import type { BatchMoments, NormGradient } from '../norm-gradient.ts'
-import { copyNormParameters, type NormParameters } from '../norm-parameters.ts'
+import { checkNormParameters, copyNormParameters, type NormParameters } from '../norm-parameters.ts'
 import { pixelReader } from '../pixels.ts'
 import { LearningNetwork, type LearningState } from './learning-network.ts'
 import { SampleStore } from './sample-store.ts'
@@ -129,10 +129,15 @@ export class CemaEngine {
       await learner.startFrom(this.#read.batch(samples, learner.network), threads)
   }
 
-  /** Takes the devices' own running statistics for the student's: they have seen every frame, uploads are a choice of them. */
+  /**
+   * Takes the devices' own running statistics for the student's: they have seen every frame, uploads are a choice of them.
+   * Throws NORM_MISMATCH or NORM_NOT_FINITE, and then nothing has changed.
+   */
   useStatistics({ mean, variance }: BatchMoments): void {
-    this.#student.parameters.mean.set(mean)
-    this.#student.parameters.variance.set(variance)
+    const { parameters } = this.#student
+    checkNormParameters({ ...parameters, mean, variance }, this.#student.network.layout)
+    parameters.mean.set(mean)
+    parameters.variance.set(variance)
   }
 
   /** One step, when there are uploads for it; one from the store alone, when it is full enough; else undefined. */
