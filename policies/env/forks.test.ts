@@ -7,6 +7,7 @@ import {
   RandomStream,
   SplitEnvironment,
 } from './index.ts'
+import { TangWongEnvironment } from './tang-wong/index.ts'
 
 /** What counts of an observation: queues are compared job by job, not with what lies beyond the jobs. */
 function digest(observation: unknown): string {
@@ -29,6 +30,7 @@ const kinds: [string, () => ForkableEnvironment<unknown>][] = [
     'mec with slow uploads',
     () => new MecEnvironment({ channel: 'shannon', meanTaskBits: 3e5 }) as ForkableEnvironment<unknown>,
   ],
+  ['tang-wong', () => new TangWongEnvironment({ devices: 8, fogs: 2 }) as ForkableEnvironment<unknown>],
   ['split', () => new SplitEnvironment({ arrivals: 'poisson', credits: 2 }) as ForkableEnvironment<unknown>],
 ]
 
@@ -84,11 +86,31 @@ describe.each(kinds)('forks of %s', (_, make) => {
   })
 })
 
+it('tasks that are recorded are not left to chance: all forks meet them', () => {
+  const recordedMbit = Float64Array.from({ length: 30 * 4 }, (_, at) => (at < 20 * 4 ? 2 + (at % 7) / 2 : 0))
+  const make = () =>
+    new TangWongEnvironment({ devices: 4, slots: 30, recordedMbit }) as ForkableEnvironment<unknown>
+  const origin = make()
+  origin.reset({ seed: 1 })
+  play(origin, 1, 10)
+  const futures = [5, 6].map((seed) => {
+    const fork = make()
+    fork.forkFrom(origin, seed)
+    return play(fork, 2, 60)
+  })
+  expect(futures[1]).toEqual(futures[0])
+})
+
 it.each<[string, () => void]>([
   ['slots', () => new MecEnvironment({ slots: 9 }).forkFrom(new MecEnvironment(), 1)],
   ['users', () => new MecEnvironment({ users: 3 }).forkFrom(new MecEnvironment(), 1)],
   ['edges', () => new MecEnvironment({ edges: 12 }).forkFrom(new MecEnvironment(), 1)],
   ['servers', () => new SplitEnvironment({ servers: [{}] }).forkFrom(new SplitEnvironment(), 1)],
+  ['fogs', () => new TangWongEnvironment({ fogs: 2 }).forkFrom(new TangWongEnvironment(), 1)],
+  [
+    'deadlineSlots',
+    () => new TangWongEnvironment({ deadlineSlots: 5 }).forkFrom(new TangWongEnvironment(), 1),
+  ],
   ['traces', () => new SplitEnvironment({ traces: [steady] }).forkFrom(new SplitEnvironment(), 1)],
 ])('an environment of other %s is no fork', (what, fork) => {
   expect(fork).toThrow(

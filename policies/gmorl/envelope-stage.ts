@@ -23,6 +23,7 @@ export async function runEnvelope(
   context: StageContext,
 ): Promise<PolicyNetwork> {
   const { encoding, places } = problem
+  const { wandering, spread } = stage
   const shape: SetNetworkShape = { ...start.shape, outputs: encoding.objectives }
   const random = new RandomStream(context.seed, 5)
   const weights = initialWeights(shape, random, 0)
@@ -31,6 +32,7 @@ export async function runEnvelope(
     most: stage.memory,
     relabelled: stage.relabelled,
     discount: stage.discount,
+    spread,
   })
   const rate = cosine(stage.rate, stage.rounds * stage.steps, 0.02)
   const step = (homotopy: number) =>
@@ -38,7 +40,11 @@ export async function runEnvelope(
   let runner = await StepRunner.open(step(0), { optimizer: envelopeOptimizer, threads: context.threads })
   const parameters = () => runner.step.parameters(runner.state)
   const policy = (): PolicyNetwork => ({ shape, weights: weightsOf(parameters(), ENVELOPE) })
-  const rounds = episodeRounds(stage, collectors, context.seed, stage.temperature)
+  const rounds = episodeRounds(stage, collectors, context.seed, {
+    temperature: stage.temperature,
+    wandering,
+    spread,
+  })
   let part = 0
   try {
     rounds.begin(policy())

@@ -4,6 +4,7 @@ import { joined } from './joined.ts'
 import type { LearnedPolicy } from './learned-policy.ts'
 import { samplePreference } from './preference.ts'
 import type { Problem } from './problems/index.ts'
+import { Wandering } from './wandering.ts'
 
 /** Episodes as a learner keeps them. States of all episodes one after the other; an episode has one state more than steps. */
 export interface Episodes {
@@ -29,18 +30,23 @@ export interface EpisodeOptions {
   readonly episodes: number
   /** Scores are divided by it before actions are drawn by their softmax. */
   readonly temperature: number
+  /** Share of decisions that begin a run of one random action, see {@link Wandering}. Default 0. */
+  readonly wandering?: number
+  /** See {@link samplePreference}. */
+  readonly spread?: number
 }
 
-/** Plays episodes, each under a preference of its own, actions drawn as the stochastic policy has them. */
+/** Plays episodes, each under a preference of its own, actions drawn as the stochastic policy has them, wandering apart. */
 export function collectEpisodes<Observation>(
   problem: Problem<Observation>,
   policy: LearnedPolicy<Observation>,
-  { seed, firstEpisode, episodes, temperature }: EpisodeOptions,
+  { seed, firstEpisode, episodes, temperature, wandering = 0, spread }: EpisodeOptions,
 ): Episodes {
   const { encoding, places, training } = problem
   const { objectives, rowLength } = encoding
   const encoder = new Encoder(encoding, places)
   const random = new RandomStream(0)
+  const wanderer = new Wandering(random, wandering)
   const weights = new Float64Array(objectives)
   const units = new Float64Array(objectives)
   const steps: number[] = []
@@ -56,7 +62,7 @@ export function collectEpisodes<Observation>(
     environment.reset({ seed: random.bits() })
     const { observation } = environment
     encoding.units(observation, units)
-    samplePreference(random, units, weights, problem.preferenceSpread)
+    samplePreference(random, units, weights, spread)
     const see = () => {
       const count = encoder.encode(observation, weights)
       candidates.push(count)
@@ -65,10 +71,11 @@ export function collectEpisodes<Observation>(
       return count
     }
     let taken = 0
+    wanderer.begin()
     for (let over = false; !over; taken++) {
       const count = see()
       policy.act(observation, weights)
-      const action = drawn(policy.scores, count, temperature, random)
+      const action = wanderer.next(policy.scores, count) ?? drawn(policy.scores, count, temperature, random)
       actions.push(action)
       encoding.units(observation, units)
       const { reward, terminated, truncated } = environment.step(action)

@@ -41,6 +41,7 @@ export async function runImitation(
           futures: stage.futures,
           ...(stage.tried !== undefined && { tried: stage.tried }),
           ...(stage.closerThan !== undefined && { closerThan: stage.closerThan }),
+          ...(stage.spread !== undefined && { spread: stage.spread }),
         },
       }),
     )

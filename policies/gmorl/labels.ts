@@ -31,6 +31,8 @@ export interface LabelOptions extends TeacherOptions {
    * States are labelled where the student's two best are less apart than this, in units of weighted cost; default: all.
    */
   readonly closerThan?: number
+  /** See {@link samplePreference}. */
+  readonly spread?: number
 }
 
 /** How often a state that is clear to the student is labelled with what the anchor thinks of it. */
@@ -84,7 +86,7 @@ export async function collectLabels<Observation>(
     environment.reset({ seed: random.bits() })
     const { observation } = environment
     encoding.units(observation, units)
-    samplePreference(random, units, weights, problem.preferenceSpread)
+    samplePreference(random, units, weights, options.spread)
     student.begin()
     for (let over = false; !over; ) {
       let action = student.act(observation, weights)

@@ -100,13 +100,13 @@ const bounded = (value: number): number => Math.max(-FAR, Math.min(FAR, value))
  *
  * @param units of each objective
  * @param weights written: ω with sum 1
- * @param spread logarithm of how far a share may be from 1, each way
+ * @param spread logarithms of the shares are drawn from −spread to spread, before they are normalised
  */
 export function samplePreference(
   random: RandomStream,
   units: ArrayLike<number>,
   weights: Float64Array,
-  spread = 3,
+  spread = SPREAD,
 ): void {
   const objectives = weights.length
   const kind = random.uniform()
@@ -128,3 +128,4 @@ export function samplePreference(
 
 const CORNERS = 0.08
 const UNIFORM = 0.1
+const SPREAD = 3

@@ -44,6 +44,14 @@ const rounds = {
   batch: z.int().min(1).max(65_536),
   rate: positive,
   memory: count,
+  spread: positive.max(4).optional(),
+}
+
+const playing = {
+  discount: share,
+  relabelled: share,
+  targetRate: share,
+  wandering: share.optional(),
 }
 
 const stages = {
@@ -67,17 +75,13 @@ const stages = {
       clip: positive.optional(),
       actorRate: z.number().min(0),
     }),
-    discount: share,
-    relabelled: share,
-    targetRate: share,
+    ...playing,
     criticRounds: whole,
   }),
   envelope: z.strictObject({
     kind: z.literal('envelope'),
     ...rounds,
-    discount: share,
-    relabelled: share,
-    targetRate: share,
+    ...playing,
     preferences: z.int().min(1).max(64),
     homotopy: share,
     temperature: positive,

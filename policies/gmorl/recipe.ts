@@ -13,6 +13,11 @@ interface Rounds {
   readonly rate: number
   /** States kept at most. */
   readonly memory: number
+  /**
+   * Preferences are drawn so that the logarithms of what the objectives count, each in its unit, lie within ± spread; default 3. Less
+   * where the preferences that matter lie close together: else most of the training is spent on others.
+   */
+  readonly spread?: number
 }
 
 /** Learn from a teacher that looks ahead from a base policy: the problem's rule, or what has been learnt so far. */
@@ -33,25 +38,31 @@ export interface ImitationStage extends Rounds {
   readonly futures: number
 }
 
-/** Learn from rewards. */
-export interface SacStage extends Rounds {
-  readonly kind: 'sac'
-  readonly sac: SacOptions
+/** Rounds of playing and learning from rewards. */
+interface Playing extends Rounds {
   readonly discount: number
   /** Share of the transitions that are seen under a preference drawn anew. */
   readonly relabelled: number
-  /** Share by which the target critics move to the critics at a step. */
+  /** Share by which the slow copies move to what learns at a step. */
   readonly targetRate: number
+  /**
+   * Share of decisions while collecting that begin a run of one random action; default 0. Needed where a reward lies many steps
+   * away.
+   */
+  readonly wandering?: number
+}
+
+/** Learn from rewards. */
+export interface SacStage extends Playing {
+  readonly kind: 'sac'
+  readonly sac: SacOptions
   /** First rounds in which the critics alone learn. */
   readonly criticRounds: number
 }
 
 /** Learn from rewards by Envelope Q-learning, from the first weights on: the learner to compare with. */
-export interface EnvelopeStage extends Rounds {
+export interface EnvelopeStage extends Playing {
   readonly kind: 'envelope'
-  readonly discount: number
-  readonly relabelled: number
-  readonly targetRate: number
   /** Preferences under which each next state is seen. */
   readonly preferences: number
   /** Share λ of the weighted error in the loss at the end; it rises from 0. */

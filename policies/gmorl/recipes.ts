@@ -12,6 +12,7 @@ const firstLook: ImitationStage = {
   memory: 500_000,
   ahead: 100,
   futures: 3,
+  spread: 2,
 }
 
 /**
@@ -42,6 +43,7 @@ const splitLook: ImitationStage = {
   tried: 8,
   closerThan: 0.5,
   wild: 20,
+  spread: 3,
 }
 
 /** The recipe that policies are trained by when nothing else is asked for, and that the committed ones were. */

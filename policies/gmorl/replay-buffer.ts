@@ -10,6 +10,8 @@ export interface ReplayOptions {
   /** Share of the transitions that are seen under a preference drawn anew (HPR, arXiv 2601.11604). */
   readonly relabelled: number
   readonly discount: number
+  /** See {@link samplePreference}. */
+  readonly spread?: number
 }
 
 interface EpisodeSet {
@@ -81,7 +83,7 @@ export class ReplayBuffer {
   draw(random: RandomStream, count: number, views = 1): TransitionBatch {
     const { rowLength, contextLength, objectives } = this.#encoding
     const places = this.#places
-    const { relabelled, discount } = this.#options
+    const { relabelled, discount, spread } = this.#options
     const tensor = (...dims: number[]): Tensor<'float32'> => ({
       dtype: 'float32',
       dims,
@@ -121,13 +123,13 @@ export class ReplayBuffer {
       }
       const isRelabelled = random.uniform() < relabelled
       if (isRelabelled) {
-        samplePreference(random, units, weights)
+        samplePreference(random, units, weights, spread)
         this.#weigh(weights, episodes.candidates[state]!, at, batch.rows, batch.context)
       }
       for (let view = 0; view < views; view++) {
         const place = at * views + view
         this.#copy(set, state + 1, place, batch.nextRows, batch.nextContext, batch.nextMask)
-        if (view > 0) samplePreference(random, units, weights)
+        if (view > 0) samplePreference(random, units, weights, spread)
         if (view === 0 && !isRelabelled) continue
         this.#weigh(weights, episodes.candidates[state + 1]!, place, batch.nextRows, batch.nextContext)
       }

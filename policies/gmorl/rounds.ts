@@ -1,6 +1,6 @@
 import type { PolicyNetwork } from './collector-jobs.ts'
 import type { Collectors } from './collectors.ts'
-import type { Episodes } from './episodes.ts'
+import type { EpisodeOptions, Episodes } from './episodes.ts'
 
 /** Episodes of one job: small enough that all collectors end a round together. */
 export const JOB = 20
@@ -20,13 +20,13 @@ export function episodeRounds(
   { rounds, episodes }: { readonly rounds: number; readonly episodes: number },
   collectors: Collectors,
   seed: number,
-  temperature: number,
+  playing: Pick<EpisodeOptions, 'temperature' | 'wandering' | 'spread'>,
 ) {
   let round = 0
   let coming: Promise<Episodes>[] = []
   const collect = (policy: PolicyNetwork) => {
     coming = jobsOf(round++, episodes).map((job) =>
-      collectors.ask({ kind: 'episodes', policy, options: { seed, temperature, ...job } }),
+      collectors.ask({ kind: 'episodes', policy, options: { seed, ...playing, ...job } }),
     )
     // A round that is given up is nobody's to wait for.
     for (const job of coming) job.catch(() => undefined)

@@ -19,6 +19,7 @@ export async function runSac(
   context: StageContext,
 ): Promise<PolicyNetwork> {
   const { encoding, places } = problem
+  const { wandering, spread } = stage
   const critic: SetNetworkShape = { ...start.shape, outputs: encoding.objectives }
   const random = new RandomStream(context.seed, 4)
   const critics = [initialWeights(critic, random, 0), initialWeights(critic, random, 0)] as const
@@ -37,9 +38,14 @@ export async function runSac(
     most: stage.memory,
     relabelled: stage.relabelled,
     discount: stage.discount,
+    spread,
   })
   const rate = cosine(stage.rate, stage.rounds * stage.steps, 0.02)
-  const rounds = episodeRounds(stage, collectors, context.seed, stage.sac.temperature)
+  const rounds = episodeRounds(stage, collectors, context.seed, {
+    temperature: stage.sac.temperature,
+    wandering,
+    spread,
+  })
   try {
     rounds.begin(start)
     for (let round = 0; round < stage.rounds; round++) {

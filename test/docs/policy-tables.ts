@@ -1,3 +1,4 @@
+import type { StoredFronts } from './front-figure.ts'
 import { table } from './markdown-table.ts'
 import { shown } from './split-tables.ts'
 
@@ -31,6 +32,7 @@ export interface StoredPolicy {
       readonly hindsight: number
       readonly closed: number
     }[]
+    readonly fronts?: StoredFronts
     readonly split?: {
       readonly best: string
       readonly ratio: Ratio
@@ -50,7 +52,7 @@ const interval = ({ ratio, low, high }: Ratio): string =>
 const point = (costs: readonly number[]): string => costs.map(shown).join(', ')
 
 /** Below the figures of suite `policy`: hypervolumes with their references, all rules, and split computing. */
-export function policySections({ detail }: StoredPolicy): string[] {
+export function policySections({ detail }: StoredPolicy, figures: readonly string[]): string[] {
   const { tight, loose, unseen, hypervolume, rules, headRoom, learners, split } = detail
   if (!tight || !loose || !unseen || !hypervolume || !rules || !headRoom || !learners || !split) return []
   const { points, sets, episodes } = hypervolume.seen
@@ -68,6 +70,9 @@ export function policySections({ detail }: StoredPolicy): string[] {
         interval(loose[system]!),
       ]),
     ),
+    ...(figures.includes('policy-fronts.svg')
+      ? ['![Delay against energy of the learned policy and greedy-ω](figures/policy-fronts.svg)', '']
+      : []),
     'In systems unlike those of training (tight reference):',
     '',
     ...table(

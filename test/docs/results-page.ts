@@ -4,6 +4,7 @@ import { adaptSections, type StoredAdapt } from './adapt-tables.ts'
 import { auctionFigures, type StoredAuction as DrawnAuction } from './auction-figures.ts'
 import { auctionSections, type StoredAuction } from './auction-tables.ts'
 import { dagSections, type StoredDag } from './dag-tables.ts'
+import { frontFigure } from './front-figure.ts'
 import { policySections, type StoredPolicy } from './policy-tables.ts'
 import { cifarFigure, inceptionFigure } from './split-figures.ts'
 import { parseSplitResult } from './split-result.ts'
@@ -52,9 +53,11 @@ async function storedResult(suite: string): Promise<unknown> {
 export async function resultFigures(): Promise<Record<string, string>> {
   const split = parseSplitResult(await storedResult('split'))
   const auction = (await storedResult('auction')) as DrawnAuction
+  const { fronts } = ((await storedResult('policy')) as StoredPolicy).detail
   const drawn: Record<string, string | undefined> = {
     'split-cifar10.svg': cifarFigure(split),
     'split-inception.svg': inceptionFigure(split),
+    'policy-fronts.svg': fronts && frontFigure(fronts),
     ...auctionFigures(auction),
   }
   return Object.fromEntries(Object.entries(drawn).flatMap(([name, svg]) => (svg ? [[name, svg]] : [])))
@@ -62,7 +65,7 @@ export async function resultFigures(): Promise<Record<string, string>> {
 
 function belowFigures(suite: string, stored: unknown, figures: readonly string[]): readonly string[] {
   if (suite === 'split') return splitSections(parseSplitResult(stored), figures)
-  if (suite === 'policy') return policySections(stored as StoredPolicy)
+  if (suite === 'policy') return policySections(stored as StoredPolicy, figures)
   if (suite === 'dag') return dagSections(stored as StoredDag)
   if (suite === 'adapt') return adaptSections(stored as StoredAdapt)
   if (suite === 'auction') return auctionSections(stored as StoredAuction, figures)

@@ -6,7 +6,7 @@ const page = new URL('../../../docs/results.md', import.meta.url)
 const folder = new URL('../../../docs/figures/', import.meta.url)
 
 const figuresInDocs = async () =>
-  (await readdir(folder).catch(() => [])).filter((name) => /^(auction|split)-.*svg$/.test(name))
+  (await readdir(folder).catch(() => [])).filter((name) => /^(auction|policy|split)-.*svg$/.test(name))
 
 it('docs/results.md quotes the stored results (ISTHMUS_WRITE_DOCS=1 writes it anew)', async () => {
   if (process.env.ISTHMUS_WRITE_DOCS === '1') await writeFile(page, await resultsPage())

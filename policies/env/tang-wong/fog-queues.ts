@@ -41,6 +41,16 @@ export class FogQueues {
     this.active.fill(0)
   }
 
+  /** Takes over queues of the same sizes. */
+  copyFrom(other: FogQueues): void {
+    this.first.set(other.first)
+    this.count.set(other.count)
+    this.leftMbit.set(other.leftMbit)
+    this.bornSlot.set(other.bornSlot)
+    this.readySlot.set(other.readySlot)
+    this.active.set(other.active)
+  }
+
   /** A task of `mbit` that came in slot `born` will be at the fog when slot `ready` begins. */
   add(device: number, fog: number, mbit: number, born: number, ready: number): void {
     const queue = device * this.fogs + fog

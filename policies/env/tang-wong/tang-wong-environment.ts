@@ -1,5 +1,11 @@
 import { policyError } from '../../errors.ts'
-import type { Environment, ResetOptions, ResetResult, RewardSpace, StepResult } from '../environment.ts'
+import type {
+  ForkableEnvironment,
+  ResetOptions,
+  ResetResult,
+  RewardSpace,
+  StepResult,
+} from '../environment.ts'
 import { RandomStream } from '../random-stream.ts'
 import { FogQueues } from './fog-queues.ts'
 import {
@@ -39,7 +45,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
  * deadline for each dropped; the published reward is their sum. `info.ended…` tells which tasks these were, so that
  * each decision can be given what it brought. An episode terminates with its last task.
  */
-export class TangWongEnvironment implements Environment<TangWongObservation, TangWongInfo> {
+export class TangWongEnvironment implements ForkableEnvironment<TangWongObservation, TangWongInfo> {
   readonly name = 'tang-wong'
   readonly observationVersion = TANG_WONG_OBSERVATION
   readonly actionCount: number
@@ -102,7 +108,8 @@ export class TangWongEnvironment implements Environment<TangWongObservation, Tan
     if (seed !== undefined) this.random.seed(seed)
     const { info, seen, settings } = this
     info.tasks = info.done = info.dropped = info.delaySlots = info.ended = 0
-    this.drawTasks()
+    if (settings.recordedMbit) this.taskMbit.set(settings.recordedMbit)
+    else this.drawTasks(0)
     this.endSlot.fill(-1)
     this.isDropped.fill(0)
     this.localFree.fill(0)
@@ -116,6 +123,44 @@ export class TangWongEnvironment implements Environment<TangWongObservation, Tan
     // Without any task the first step, of whatever action, ends the episode.
     if (seen.slot === settings.slots) this.over = false
     return { observation: seen, info }
+  }
+
+  get observation(): TangWongObservation {
+    return this.seen
+  }
+
+  /** The tasks of this slot are there; those of later ones are drawn anew from `seed`, unless they are recorded. */
+  forkFrom(other: this, seed: number): void {
+    this.checkSame(other)
+    const { info, seen, settings } = this
+    const { ownFogMbit, activity, ...plain } = other.seen
+    Object.assign(seen, plain)
+    seen.ownFogMbit.set(ownFogMbit)
+    seen.activity.set(activity)
+    const { endedDevice, endedBornSlot, endedDelaySlots, ...counts } = other.info
+    Object.assign(info, counts)
+    info.endedDevice.set(endedDevice.subarray(0, counts.ended))
+    info.endedBornSlot.set(endedBornSlot.subarray(0, counts.ended))
+    info.endedDelaySlots.set(endedDelaySlots.subarray(0, counts.ended))
+    this.taskMbit.set(other.taskMbit)
+    this.endSlot.set(other.endSlot)
+    this.isDropped.set(other.isDropped)
+    this.localFree.set(other.localFree)
+    this.uplinkFree.set(other.uplinkFree)
+    this.queues.copyFrom(other.queues)
+    this.over = other.over
+    this.random.seed(seed)
+    if (!settings.recordedMbit) this.drawTasks(seen.slot + 1)
+  }
+
+  private checkSame({ settings }: this): void {
+    for (const size of ['devices', 'fogs', 'slots', 'deadlineSlots'] as const) {
+      if (settings[size] === this.settings[size]) continue
+      throw policyError(
+        'BAD_OPTION',
+        `tang-wong: ${size} is ${this.settings[size]}, of the origin ${settings[size]}; a fork must have the same`,
+      )
+    }
   }
 
   step(action: number): StepResult<TangWongObservation, TangWongInfo> {
@@ -147,14 +192,11 @@ export class TangWongEnvironment implements Environment<TangWongObservation, Tan
     return mask.length
   }
 
-  private drawTasks(): void {
-    const { devices, slots, deadlineSlots, arrivalChance, taskMbit, recordedMbit } = this.settings
-    if (recordedMbit) {
-      this.taskMbit.set(recordedMbit)
-      return
-    }
-    this.taskMbit.fill(0)
-    for (let at = 0; at < (slots - deadlineSlots) * devices; at++) {
+  /** The tasks of slot `first` and all after it. */
+  private drawTasks(first: number): void {
+    const { devices, slots, deadlineSlots, arrivalChance, taskMbit } = this.settings
+    this.taskMbit.fill(0, first * devices)
+    for (let at = first * devices; at < (slots - deadlineSlots) * devices; at++) {
       const mbit = this.random.between(taskMbit[0], taskMbit[1])
       if (this.random.uniform() < arrivalChance) this.taskMbit[at] = mbit
     }

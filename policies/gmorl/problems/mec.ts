@@ -51,7 +51,6 @@ export function mecProblem({
     judging: new Map(
       judged.map((count) => [`E=${count}`, new MecEnvironment({ ...system, edges: count, ...judgedClocks })]),
     ),
-    preferenceSpread: 2,
     base: () => new Greedy(),
     endsWithEpisode: true,
     decides: ({ taskBits }) => taskBits > 0,

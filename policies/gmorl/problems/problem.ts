@@ -14,8 +14,6 @@ export interface Problem<Observation = unknown> {
   fork(system: number): ForkableEnvironment<Observation>
   /** The systems on which progress is judged, by what they are called. */
   readonly judging: ReadonlyMap<string, ForkableEnvironment<Observation>>
-  /** How far preferences are spread in training, see `samplePreference`; default: 3. */
-  readonly preferenceSpread?: number
   /** The rule to start from and to beat. */
   base(): EnvironmentPolicy<Observation>
   /**

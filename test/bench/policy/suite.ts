@@ -10,6 +10,7 @@ import { measureLearners } from './learners.ts'
 import { measureTable } from './reference-table.ts'
 import { measureRules } from './rules-table.ts'
 import { measureSimSpeed } from './sim-speed.ts'
+import { thinnedFront } from './thinned-front.ts'
 import { measureUpdates } from './update-speed.ts'
 
 const FIRST_SEED = 1_000_000
@@ -76,7 +77,10 @@ async function measure(context: SuiteContext): Promise<Measurement> {
       fronts: Object.fromEntries(
         learned.fronts.map(({ system, policy, rule }) => [
           system,
-          { learned: rounded(meanFront(policy)), greedy: rounded(meanFront(rule)) },
+          {
+            learned: rounded(thinnedFront(meanFront(policy))),
+            greedy: rounded(thinnedFront(meanFront(rule))),
+          },
         ]),
       ),
       trained: { mec: mec.manifest.training as Detail, split: split.manifest.training as Detail },
