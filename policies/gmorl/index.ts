@@ -1,16 +1,17 @@
-export type { CandidateEncoding } from './candidate-encoding.ts'
-export type { CollectorJob, PolicyNetwork } from './collector-jobs.ts'
-export { Collectors } from './collectors.ts'
+export type { CollectorJob, PolicyNetwork } from './collect/collector-jobs.ts'
+export { Collectors } from './collect/collectors.ts'
+export type { CandidateEncoding } from './encoding/candidate-encoding.ts'
+export { Encoder } from './encoding/encoder.ts'
+export { encodingOf } from './encoding/encodings.ts'
+export { mecCandidates } from './encoding/mec-candidates.ts'
+export { samplePreference, weigh } from './encoding/preference.ts'
+export { Teacher, type TeacherOptions } from './imitation/teacher.ts'
 export {
   compareFronts,
   type FrontComparison,
   type FrontQuestion,
   type FrontSettings,
-} from './compare-fronts.ts'
-export { CRITICS, compileSac, type SacOptions, sacOptimizer, targetOf } from './discrete-sac.ts'
-export { Encoder } from './encoder.ts'
-export { encodingOf } from './encodings.ts'
-export { collectEpisodes, type Episodes } from './episodes.ts'
+} from './judge/compare-fronts.ts'
 export {
   cornerOf,
   frontSize,
@@ -20,21 +21,12 @@ export {
   type VolumeRatio,
   volumeBelow,
   volumeRatio,
-} from './front-figures.ts'
-export { type Judged, type JudgeOptions, judge } from './judge.ts'
-export { checkShape, LearnedPolicy, MOST_CANDIDATES } from './learned-policy.ts'
-export { mecCandidates } from './mec-candidates.ts'
-export { type FeatureRange, type PolicyManifest, parsePolicyManifest } from './policy-manifest.ts'
-export { networkOf, policyModel } from './policy-model.ts'
-export { samplePreference, weigh } from './preference.ts'
-export { type Heuristic, type Problem, type ProblemSpec, problemOf } from './problems/index.ts'
-export type { GmorlProgress } from './progress.ts'
-export type { GmorlRecipe, ImitationStage, SacStage, Stage } from './recipe.ts'
-export { type ProblemForm, parseRecipe, type RecipeForm, type TraceForm } from './recipe-form.ts'
-export { defaultRecipe, quickRecipe } from './recipes.ts'
-export { ReplayBuffer, type TransitionBatch } from './replay-buffer.ts'
-export { SacLearner, type SacLearnerOptions } from './sac-learner.ts'
-export { collectSeen, type SeenOptions, type SeenRange, seenRange } from './seen-range.ts'
+} from './judge/front-figures.ts'
+export { type Judged, type JudgeOptions, judge } from './judge/judge.ts'
+export { checkShape, LearnedPolicy, MOST_CANDIDATES } from './network/learned-policy.ts'
+export { type FeatureRange, type PolicyManifest, parsePolicyManifest } from './network/policy-manifest.ts'
+export { networkOf, policyModel } from './network/policy-model.ts'
+export { collectSeen, type SeenOptions, type SeenRange, seenRange } from './network/seen-range.ts'
 export {
   checkNetwork,
   initialWeights,
@@ -43,7 +35,15 @@ export {
   type SetNetworkWeights,
   weightDims,
   weightsOf,
-} from './set-network.ts'
-export { SetScorer } from './set-scorer.ts'
-export { Teacher, type TeacherOptions } from './teacher.ts'
+} from './network/set-network.ts'
+export { SetScorer } from './network/set-scorer.ts'
+export { collectEpisodes, type Episodes } from './play/episodes.ts'
+export { ReplayBuffer, type TransitionBatch } from './play/replay-buffer.ts'
+export { type Heuristic, type Problem, type ProblemSpec, problemOf } from './problems/index.ts'
+export type { GmorlProgress } from './progress.ts'
+export type { GmorlRecipe, ImitationStage, SacStage, Stage } from './recipe/recipe.ts'
+export { type ProblemForm, parseRecipe, type RecipeForm, type TraceForm } from './recipe/recipe-form.ts'
+export { defaultRecipe, quickRecipe } from './recipe/recipes.ts'
+export { CRITICS, compileSac, type SacOptions, sacOptimizer, targetOf } from './sac/discrete-sac.ts'
+export { SacLearner, type SacLearnerOptions } from './sac/sac-learner.ts'
 export { type GmorlTraining, tightRatio, trainGmorl } from './train-gmorl.ts'

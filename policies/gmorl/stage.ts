@@ -1,4 +1,4 @@
-import type { PolicyNetwork } from './collector-jobs.ts'
+import type { PolicyNetwork } from './collect/collector-jobs.ts'
 
 /** What every stage of a training is given. */
 export interface StageContext {

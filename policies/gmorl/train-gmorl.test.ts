@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { RandomStream } from '../env/index.ts'
-import type { PolicyNetwork } from './collector-jobs.ts'
-import { judge } from './judge.ts'
-import { LearnedPolicy } from './learned-policy.ts'
+import type { PolicyNetwork } from './collect/collector-jobs.ts'
+import { judge } from './judge/judge.ts'
+import { LearnedPolicy } from './network/learned-policy.ts'
 import { problemOf } from './problems/index.ts'
 import type { GmorlProgress } from './progress.ts'
-import type { GmorlRecipe, Stage } from './recipe.ts'
+import type { GmorlRecipe, Stage } from './recipe/recipe.ts'
 import { tightRatio, trainGmorl } from './train-gmorl.ts'
 
 const rounds = { rounds: 2, episodes: 24, steps: 6, batch: 32, rate: 1e-3, memory: 50_000 }

@@ -1,6 +1,6 @@
 import type { Environment } from '../env/environment.ts'
 import { policyError } from '../errors.ts'
-import { MOST_CANDIDATES } from '../gmorl/learned-policy.ts'
+import { MOST_CANDIDATES } from '../gmorl/network/learned-policy.ts'
 
 /** What a policy was made for; a policy's manifest has both. */
 export interface MadeFor {

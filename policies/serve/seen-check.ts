@@ -1,8 +1,8 @@
 import { policyError } from '../errors.ts'
-import type { CandidateEncoding } from '../gmorl/candidate-encoding.ts'
-import { Encoder } from '../gmorl/encoder.ts'
-import { MOST_CANDIDATES } from '../gmorl/learned-policy.ts'
-import type { FeatureRange } from '../gmorl/policy-manifest.ts'
+import type { CandidateEncoding } from '../gmorl/encoding/candidate-encoding.ts'
+import { Encoder } from '../gmorl/encoding/encoder.ts'
+import { MOST_CANDIDATES } from '../gmorl/network/learned-policy.ts'
+import type { FeatureRange } from '../gmorl/network/policy-manifest.ts'
 
 /** Says whether a policy is asked about something unlike what it was made for. Allocates nothing, for it runs for each decision. */
 export interface DistributionCheck<Observation> {

@@ -1,6 +1,6 @@
 import { DeepSeaTreasure, type SubmarinePosition, TREASURES } from '../../env/index.ts'
-import type { CandidateEncoding } from '../candidate-encoding.ts'
-import { contextStart, rowStart, writeRegrets } from '../preference.ts'
+import type { CandidateEncoding } from '../encoding/candidate-encoding.ts'
+import { contextStart, rowStart, writeRegrets } from '../encoding/preference.ts'
 import type { Problem } from './problem.ts'
 
 const OBJECTIVES = 2

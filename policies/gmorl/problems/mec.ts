@@ -1,6 +1,6 @@
 import { MecEnvironment, type MecObservation, type MecOptions } from '../../env/index.ts'
 import { Greedy } from '../../heuristics/index.ts'
-import { mecCandidates } from '../mec-candidates.ts'
+import { mecCandidates } from '../encoding/mec-candidates.ts'
 import { mecHeuristics } from './mec-heuristics.ts'
 import type { Problem } from './problem.ts'
 

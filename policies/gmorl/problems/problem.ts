@@ -1,5 +1,5 @@
 import type { EnvironmentPolicy, ForkableEnvironment, RandomStream } from '../../env/index.ts'
-import type { CandidateEncoding } from '../candidate-encoding.ts'
+import type { CandidateEncoding } from '../encoding/candidate-encoding.ts'
 import type { Heuristic } from './heuristic.ts'
 
 /** A system of one kind, or a range of them, that a policy is trained for. Candidate k is action k. */

@@ -6,8 +6,8 @@ import {
 } from '../../env/index.ts'
 import { GreedySplit } from '../../heuristics/split/index.ts'
 import { generatedTrace, type RateTrace } from '../../sim/index.ts'
-import { samplePreference } from '../preference.ts'
-import { splitCandidates } from '../split-candidates.ts'
+import { samplePreference } from '../encoding/preference.ts'
+import { splitCandidates } from '../encoding/split-candidates.ts'
 import type { Problem } from './problem.ts'
 import { splitHeuristics } from './split-heuristics.ts'
 
