@@ -29,7 +29,7 @@ const secondLook: ImitationStage = {
   tried: 4,
   closerThan: 0.5,
 }
-const LOOKS_AGAIN = 14
+const LOOKS_AGAIN = 11
 
 const splitLook: ImitationStage = {
   ...firstLook,
