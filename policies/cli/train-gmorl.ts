@@ -15,7 +15,7 @@ import { checkResumed, thisMachine, trainInStages } from './staged-training.ts'
 import { gmorlHelp, gmorlOptions, readGmorlOptions, type TrainGmorlOptions } from './train-gmorl-options.ts'
 
 /** Episodes for what a policy has seen, how freely it acts in them, and their seed beside the recipe's. */
-const SEEN = { episodes: 200, temperature: 0.1, seedOffset: 500_000 }
+const SEEN = { episodes: 800, temperature: 0.1, seedOffset: 500_000 }
 
 export const gmorlLearner: Learner = {
   name: 'gmorl',
