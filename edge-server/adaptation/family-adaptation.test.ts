@@ -108,6 +108,16 @@ class World {
       this.family.sample(device, 1, sample(number), pixels)
   }
 
+  /** Two devices upload, what is learned from them goes out as version 1. */
+  async publishFirst(): Promise<void> {
+    for (const device of ['a', 'b']) this.upload(2, device)
+    this.family.tick()
+    await this.end('well', 3)
+    this.nowMs = 10_000
+    this.family.tick()
+    await this.end()
+  }
+
   /** Ends the task in hand. */
   async end(how: 'well' | 'died' = 'well', steps = 1): Promise<void> {
     const task = this.tasks.at(-1)!
@@ -253,12 +263,7 @@ describe('the adaptation of a family', () => {
 
   it('gives a version up when several devices have gone back from it, not when one says so', async () => {
     const world = new World()
-    for (const device of ['a', 'b']) world.upload(2, device)
-    world.family.tick()
-    await world.end('well', 3)
-    world.nowMs = 10_000
-    world.family.tick()
-    await world.end()
+    await world.publishFirst()
     const refuse = (device: string) =>
       world.family.request(device, request({ reason: 'rolledBack', refused: 1 }))
     for (let time = 0; time < 5; time++) refuse('a')
@@ -271,14 +276,10 @@ describe('the adaptation of a family', () => {
     expect(world.log).toContain('back: device-votes')
     expect(world.log.at(-1)).toBe('version 2 to all')
   })
+
   it('tries again when a version could not be written: what devices have turned down does not stay out', async () => {
     const world = new World()
-    for (const device of ['a', 'b']) world.upload(2, device)
-    world.family.tick()
-    await world.end('well', 3)
-    world.nowMs = 10_000
-    world.family.tick()
-    await world.end()
+    await world.publishFirst()
     for (const device of ['a', 'b'])
       world.family.request(device, request({ reason: 'rolledBack', refused: 1 }))
     world.diskFull = true
