@@ -1,4 +1,4 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createHistogram } from 'node:perf_hooks'
 import { type WireErrorCode, wireErrors } from '@isthmus/proto'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { BrokerRefusal } from './broker/embedded.ts'
@@ -17,8 +17,6 @@ export interface MetricsSource {
 }
 
 const PREFIX = 'isthmus_edge_'
-/** Each sample wakes the event loop. */
-const LOOP_DELAY_EVERY_MS = 50
 const STAGE_BUCKETS_MS = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096]
 /** Answers that are kept back at most before the histograms get them. */
 const MAX_UNCOUNTED = 64
@@ -36,9 +34,16 @@ const brokerRefusals: readonly BrokerRefusal[] = [
 /** The counters of one server, in a Prometheus registry of its own. Nothing is labelled by device. */
 export class EdgeMetrics {
   readonly registry = new Registry()
-  readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_DELAY_EVERY_MS })
+  /** In ns, and 1 more: it takes no zeros. */
+  readonly #loopDelay = createHistogram()
   readonly #replies = this.#counter('replies_total', 'Requests answered with a result', ['route'], () =>
     this.#countAnswers(),
+  )
+  readonly #batched = this.#counter(
+    'batched_total',
+    'Requests whose tail was computed together with others',
+    ['route'],
+    () => this.#countAnswers(),
   )
   readonly #errors = this.#counter('errors_total', 'Requests answered with an error', ['code'])
   readonly #garbage = this.#counter('garbage_total', 'Packets that could not be read or were of no use', [
@@ -83,11 +88,11 @@ export class EdgeMetrics {
   readonly #uncounted: { readonly route: AnsweredRoute; readonly stages: StageTimes }[] = []
 
   constructor() {
-    this.#loopDelay.enable()
     for (const code of Object.keys(wireErrors)) this.#errors.inc({ code }, 0)
     for (const code of ['BAD_MESSAGE', 'BAD_CHECKSUM']) this.#garbage.inc({ code }, 0)
     for (const reason of brokerRefusals) this.#refusals.inc({ reason }, 0)
     for (const route of ['split', 'edge', 'stages']) this.#replies.inc({ route }, 0)
+    for (const route of ['split', 'edge']) this.#batched.inc({ route }, 0)
   }
 
   /** Shows the server's own figures as gauges, read when they are asked for. */
@@ -105,12 +110,16 @@ export class EdgeMetrics {
       'event_loop_delay_p99_ms',
       'Delay of the event loop, 99th percentile since last asked',
       () => {
-        // What is recorded is the time between two samples.
-        const betweenMs = this.#loopDelay.percentile(99) / 1e6
+        const delayMs = this.#loopDelay.percentile(99) / 1e6
         this.#loopDelay.reset()
-        return Math.max(0, betweenMs - LOOP_DELAY_EVERY_MS)
+        return delayMs
       },
     )
+  }
+
+  /** What a timer came late, in ms. */
+  delayed(ms: number): void {
+    this.#loopDelay.record(1 + Math.max(0, Math.round(ms * 1e6)))
   }
 
   /** Counted many at a time: one by one, between two tails, five metrics take several times as long. */
@@ -158,13 +167,13 @@ export class EdgeMetrics {
   }
 
   close(): void {
-    this.#loopDelay.disable()
     this.registry.clear()
   }
 
   #countAnswers(): void {
     for (const { route, stages } of this.#uncounted.splice(0)) {
       this.#replies.inc({ route })
+      if (stages.batch > 1) this.#batched.inc({ route })
       for (const [stage, histogram] of this.#stages) histogram.observe({ route }, stages[`${stage}Ms`])
     }
   }

@@ -188,15 +188,17 @@ export class RunningEdge implements EdgeServer {
     await this.#announcer.announce(transport)
     adaptation?.announce()
     market?.node.announce()
-    this.#ticking = setInterval(
-      () => {
-        this.#dispatcher.tick()
-        this.#announcer.tick()
-        adaptation?.tick()
-        market?.node.tick()
-      },
-      market ? Math.min(TICK_MS, this.#config.roundMs / 20) : TICK_MS,
-    )
+    const tickMs = market ? Math.min(TICK_MS, this.#config.roundMs / 20) : TICK_MS
+    let dueMs = performance.now() + tickMs
+    this.#ticking = setInterval(() => {
+      const nowMs = performance.now()
+      this.metrics.delayed(nowMs - dueMs)
+      dueMs = nowMs + tickMs
+      this.#dispatcher.tick()
+      this.#announcer.tick()
+      adaptation?.tick()
+      market?.node.tick()
+    }, tickMs)
     this.#log.info(
       {
         ...this.#ports,

@@ -100,6 +100,7 @@ function contract(name: string, installed: boolean, broker: () => Promise<EdgeOp
         expect(own).toEqual(Array(rounds).fill([n + 1, 2 * (n + 1)]))
       }
       expect(await server.metrics.value('replies_total', { route: 'split' })).toBe(8 * rounds)
+      expect(await server.metrics.value('batched_total', { route: 'split' })).toBeGreaterThan(0)
       expect(await server.metrics.value('credits_in_use')).toBe(0)
     })
 
@@ -186,7 +187,7 @@ describe('an edge server under load', () => {
   })
 
   it('answers EXPIRED to what waits while no worker answers', async () => {
-    const { device } = await start({ spawn: spawnScripted })
+    const { device } = await start({ spawn: spawnScripted, maxBatch: 1 })
     const camera = await device('cam')
     const held = Uint8Array.of(HOLD, 0, 0, 0)
     for (let n = 0; n < 2; n++) camera.send(held, { bundle: folder.fastKey })
@@ -195,7 +196,7 @@ describe('an edge server under load', () => {
   })
 
   it('turns away what is left when the drain timeout has passed', async () => {
-    const { server, device } = await start({ spawn: spawnScripted, drainTimeoutMs: 1 })
+    const { server, device } = await start({ spawn: spawnScripted, maxBatch: 1, drainTimeoutMs: 1 })
     const camera = await device('cam')
     const held = Uint8Array.of(HOLD, 0, 0, 0)
     const ids = Array.from({ length: 6 }, () => camera.send(held, { bundle: folder.fastKey }))

@@ -42,6 +42,7 @@ export async function startEdge(options: EdgeOptions = {}): Promise<EdgeServer> 
       pipelines: models.pipelines.map(({ key, id, wiring, models }) => ({ key, id, wiring, models })),
       workers: config.workers,
       intraOpThreads: config.intraOpThreads,
+      maxBatch: config.maxBatch,
       jobTimeoutMs: config.jobTimeoutMs,
       clock,
       onCrash: (reason) => {

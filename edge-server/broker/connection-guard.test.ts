@@ -14,7 +14,7 @@ const packet = (mark: number) => plainPublish(Buffer.from('t'), Buffer.of(mark))
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 /** A guard whose broker notes the marks of what it reads, and whose express way those that it takes. */
-function guarded(options: Partial<GuardOptions> = {}) {
+function guarded(options: Partial<GuardOptions> = {}, keepaliveS = 1) {
   const brokered: number[] = []
   const express: number[] = []
   const peer = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
@@ -30,6 +30,7 @@ function guarded(options: Partial<GuardOptions> = {}) {
     ...options,
   })
   guard.on('error', () => {})
+  guard.keepsAlive(keepaliveS)
   guard.on('readable', () => {
     const bytes = guard.read() as Buffer | null
     if (bytes) brokered.push(bytes.at(-1)!)
@@ -44,14 +45,23 @@ function guarded(options: Partial<GuardOptions> = {}) {
 }
 
 describe('the express way past the broker', () => {
-  it('is for a peer that sends often; the broker sees a packet of it every half second', async () => {
-    const { brokered, express, send } = guarded()
+  it('is for a peer that sends often; the broker sees a packet of it before it would take it for dead', async () => {
+    const { brokered, express, send } = guarded({}, 2)
     for (let mark = 0; mark < 12; mark++) {
       await send(packet(mark))
-      vi.advanceTimersByTime(100)
+      vi.advanceTimersByTime(200)
     }
-    expect(brokered).toEqual([0, 5, 10])
-    expect(express).toEqual([1, 2, 3, 4, 6, 7, 8, 9, 11])
+    expect(brokered).toEqual([0, 4, 8])
+    expect(express).toEqual([1, 2, 3, 5, 6, 7, 9, 10, 11])
+  })
+
+  it('is for all of a peer that need not prove that it lives', async () => {
+    const { brokered, send } = guarded({}, 0)
+    for (let mark = 0; mark < 3; mark++) {
+      await send(packet(mark))
+      vi.advanceTimersByTime(3_600_000)
+    }
+    expect(brokered).toEqual([0])
   })
 
   it('is not for a packet in two chunks, nor for the one whose start came behind another', async () => {

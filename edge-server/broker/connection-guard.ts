@@ -25,8 +25,11 @@ export interface GuardOptions {
 const BURST = 0.2
 /** The shortest time for which a peer that sends faster is not listened to: a timer for each packet would cost more. */
 const LEAST_HOLD_MS = 5
-/** The broker takes a peer for dead whose packets it never sees; keepalive is counted in seconds. */
-const EXPRESS_FOR_MS = 500
+/**
+ * The broker takes a peer for dead whose packets it has not seen for 1.5 times its keepalive (MQTT 3.1.1, 3.1.2.10), and the
+ * peer may be silent for one: so much of the keepalive may all go past the broker, with something to spare.
+ */
+const EXPRESS_SHARE = 0.4
 /** How long the broker may read what a peer left behind. */
 const LAST_READING_MS = 1000
 
@@ -42,6 +45,8 @@ export class ConnectionGuard extends Duplex {
   readonly #options: GuardOptions
   readonly #bucket: TokenBucket
   #cut = false
+  /** How long the broker need not get anything. */
+  #expressForMs = 0
   /** When the broker last got something. */
   #passedMs = Number.NEGATIVE_INFINITY
   /** What came in beyond the rate; nothing more is read before it is passed on. */
@@ -71,6 +76,11 @@ export class ConnectionGuard extends Duplex {
     })
   }
 
+  /** The peer has promised to be silent no longer than this, in seconds; 0: it has promised nothing. Until then nothing goes past the broker. */
+  keepsAlive(seconds: number): void {
+    this.#expressForMs = seconds === 0 ? Number.POSITIVE_INFINITY : 1000 * EXPRESS_SHARE * seconds
+  }
+
   #receive(chunk: Buffer): void {
     if (this.destroyed) return
     const nowMs = performance.now()
@@ -84,7 +94,7 @@ export class ConnectionGuard extends Duplex {
     if (reading.bytes < chunk.length) this.#hold(chunk.subarray(reading.bytes))
     if (reading.bytes === 0) return
     const read = chunk.subarray(0, reading.bytes)
-    const mayGoAhead = first && this.#lengths.between && nowMs - this.#passedMs < EXPRESS_FOR_MS
+    const mayGoAhead = first && this.#lengths.between && nowMs - this.#passedMs < this.#expressForMs
     if (mayGoAhead && this.#options.express?.(read)) return
     this.#passedMs = nowMs
     if (!this.push(read)) this.#inner.pause()

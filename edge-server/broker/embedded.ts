@@ -154,7 +154,9 @@ export class EmbeddedBroker implements Transport {
   #setRules(): void {
     const { site, onRefusal, onTakeover } = this.#options
     const aedes = this.#aedes
-    aedes.preConnect = (_client, packet, done) => {
+    aedes.preConnect = (client, packet, done) => {
+      const guard = client.conn as ConnectionGuard
+      guard.keepsAlive(packet.keepalive ?? 0)
       // No session outlives its connection: what would wait for an absent device has no bound.
       packet.clean = true
       if (packet.clientId === '') packet.clientId = NO_ID

@@ -87,7 +87,11 @@ export const configSchema = z.strictObject({
     .default(() => Math.max(1, availableParallelism() - 1))
     .describe('Threads that run tails.'),
   intraOpThreads: count.max(256).default(1).describe('Threads that one tail may use in itself.'),
-  jobTimeoutMs: ms.default(30_000).describe('A worker that computes longer on one frame is restarted.'),
+  maxBatch: count
+    .max(64)
+    .default(4)
+    .describe('Frames that wait for the same tail and are computed together, at most; 1: none.'),
+  jobTimeoutMs: ms.default(30_000).describe('A worker that computes longer on one run is restarted.'),
 
   queue: count.max(65_536).default(128).describe('Requests that may wait for a worker.'),
   credits: count.max(65_536).default(8).describe('Requests that one device may have outstanding.'),

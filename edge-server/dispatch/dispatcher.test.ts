@@ -38,8 +38,8 @@ class FakeRunner implements WorkRunner {
     this.slots = slots
   }
 
-  get vacancies(): number {
-    return this.slots
+  accepts(): boolean {
+    return this.slots > 0
   }
 
   onVacancy(handler: () => void): void {
@@ -188,6 +188,20 @@ describe('answering a request', () => {
     await runner.jobs[0]!.finish({ ok: false, code: 'TAIL_FAILED', detail: 'broken' })
     expect(codes()).toEqual(['TAIL_FAILED'])
     expect((sent[0]!.message.body as ErrorReply).retryAfterMs).toBeGreaterThan(0)
+  })
+
+  it('counts for a wait what a frame took of the run that it shared with others', async () => {
+    const waits = async (batch: number) => {
+      const { dispatcher, runner, ask } = start()
+      for (let frame = 0; frame < 60; frame++) {
+        ask()
+        await runner.jobs[frame]!.finish({ ...result, tailMs: 40, batch })
+      }
+      ask()
+      return dispatcher.waitMs(1)
+    }
+    expect(await waits(1)).toBeCloseTo(41, 0)
+    expect(await waits(4)).toBeCloseTo(11, 0)
   })
 
   it('answers a probe with its size', () => {

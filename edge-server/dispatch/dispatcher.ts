@@ -262,14 +262,17 @@ export class Dispatcher {
 
   #pump(): void {
     const { runner, clock } = this.#options
-    while (this.#queue.length > 0 && runner.vacancies > 0) {
-      const waiting = this.#queue.pop()!
-      if (waiting.deadlineMs <= clock()) {
+    for (let waiting = this.#queue.peek(); waiting !== undefined; waiting = this.#queue.peek()) {
+      const isExpired = waiting.deadlineMs <= clock()
+      if (!isExpired && !runner.accepts(waiting.work)) return
+      this.#queue.pop()
+      if (isExpired) {
         this.#expire(waiting)
         continue
       }
       this.#computing++
-      runner.run(waiting.work).then((outcome) => this.#finish(waiting, outcome))
+      const taken = waiting
+      runner.run(taken.work).then((outcome) => this.#finish(taken, outcome))
     }
   }
 
@@ -287,7 +290,7 @@ export class Dispatcher {
     const { arrivedMs, envelope, work } = waiting
     const moment = { arrivedMs, nowMs: clock(), sentUs: envelope.sentUs, epoch }
     const { body, payload, times } = replyTo(work, outcome, moment)
-    this.#workMs += 0.1 * (times.decodeMs + times.tailMs - this.#workMs)
+    this.#workMs += 0.1 * (times.decodeMs + times.tailMs / times.batch - this.#workMs)
     try {
       this.#send(waiting, body, payload)
     } catch (error) {

@@ -5,7 +5,10 @@ const item = (name: string, leased: boolean, deadlineMs = 100) => ({ name, lease
 type Item = ReturnType<typeof item>
 const drain = (queue: LeasedFirstQueue<Item>) => {
   const names: string[] = []
-  for (let next = queue.pop(); next; next = queue.pop()) names.push(next.name)
+  for (let next = queue.peek(); next; next = queue.peek()) {
+    expect(queue.pop()).toBe(next)
+    names.push(next.name)
+  }
   return names
 }
 

@@ -46,10 +46,13 @@ export class LeasedFirstQueue<T extends Leasable> {
     return (item.leased ? this.#leased : this.#others).push(item)
   }
 
+  /** What leaves next. */
+  peek(): T | undefined {
+    return (this.#isOthersTurn ? this.#others : this.#leased).peek()
+  }
+
   pop(): T | undefined {
-    const isOthersTurn =
-      this.#leased.length === 0 || (this.#row >= LEASED_IN_A_ROW && this.#others.length > 0)
-    if (isOthersTurn) {
+    if (this.#isOthersTurn) {
       this.#row = 0
       return this.#others.pop()
     }
@@ -64,5 +67,9 @@ export class LeasedFirstQueue<T extends Leasable> {
 
   takeAll(): T[] {
     return this.takeExpired(Number.POSITIVE_INFINITY)
+  }
+
+  get #isOthersTurn(): boolean {
+    return this.#leased.length === 0 || (this.#row >= LEASED_IN_A_ROW && this.#others.length > 0)
   }
 }

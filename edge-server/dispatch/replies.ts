@@ -9,6 +9,8 @@ export interface StageTimes {
   readonly decodeMs: number
   /** The tail, or all stages of a pipeline that were asked for. */
   readonly tailMs: number
+  /** Frames that were computed by the same run of the tail. */
+  readonly batch: number
 }
 
 /** When a request came and is answered, on the server's clock, and whose life this is. */
@@ -35,8 +37,8 @@ export function replyTo(work: Work, outcome: Done<Outcome>, moment: Moment): Com
 }
 
 function tailReply(bundle: number, outcome: Done<TailOutcome>, moment: Moment): Computed {
-  const { result, dims, tail, decodeMs, tailMs } = outcome
-  const { times, ...on } = timed(decodeMs, tailMs, moment)
+  const { result, dims, tail, decodeMs, tailMs, batch = 1 } = outcome
+  const { times, ...on } = timed(decodeMs, tailMs, moment, batch)
   const ran = tail ? { patch: tail.version, patchEpoch: tail.epoch } : {}
   const body: BodyFields = { kind: 'reply', bundle, dims: [...dims], ...ran, ...on }
   return { body, payload: new Uint8Array(result.buffer, result.byteOffset, result.byteLength), times }
@@ -51,13 +53,13 @@ function stagesReply(work: Work, outcome: Done<StagesOutcome>, moment: Moment): 
   return { body, payload, times }
 }
 
-function timed(decodeMs: number, tailMs: number, { arrivedMs, nowMs, sentUs, epoch }: Moment) {
+function timed(decodeMs: number, tailMs: number, { arrivedMs, nowMs, sentUs, epoch }: Moment, batch = 1) {
   const serverMs = Math.max(nowMs - arrivedMs, decodeMs + tailMs)
   const decodeUs = Math.round(decodeMs * 1000)
   const tailUs = Math.round(tailMs * 1000)
   const serverUs = Math.max(wireUs(serverMs), decodeUs + tailUs)
   return {
-    times: { serverMs, queueMs: serverMs - decodeMs - tailMs, decodeMs, tailMs },
+    times: { serverMs, queueMs: serverMs - decodeMs - tailMs, decodeMs, tailMs, batch },
     echoUs: sentUs,
     receivedUs: clockUs32(arrivedMs),
     serverUs,

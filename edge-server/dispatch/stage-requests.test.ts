@@ -39,9 +39,7 @@ function start(options: Partial<DispatcherOptions> = {}, slots = 1) {
     catalog: new Catalog([]),
     pipelines: new StageCatalog([pipeline]),
     runner: {
-      get vacancies() {
-        return slots - jobs.length
-      },
+      accepts: () => jobs.length < slots,
       onVacancy: () => {},
       run: (work) =>
         new Promise((resolve) => {

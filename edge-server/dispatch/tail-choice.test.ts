@@ -32,7 +32,7 @@ function start(tails?: Tails) {
     epoch: 1,
     catalog: new Catalog([bundleOf()]),
     runner: {
-      vacancies: 9,
+      accepts: () => true,
       onVacancy: () => {},
       run: (work: Work) =>
         new Promise<Outcome>((resolve) => {

@@ -47,7 +47,10 @@ export type TailOutcome =
       /** Version of the tail that answered; undefined: as packed. */
       readonly tail?: { readonly version: number; readonly epoch: number }
       readonly decodeMs: number
+      /** Of the run that computed it. */
       readonly tailMs: number
+      /** Frames that this run computed; absent: one. */
+      readonly batch?: number
     }
   | Failure
 
@@ -67,8 +70,8 @@ export type Outcome = TailOutcome | StagesOutcome
 
 /** Who computes: worker threads in production, anything in a test. */
 export interface WorkRunner {
-  /** How many works it can take now without keeping them waiting for long. */
-  readonly vacancies: number
+  /** Whether it can take this work now without keeping it waiting for long. */
+  accepts(work: Work): boolean
   /** Takes one work. Rejects never. */
   run(work: Work): Promise<Outcome>
   /** Sets the one handler that is called when there is a vacancy again. */

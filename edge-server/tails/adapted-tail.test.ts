@@ -41,7 +41,7 @@ afterEach(async () => {
 async function open(tail: Uint8Array = writeModel(model)): Promise<BundleTails> {
   const shape = { ...manifest, output: { ...manifest.output, dims: [2] } }
   const bundle = { key: 77, id: 'tiny@1.0.0', manifest: shape, tail, full: undefined, adapts: true }
-  const tails = await BundleTails.open(bundle, 1)
+  const tails = await BundleTails.open(bundle, { intraOpThreads: 1, maxBatch: 4 })
   opened.push(tails)
   return tails
 }
@@ -58,6 +58,8 @@ const choice = (parameters: NormParameters, orPacked = false): TailChoice => ({
   orPacked,
 })
 
+const computed = async (tails: BundleTails, tail?: TailChoice) => (await tails.compute([work(tail)]))[0]!
+
 async function expected(parameters: NormParameters): Promise<number[]> {
   const session = await openSession(writeModel(withNormParameters(model, layout, parameters)))
   const { logits } = await session.run({
@@ -71,7 +73,7 @@ describe('a tail that adapts', () => {
   it('answers as the network with these parameters does, and each work by its own', async () => {
     const tails = await open()
     for (const parameters of [base, other, base]) {
-      const outcome = await tails.compute(work(choice(parameters)))
+      const outcome = await computed(tails, choice(parameters))
       if (!outcome.ok) throw new Error(outcome.detail)
       const wanted = await expected(parameters)
       outcome.result.forEach((value, at) => {
@@ -79,23 +81,23 @@ describe('a tail that adapts', () => {
       })
       expect(outcome.tail).toEqual({ version: 5, epoch: 8 })
     }
-    const packed = await tails.compute(work())
+    const packed = await computed(tails)
     expect(packed).toMatchObject({ ok: true })
     expect(packed).not.toHaveProperty('tail')
   })
 
   it('gives way to the packed one when it breaks and that fits, too; else the request fails', async () => {
     const tails = await open()
-    const outcome = await tails.compute(work(choice(broken, true)))
+    const outcome = await computed(tails, choice(broken, true))
     if (!outcome.ok) throw new Error(outcome.detail)
     expect([...outcome.result]).toEqual(await expected(base))
     expect(outcome.tail).toBeUndefined()
-    expect(await tails.compute(work(choice(broken)))).toMatchObject({ ok: false, code: 'TAIL_FAILED' })
+    expect(await computed(tails, choice(broken))).toMatchObject({ ok: false, code: 'TAIL_FAILED' })
   })
 
   it('is none where the tail has no normalisations', async () => {
     const tails = await open(summingModel('latent', latentDims))
-    expect(await tails.compute(work())).toMatchObject({ ok: true })
-    expect(await tails.compute(work(choice(base)))).toMatchObject({ ok: false, code: 'PATCH_MISMATCH' })
+    expect(await computed(tails)).toMatchObject({ ok: true })
+    expect(await computed(tails, choice(base))).toMatchObject({ ok: false, code: 'PATCH_MISMATCH' })
   })
 })

@@ -18,7 +18,7 @@ export class BundleFolder {
   static async make(): Promise<BundleFolder> {
     const folder = new BundleFolder(mkdtempSync(join(tmpdir(), 'isthmus-bundles-')))
     const full = summingModel('image', inputDims)
-    const fast = summingModel('latent', latentDims)
+    const fast = summingModel('latent', latentDims, 'N')
     folder.fastKey = (await write(folder.fast, 'fast', fast, full)).key
     folder.slowKey = (await write(folder.slow, 'slow', slowModel('latent', latentDims, 30), full)).key
     await write(folder.changed, 'changed', fast, full)

@@ -18,6 +18,8 @@ export interface WorkerSetup {
   readonly bundles: readonly WorkerBundle[]
   readonly pipelines?: readonly WorkerPipeline[]
   readonly intraOpThreads: number
+  /** Frames that are computed together, at most. */
+  readonly maxBatch: number
 }
 
 /** To a worker. A work's payload is transferred; `close` is obeyed when all works before it are done. */
@@ -39,8 +41,24 @@ export type FromWorker =
       readonly pipelineFailures?: readonly BundleFailure[]
       /** Key of each pipeline, and what its stages take; 0: not served. */
       readonly stageMs?: readonly (readonly [key: number, stageMs: readonly number[]])[]
+      /** Key of each bundle, and how many frames of its routes are computed together. */
+      readonly batches?: readonly (readonly [key: number, frames: BatchFrames])[]
     }
-  | { readonly kind: 'done'; readonly id: number; readonly outcome: Outcome }
+  | {
+      readonly kind: 'done'
+      readonly answers: readonly Answer[]
+      /** How many of the kind are computed together by now. */
+      readonly frames: number
+    }
+
+/** What became of one work. */
+export interface Answer {
+  readonly id: number
+  readonly outcome: Outcome
+}
+
+/** By route, frames that are computed together at most. */
+export type BatchFrames = Readonly<Record<'split' | 'edge', number>>
 
 /** A bundle or pipeline whose models a worker could not load or run. */
 export interface BundleFailure {

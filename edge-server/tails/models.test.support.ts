@@ -4,10 +4,10 @@ import type { WorkerBundle } from './messages.ts'
 
 const product = (dims: readonly number[]): number => dims.reduce((count, dim) => count * dim, 1)
 
-/** logits[k] = (k + 1) · sum of the inputs, for two classes. */
-export function summingModel(input: string, dims: readonly number[]): Uint8Array {
+/** logits[k] = (k + 1) · sum of the inputs, for two classes. With a name for `batch`, of as many frames as there are. */
+export function summingModel(input: string, dims: readonly number[], batch: number | string = 1): Uint8Array {
   const graph = new GraphBuilder('summing')
-  const x = graph.input(input, 'float32', [1, ...dims])
+  const x = graph.input(input, 'float32', [batch, ...dims])
   const count = product(dims)
   const weights = Array.from({ length: 2 * count }, (_, index) => (index % 2) + 1)
   const flat = graph.op('Flatten', [x])
@@ -15,12 +15,21 @@ export function summingModel(input: string, dims: readonly number[]): Uint8Array
     graph.op('MatMul', [flat, graph.constant(float32Tensor(weights, [count, 2]))]),
     'logits',
     'float32',
-    [1, 2],
+    [batch, 2],
   )
   return writeModel(graph.build())
 }
 
-/** The same, but after `rounds` products of 384×384 matrices: a few milliseconds each. */
+/** logits[k] = ln of the sum of the inputs. */
+export function logModel(input: string, dims: readonly number[], batch: number | string): Uint8Array {
+  const graph = new GraphBuilder('log')
+  const flat = graph.op('Flatten', [graph.input(input, 'float32', [batch, ...dims])])
+  const ones = graph.constant(float32Tensor(new Float32Array(2 * product(dims)).fill(1), [product(dims), 2]))
+  graph.output(graph.op('Log', [graph.op('MatMul', [flat, ones])]), 'logits', 'float32', [batch, 2])
+  return writeModel(graph.build())
+}
+
+/** As {@link summingModel}, but after `rounds` products of 384×384 matrices: a few milliseconds each. */
 export function slowModel(input: string, dims: readonly number[], rounds: number): Uint8Array {
   const graph = new GraphBuilder('slow')
   const x = graph.input(input, 'float32', [1, ...dims])

@@ -3,7 +3,14 @@ import sharp from 'sharp'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { TailOutcome as Outcome, TailWork as Work } from '../dispatch/work.ts'
 import type { WorkerBundle } from './messages.ts'
-import { latentDims, slowModel, summingModel, workerBundle } from './models.test.support.ts'
+import {
+  inputDims,
+  latentDims,
+  logModel,
+  slowModel,
+  summingModel,
+  workerBundle,
+} from './models.test.support.ts'
 import { spawnWorker, TailPool, type TailPoolOptions } from './pool.ts'
 import { CRASH, HOLD, spawnScripted } from './scripted-worker.test.support.ts'
 
@@ -122,6 +129,78 @@ describe('a worker computes what a payload says', () => {
   })
 })
 
+describe('a worker computes together', () => {
+  const batched = workerBundle({
+    tail: summingModel('latent', latentDims, 'N'),
+    full: summingModel('image', inputDims, 'N'),
+  })
+  const batches = (outcomes: readonly Outcome[]) =>
+    outcomes.map((outcome) => (outcome.ok ? outcome.batch : outcome.code))
+
+  it('what waits for the same tail, by whatever mode it came, and answers each with its own', async () => {
+    const { pool } = await open({ bundles: [batched], maxBatch: 4 })
+    const values = [1, 2, 3, 4, 5, 6, 7, 8]
+    const works = values.map((value) =>
+      value % 2 === 0
+        ? work(1, Uint8Array.of(value, 0, 0, 0))
+        : work(2, Uint8Array.of(0x11, 0x11 + value - 1), { scale: 0.5, zeroPoint: 1 }),
+    )
+    const outcomes = await Promise.all(works.map((each) => pool.run(each)))
+    expect(outcomes.map((outcome) => (logits(outcome) as number[])[0])).toEqual(
+      values.map((value) => (value % 2 === 0 ? value : (value - 1) / 2)),
+    )
+    // The first may have been alone; the others came while it was computed.
+    expect(Math.max(...(batches(outcomes) as number[]))).toBeGreaterThan(1)
+    expect(Math.max(...(batches(outcomes) as number[]))).toBeLessThanOrEqual(4)
+  })
+
+  it('no two tails, and nothing with a tail of its own', async () => {
+    const { pool } = await open({ bundles: [batched, workerBundle({ key: 78 })], maxBatch: 4 })
+    const works = [1, 2, 3, 4].flatMap(() => [latent({ bundle: 78 }), work(3, new Uint8Array(12))])
+    const outcomes = await Promise.all(works.map((each) => pool.run(each)))
+    expect(batches(outcomes.filter((_, at) => at % 2 === 0))).toEqual([1, 1, 1, 1])
+    expect(batches(outcomes.filter((_, at) => at % 2 === 1))).not.toContain('TAIL_FAILED')
+  })
+
+  it('frames of which one is bad: the others are answered', async () => {
+    const { pool } = await open({ bundles: [batched], maxBatch: 4 })
+    const bad = () => work(7, Uint8Array.of(1, 2, 3))
+    const works = [latent(), latent(), bad(), latent(), latent(), bad(), latent()]
+    const outcomes = await Promise.all(works.map((each) => pool.run(each)))
+    expect(outcomes.map(logits)).toEqual(works.map(({ mode }) => (mode === 7 ? 'BAD_PAYLOAD' : [10, 20])))
+  })
+
+  it('frames of which one comes to no number: the others are answered', async () => {
+    const { pool } = await open({
+      bundles: [workerBundle({ tail: logModel('latent', latentDims, 'N') })],
+      maxBatch: 4,
+    })
+    const zeros = () => work(1, new Uint8Array(4))
+    const works = [latent(), zeros(), latent(), zeros(), latent(), latent()]
+    const outcomes = await Promise.all(works.map((each) => pool.run(each)))
+    expect(outcomes.map((outcome) => outcome.ok || outcome.code)).toEqual([
+      true,
+      'TAIL_FAILED',
+      true,
+      'TAIL_FAILED',
+      true,
+      true,
+    ])
+  })
+
+  it('and has as many at hand as it computes next, if all are of one kind', async () => {
+    const { pool } = await open({ bundles: [batched], maxBatch: 3, spawn: spawnScripted })
+    const held = () => work(1, Uint8Array.of(HOLD, 0, 0, 0))
+    for (let at = 0; at < 6; at++) {
+      expect(pool.accepts(held())).toBe(true)
+      void pool.run(held())
+      // Of another kind it takes one to have at hand.
+      expect(pool.accepts(work(3, new Uint8Array(12)))).toBe(at < 1)
+    }
+    expect(pool.accepts(held())).toBe(false)
+  })
+})
+
 describe('a worker refuses', () => {
   const png = (width: number, height: number) => {
     const red = { create: { width, height, channels: 3, background: 'red' } } as const
@@ -165,7 +244,7 @@ describe('workers that fail', () => {
     const outcomes = await Promise.all([pool.run(held()), pool.run(crash())])
     expect(outcomes.map(logits)).toEqual(['TAIL_FAILED', 'TAIL_FAILED'])
     expect(crashes).toEqual(['A worker thread ended: told to crash'])
-    expect(pool.vacancies).toBe(0)
+    expect(pool.accepts(latent())).toBe(false)
     expect(await pool.run(latent())).toMatchObject({ ok: false, code: 'TAIL_FAILED' })
     await back
     expect(logits(await pool.run(latent()))).toEqual([1, 0])
@@ -215,7 +294,7 @@ describe('workers that fail', () => {
   })
 
   it('to start at all are told of', async () => {
-    const spawn = () => spawnWorker({ bundles: undefined as unknown as [], intraOpThreads: 1 })
+    const spawn = () => spawnWorker({ bundles: undefined as unknown as [], intraOpThreads: 1, maxBatch: 1 })
     await expect(open({ spawn })).rejects.toMatchObject({ code: 'NO_WORKER' })
   })
 })
@@ -240,10 +319,11 @@ describe('a pool', () => {
 
   it('gives each worker one work to compute and one to have at hand', async () => {
     const { pool } = await open({ workers: 2 })
-    expect(pool.vacancies).toBe(4)
-    const runs = [pool.run(latent()), pool.run(latent())]
-    expect([pool.vacancies, pool.busy]).toEqual([2, 2])
+    const runs = [1, 2, 3].map(() => pool.run(latent()))
+    expect([pool.accepts(latent()), pool.busy]).toEqual([true, 2])
+    runs.push(pool.run(latent()))
+    expect([pool.accepts(latent()), pool.busy]).toEqual([false, 2])
     await Promise.all(runs)
-    expect([pool.vacancies, pool.busy]).toEqual([4, 0])
+    expect([pool.accepts(latent()), pool.busy]).toEqual([true, 0])
   })
 })

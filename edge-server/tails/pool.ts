@@ -10,6 +10,7 @@ import type {
 } from '../dispatch/work.ts'
 import { edgeError } from '../errors.ts'
 import {
+  type BatchFrames,
   type BundleFailure,
   type FromWorker,
   hrMs,
@@ -19,8 +20,8 @@ import {
 } from './messages.ts'
 import type { WorkerPipeline } from './pipeline-stages.ts'
 
-/** A worker computes one work and has the next at hand, so that it never waits for this thread. */
-const WORKS_AT_A_WORKER = 2
+/** A worker computes one batch and has the next at hand, so that it never waits for this thread. */
+const BATCHES_AT_A_WORKER = 2
 const FIRST_RESTART_MS = 100
 const LONGEST_RESTART_MS = 10_000
 /** A worker that has lived this long is restarted at once, whatever happened before. */
@@ -33,7 +34,9 @@ export interface TailPoolOptions {
   readonly pipelines?: readonly WorkerPipeline[]
   readonly workers: number
   readonly intraOpThreads: number
-  /** A worker that computes longer on one work is restarted. */
+  /** Frames that a worker computes together, at most. Default: 1. */
+  readonly maxBatch?: number
+  /** A worker that computes longer on one batch is restarted. */
   readonly jobTimeoutMs: number
   /** Monotonic, in milliseconds; the clock of {@link Work.deadlineMs}. */
   readonly clock: () => number
@@ -43,8 +46,16 @@ export interface TailPoolOptions {
   readonly spawn?: (setup: WorkerSetup) => Worker
 }
 
+/** What the same run of the same network can compute. */
+interface Kind {
+  readonly route: keyof BatchFrames
+  /** Frames that are computed together, as a worker last said. */
+  frames: number
+}
+
 interface Pending {
   readonly resolve: (outcome: Outcome) => void
+  readonly kind: Kind | undefined
 }
 
 interface Member {
@@ -74,6 +85,8 @@ export class TailPool implements WorkRunner {
   readonly #pipelineFailures = new Map<number, BundleFailure>()
   /** By pipeline's key: of each stage the longest that a worker measured when it was loaded. */
   readonly #stageMs = new Map<number, readonly number[]>()
+  /** By bundle and mode. */
+  readonly #kinds: ReadonlyMap<number, ReadonlyMap<number, Kind>>
   #handler: () => void = () => {}
   #ids = 0
   #closed = false
@@ -83,6 +96,7 @@ export class TailPool implements WorkRunner {
 
   private constructor(options: TailPoolOptions) {
     this.#options = options
+    this.#kinds = new Map(options.bundles.map((bundle) => [bundle.key, kindsOf(bundle)]))
     this.#watchdog = setInterval(() => this.#endHungWorkers(), Math.min(1000, options.jobTimeoutMs / 2))
     this.#watchdog.unref()
   }
@@ -114,12 +128,9 @@ export class TailPool implements WorkRunner {
     return this.#stageMs.get(pipeline) ?? []
   }
 
-  get vacancies(): number {
-    let vacancies = 0
-    for (const member of this.#members) {
-      if (member.ready) vacancies += WORKS_AT_A_WORKER - member.pending.size
-    }
-    return vacancies
+  accepts(work: Work): boolean {
+    const kind = this.#kindOf(work)
+    return this.#members.some((member) => hasRoom(member, kind))
   }
 
   /** Workers that can compute. */
@@ -140,14 +151,15 @@ export class TailPool implements WorkRunner {
   run(work: StagesWork): Promise<StagesOutcome>
   run(work: Work): Promise<Outcome>
   run(work: Work): Promise<Outcome> {
-    const member = this.#leastLoaded()
+    const kind = this.#kindOf(work)
+    const member = this.#leastLoaded(kind)
     if (!member) return Promise.resolve({ ok: false, code: 'TAIL_FAILED', detail: 'No worker is running' })
     const id = this.#ids++
     const nowMs = this.#options.clock()
     if (member.pending.size === 0) member.busySinceMs = nowMs
     const message: ToWorker = { kind: 'work', id, work, expiresHrMs: hrMs() + work.deadlineMs - nowMs }
     return new Promise((resolve) => {
-      member.pending.set(id, { resolve })
+      member.pending.set(id, { resolve, kind })
       member.worker.postMessage(message, [work.payload.buffer])
     })
   }
@@ -166,19 +178,39 @@ export class TailPool implements WorkRunner {
     await Promise.all(this.#members.map((member) => leaves(member.worker)))
   }
 
-  #leastLoaded(): Member | undefined {
+  /** Of those that have room for the kind; of all, when none has. */
+  #leastLoaded(kind: Kind | undefined): Member | undefined {
     let best: Member | undefined
+    let bestHasRoom = false
     for (const member of this.#members) {
-      if (member.ready && (best === undefined || member.pending.size < best.pending.size)) best = member
+      if (!member.ready) continue
+      const has = hasRoom(member, kind)
+      if (best && bestHasRoom && !has) continue
+      if (best && bestHasRoom === has && member.pending.size >= best.pending.size) continue
+      best = member
+      bestHasRoom = has
     }
     return best
   }
 
+  /** Undefined for a work that is computed alone. */
+  #kindOf(work: Work): Kind | undefined {
+    if ('pipeline' in work || work.tail?.parameters) return undefined
+    return this.#kinds.get(work.bundle)?.get(work.mode)
+  }
+
   /** Starts one more thread; resolves when it is ready, rejects when it dies before that. */
   #start(restartMs = FIRST_RESTART_MS): Promise<void> {
-    const { bundles, pipelines = [], intraOpThreads, spawn = spawnWorker, clock } = this.#options
+    const {
+      bundles,
+      pipelines = [],
+      intraOpThreads,
+      maxBatch = 1,
+      spawn = spawnWorker,
+      clock,
+    } = this.#options
     const member: Member = {
-      worker: spawn({ bundles, pipelines, intraOpThreads }),
+      worker: spawn({ bundles, pipelines, intraOpThreads, maxBatch }),
       ready: false,
       pending: new Map(),
       busySinceMs: 0,
@@ -190,7 +222,7 @@ export class TailPool implements WorkRunner {
       let reason = ''
       member.worker.on('message', (message: FromWorker) => {
         if (message.kind === 'done') {
-          this.#done(member, message.id, message.outcome)
+          this.#done(member, message)
           return
         }
         this.#learn(message)
@@ -210,9 +242,17 @@ export class TailPool implements WorkRunner {
     })
   }
 
-  #learn({ failures, pipelineFailures = [], stageMs = [] }: Extract<FromWorker, { kind: 'ready' }>): void {
+  #learn({
+    failures,
+    pipelineFailures = [],
+    stageMs = [],
+    batches = [],
+  }: Extract<FromWorker, { kind: 'ready' }>): void {
     for (const failure of failures) this.#failures.set(failure.key, failure)
     for (const failure of pipelineFailures) this.#pipelineFailures.set(failure.key, failure)
+    for (const [key, frames] of batches) {
+      for (const kind of this.#kinds.get(key)?.values() ?? []) kind.frames = frames[kind.route]
+    }
     for (const [key, each] of stageMs) {
       const before = this.#stageMs.get(key) ?? []
       this.#stageMs.set(
@@ -222,11 +262,14 @@ export class TailPool implements WorkRunner {
     }
   }
 
-  #done(member: Member, id: number, outcome: Outcome): void {
-    const pending = member.pending.get(id)
-    member.pending.delete(id)
+  #done(member: Member, { answers, frames }: Extract<FromWorker, { kind: 'done' }>): void {
     member.busySinceMs = this.#options.clock()
-    pending?.resolve(outcome)
+    for (const { id, outcome } of answers) {
+      const pending = member.pending.get(id)
+      member.pending.delete(id)
+      if (pending?.kind) pending.kind.frames = frames
+      pending?.resolve(outcome)
+    }
     this.#handler()
   }
 
@@ -262,6 +305,23 @@ export class TailPool implements WorkRunner {
       void leaves(member.worker)
     }
   }
+}
+
+/** Of a bundle, by mode: modes with the same network behind them are of one kind. */
+function kindsOf({ manifest }: WorkerBundle): ReadonlyMap<number, Kind> {
+  const byRoute = { split: { route: 'split', frames: 1 }, edge: { route: 'edge', frames: 1 } } as const
+  const kinds = new Map<number, Kind>()
+  for (const { id, route } of manifest.modes) if (route !== 'local') kinds.set(id, byRoute[route])
+  return kinds
+}
+
+/** Two works, or two batches of the kind. */
+function hasRoom({ ready, pending }: Member, kind: Kind | undefined): boolean {
+  if (!ready) return false
+  if (pending.size < BATCHES_AT_A_WORKER) return true
+  if (kind === undefined || pending.size >= BATCHES_AT_A_WORKER * kind.frames) return false
+  for (const other of pending.values()) if (other.kind !== kind) return false
+  return true
 }
 
 /** Asks a worker to leave; resolves when it has, or when it has been given up. */

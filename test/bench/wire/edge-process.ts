@@ -17,12 +17,17 @@ export class EdgeProcess {
     this.brokerUrl = `mqtt://127.0.0.1:${mqttPort}`
   }
 
-  static async start(bundlesFolder: string, workers: number): Promise<EdgeProcess> {
+  /** `settings`: flags beside those that the bench needs. */
+  static async start(
+    bundlesFolder: string,
+    workers: number,
+    settings: readonly string[] = [],
+  ): Promise<EdgeProcess> {
     const flags = ['--bundles', bundlesFolder, '--workers', String(workers), '--intra-op-threads', '1']
     const ports = ['--mqtt-port', '0', '--ws-port', 'off', '--http-port', 'off']
     // One device after another sends as fast as it is answered: more often than the default lets a device.
     const rate = ['--packets-per-second', String(PACKETS_PER_SECOND)]
-    const child = spawn(process.execPath, [daemon, ...flags, ...ports, ...rate], {
+    const child = spawn(process.execPath, [daemon, ...flags, ...ports, ...rate, ...settings], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const gone = once(child, 'exit').then(([code]) => {

@@ -7,6 +7,19 @@ import { EdgeProcess } from './edge-process.ts'
 import { measureOverhead } from './overhead.ts'
 import { calibratedTail, measureThroughput, WORKERS } from './throughput.ts'
 
+async function withEdge<T>(
+  bundles: string,
+  settings: readonly string[],
+  use: (edge: EdgeProcess) => Promise<T>,
+): Promise<T> {
+  const edge = await EdgeProcess.start(bundles, WORKERS, settings)
+  try {
+    return await use(edge)
+  } finally {
+    await edge.stop()
+  }
+}
+
 async function measure(context: SuiteContext): Promise<Measurement> {
   const { quick, say } = context
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-bench-'))
@@ -15,23 +28,31 @@ async function measure(context: SuiteContext): Promise<Measurement> {
     const tail = await calibratedTail(context)
     const light = await writeBenchBundle(folder, 'bench-light', tailModel(0))
     const heavy = await writeBenchBundle(folder, 'bench-heavy', tail.model)
-    const edge = await EdgeProcess.start(folder, WORKERS)
-    try {
+    const throughputOf = ({ brokerUrl: broker }: EdgeProcess) =>
+      measureThroughput(context, { broker, bundle: heavy.key, lightBundle: light.key }, tail)
+
+    const { overhead, throughput } = await withEdge(folder, [], async (edge) => {
       say('measuring single frames')
       const [frames, warmUp] = quick ? [1000, 300] : [5000, 1000]
-      const overhead = await measureOverhead(edge.brokerUrl, join(folder, 'bench-light'), frames, warmUp)
+      const single = await measureOverhead(edge.brokerUrl, join(folder, 'bench-light'), frames, warmUp)
       say('measuring throughput')
-      const served = { broker: edge.brokerUrl, bundle: heavy.key, lightBundle: light.key }
-      const throughput = await measureThroughput(context, served, tail)
-      const { overheadMsP50, overheadMsP99, envelopeBytes, stageSumErrorPct } = overhead
-      const { tailThroughputRatio, rawPerSecond } = throughput
-      return {
-        figures: { overheadMsP50, overheadMsP99, envelopeBytes, tailThroughputRatio, stageSumErrorPct },
-        peers: { rawSession: { inferencesPerSecond: rawPerSecond, threads: WORKERS } },
-        detail: { overhead: overhead.detail, throughput: throughput.detail },
-      }
-    } finally {
-      await edge.stop()
+      return { overhead: single, throughput: await throughputOf(edge) }
+    })
+    if (!quick) say('measuring throughput without batches')
+    const alone = quick ? undefined : await withEdge(folder, ['--max-batch', '1'], throughputOf)
+
+    const { overheadMsP50, overheadMsP99, envelopeBytes, stageSumErrorPct } = overhead
+    const { tailThroughputRatio, rawPerSecond } = throughput
+    return {
+      figures: { overheadMsP50, overheadMsP99, envelopeBytes, tailThroughputRatio, stageSumErrorPct },
+      peers: { rawSession: { inferencesPerSecond: rawPerSecond, threads: WORKERS } },
+      detail: {
+        overhead: overhead.detail,
+        throughput: throughput.detail,
+        ...(alone && {
+          withoutBatches: { tailThroughputRatio: alone.tailThroughputRatio, ...alone.detail },
+        }),
+      },
     }
   } finally {
     await rm(folder, { recursive: true, force: true })
