@@ -1,6 +1,7 @@
 import { DriftDetector, type DriftOptions } from './drift-detector.ts'
 import type { LinkEstimate } from './plan.ts'
 import { quantile } from './quantile.ts'
+import { weightedMedian } from './weighted-median.ts'
 
 /** One echo measured on the sender's clock. */
 export interface LinkSample {
@@ -53,9 +54,12 @@ export class LinkEstimator {
   #driftMs = Number.NEGATIVE_INFINITY
   readonly #bounds = new WeakSet<LinkSample>()
   #fit: LinkEstimate | undefined
+  readonly #scratch: Scratch
 
   constructor(options: LinkEstimatorOptions = {}) {
     this.#window = options.window ?? 12
+    const pairs = this.#window ** 2
+    this.#scratch = { slopes: new Float64Array(pairs), weights: new Float64Array(pairs) }
     this.#maxAgeMs = options.maxAgeMs ?? 20_000
     this.#maxRateBps = options.maxRateBps ?? 1e9
     this.#detector = new DriftDetector(options.drift)
@@ -89,7 +93,7 @@ export class LinkEstimator {
   estimate(nowMs: number): LinkEstimate | undefined {
     this.#forget(nowMs)
     if (this.#small.length === 0 || this.#large.length === 0) return undefined
-    this.#fit ??= fit(newest(this.#small), newest(this.#large), this.#maxRateBps)
+    this.#fit ??= fit(newest(this.#small), newest(this.#large), this.#maxRateBps, this.#scratch)
     return this.#fit
   }
 
@@ -144,8 +148,19 @@ export function transferMs(link: LinkEstimate, bytes: number): number {
   return link.rttMs + (8000 * bytes) / link.rateBps
 }
 
-function fit(small: readonly LinkSample[], large: readonly LinkSample[], maxRateBps: number): LinkEstimate {
-  const msPerByte = Math.max(medianSlope(small, large), 8000 / maxRateBps)
+/** Of each pair of a small and a large message; used again, since every answer makes a new fit. */
+interface Scratch {
+  readonly slopes: Float64Array
+  readonly weights: Float64Array
+}
+
+function fit(
+  small: readonly LinkSample[],
+  large: readonly LinkSample[],
+  maxRateBps: number,
+  scratch: Scratch,
+): LinkEstimate {
+  const msPerByte = Math.max(medianSlope(small, large, scratch), 8000 / maxRateBps)
   const emptyMs = quantile(
     small.map(({ bytes, elapsedMs }) => elapsedMs - msPerByte * bytes),
     0.5,
@@ -174,18 +189,14 @@ function newest(samples: readonly LinkSample[]): readonly LinkSample[] {
 }
 
 /** In ms per byte, over all pairs of a small and a large message. */
-function medianSlope(small: readonly LinkSample[], large: readonly LinkSample[]): number {
-  const pairs = small.flatMap((one) =>
-    large.map((other) => {
+function medianSlope(small: readonly LinkSample[], large: readonly LinkSample[], scratch: Scratch): number {
+  let pairs = 0
+  for (const one of small) {
+    for (const other of large) {
       const weight = other.bytes - one.bytes
-      return { weight, slope: (other.elapsedMs - one.elapsedMs) / weight }
-    }),
-  )
-  pairs.sort((a, b) => a.slope - b.slope)
-  let rest = pairs.reduce((sum, { weight }) => sum + weight, 0) / 2
-  for (const { slope, weight } of pairs) {
-    rest -= weight
-    if (rest <= 0) return slope
+      scratch.weights[pairs] = weight
+      scratch.slopes[pairs++] = (other.elapsedMs - one.elapsedMs) / weight
+    }
   }
-  return 0
+  return weightedMedian(scratch.slopes, scratch.weights, pairs)
 }

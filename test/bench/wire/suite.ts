@@ -49,9 +49,7 @@ async function measure(context: SuiteContext): Promise<Measurement> {
       detail: {
         overhead: overhead.detail,
         throughput: throughput.detail,
-        ...(alone && {
-          withoutBatches: { tailThroughputRatio: alone.tailThroughputRatio, ...alone.detail },
-        }),
+        withoutBatches: alone && { tailThroughputRatio: alone.tailThroughputRatio, detail: alone.detail },
       },
     }
   } finally {
