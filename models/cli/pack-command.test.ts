@@ -108,17 +108,18 @@ describe('isthmus-models pack', () => {
       {
         id: 2,
         route: 'split',
-        quantizer: { kind: 'affine-static', bits: 8 },
-        payloadBytes: latent!.uint8Bytes,
+        quantizer: { kind: 'entropy', bits: 8 },
       },
       {
         id: 3,
         route: 'split',
-        quantizer: { kind: 'affine-static', bits: 4 },
-        payloadBytes: latent!.uint8Bytes / 2,
+        quantizer: { kind: 'entropy', bits: 4 },
       },
       { id: 4, route: 'edge', image: { codec: 'jpeg', quality: 90 } },
     ])
+    const [, eight, four] = manifest.modes
+    expect(eight!.payloadBytes).toBeLessThan(latent!.uint8Bytes)
+    expect(four!.payloadBytes).toBeLessThan(latent!.uint8Bytes / 2)
     // The device can answer alone, with the whole network, of which there is one copy.
     expect(manifest.models.local?.file).toBe(manifest.models.full?.file)
     expect(manifest.recipe).toMatchObject({
@@ -130,6 +131,19 @@ describe('isthmus-models pack', () => {
     expect(out).toMatch(/8 bits: 0\.00 to /)
     expect(progress).toContain(`trying the modes ${photoCount}/${photoCount}`)
     expect(await cli('verify', at('bundles', 'towers'))).toMatchObject({ code: 0 })
+  })
+
+  it('sends the same values without codes when it is told to', async () => {
+    const packed = await packFixture('towers', '--photos', at('photos'), '--coding', 'none')
+    expect(packed.code).toBe(0)
+    const { manifest } = await loadBundle(at('bundles', 'towers'))
+    const [, latent] = inspectModel(fixture('towers')).cuts
+    expect(manifest.modes.slice(1, 3)).toMatchObject([
+      { quantizer: { kind: 'affine-static', bits: 8 }, payloadBytes: latent!.uint8Bytes },
+      { quantizer: { kind: 'affine-static', bits: 4 }, payloadBytes: latent!.uint8Bytes / 2 },
+    ])
+    const wrong = await packFixture('towers', '--coding', 'zip')
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('--coding') })
   })
 
   it('tells what to start next', async () => {

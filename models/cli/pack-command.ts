@@ -84,30 +84,35 @@ async function agreeOnOutput(
   return { output, wholeMs }
 }
 
-/** A quantiser for each number of bits, fitted to photos when there are any. */
+/** A quantiser for each number of bits, fitted to photos when there are any, and its codes' tables, too. */
 async function fitQuantizers(
-  { bits, clipPercent }: PackOptions,
+  { bits, clipPercent, coding }: PackOptions,
   head: pack.OpenNetwork,
+  latentDims: readonly number[],
   photos: readonly string[],
   input: Manifest['input'],
   output: Output,
 ): Promise<{ readonly quantizers: Quantizer[]; readonly calibrations: pack.Calibration[] }> {
   const fitted = photos.length > 0 ? bits.filter((each) => each <= 8) : []
   const calibrations: pack.Calibration[] = []
+  const latents = new pack.LatentSample()
   if (fitted.length > 0) {
     const sample = new pack.ValueSample(SAMPLE_SIZE, photos.length, seededRandom(1))
     const onDone = (done: number) => output.progress?.('fitting the quantiser', done, photos.length)
-    await pack.sampleLatents(head.session, pack.eachPhoto(photos, input, onDone), input, sample)
+    await pack.sampleLatents(head.session, pack.eachPhoto(photos, input, onDone), input, {
+      add(latent) {
+        sample.add(latent)
+        if (coding === 'entropy') latents.add(latent)
+      },
+    })
     const sorted = sample.sorted()
     for (const each of fitted) calibrations.push(pack.calibrate(sorted, each, clipPercent))
   }
-  const quantizers = bits.map(
-    (each): Quantizer =>
-      calibrations.find(({ quantizer }) => quantizer.bits === each)?.quantizer ?? {
-        kind: 'affine-dynamic',
-        bits: each,
-      },
-  )
+  const quantizers = bits.map((each): Quantizer => {
+    const plain = calibrations.find(({ quantizer }) => quantizer.bits === each)?.quantizer
+    if (!plain) return { kind: 'affine-dynamic', bits: each }
+    return coding === 'entropy' ? pack.coded(plain, latents, latentDims) : plain
+  })
   return { quantizers, calibrations }
 }
 
@@ -159,6 +164,7 @@ export const packCommand: Command = {
       const { quantizers, calibrations } = await fitQuantizers(
         options,
         opened.head,
+        cut.latentDims,
         photos.calibration,
         input,
         output,
@@ -208,7 +214,9 @@ export const packCommand: Command = {
       output.print(
         [
           `${options.out}: bundle ${id}, ${labels.length} labels, input ${layout} ${dims.join('×')}, output ${answer.kind}`,
-          ...(calibrations.length > 0 ? [describeCalibrations(calibrations, photos.calibration.length)] : []),
+          ...(calibrations.length > 0
+            ? [describeCalibrations(calibrations, photos.calibration.length, options.coding)]
+            : []),
           `${modeTable(manifest, measurement)}\n  ${measuredNote(measurement)}`,
         ].join('\n\n'),
       )

@@ -25,6 +25,8 @@ What the network is:
 
 What the bundle offers:
   --bits LIST       bits of each value that crosses, a mode for each, 1 to 8 or 16 (default 8,4)
+  --coding HOW      entropy: values that come often at the cut take fewer bits, as counted on your photos (the
+                    default; needs --photos or --labelled), or none: all take the same
   --local FILE      a small classifier with the same input and labels that the device runs when no answer comes from
                     the server (default: the whole network)
   --edge CODING     how a whole photo is sent: jpeg:90 (the default), webp:80, png, raw, or none
@@ -48,6 +50,9 @@ Examples:
 
 Exit code 1 when it cannot be packed; the reason is one line.`
 
+const codings = ['entropy', 'none'] as const
+export type Coding = (typeof codings)[number]
+
 /** What was asked of `isthmus-models pack`, checked as far as it can be without a look at the files. */
 export interface PackOptions {
   readonly model: string
@@ -59,6 +64,7 @@ export interface PackOptions {
   readonly kind: 'logits' | 'probabilities' | undefined
   readonly shapes: Record<string, number[]>
   readonly bits: readonly number[]
+  readonly coding: Coding
   readonly local: string | undefined
   readonly image: ImageCoding | undefined
   readonly name: string
@@ -153,6 +159,7 @@ export function readPackOptions(args: readonly string[]): PackOptions {
       output: text,
       shape: { type: 'string', multiple: true, default: [] },
       bits: { type: 'string', default: '8,4' },
+      coding: { type: 'string', default: 'entropy' },
       local: text,
       edge: { type: 'string', default: 'jpeg:90' },
       name: text,
@@ -196,6 +203,7 @@ export function readPackOptions(args: readonly string[]): PackOptions {
       values.output === undefined ? undefined : oneOf('output', values.output, ['logits', 'probabilities']),
     shapes: parseShapes(values.shape),
     bits: readBits(values.bits),
+    coding: oneOf('coding', values.coding, codings),
     local: values.local,
     image: readImage(values.edge),
     name,

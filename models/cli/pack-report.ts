@@ -3,6 +3,7 @@ import type { Manifest, Mode } from '../bundle/manifest.ts'
 import type { Calibration } from '../pack/calibrate.ts'
 import type { Measurement } from '../pack/try-modes.ts'
 import { formatBytes, formatCount, formatRatio, formatShare, formatTable } from './kit/index.ts'
+import type { Coding } from './pack-options.ts'
 
 /** Each mode with what it costs and, as far as it was tried, how it answers. */
 export function modeTable(manifest: Manifest, measurement: Measurement | undefined): string {
@@ -35,9 +36,13 @@ export function measuredNote(measurement: Measurement | undefined): string {
 const decimal = (value: number): string => value.toPrecision(3)
 
 /** The ranges that were fitted, and what was left outside. */
-export const describeCalibrations = (calibrations: readonly Calibration[], photos: number): string =>
+export const describeCalibrations = (
+  calibrations: readonly Calibration[],
+  photos: number,
+  coding: Coding,
+): string =>
   [
-    `Range of the values that cross, fitted to ${photos} photos:`,
+    `Range of the values that cross, fitted to ${photos} photos${coding === 'entropy' ? ', as is how often each comes' : ''}:`,
     ...calibrations.map(
       ({ quantizer, low, high, clipPercent }) =>
         `  ${quantizer.bits} bits: ${decimal(low)} to ${decimal(high)}, which leaves out ${clipPercent} % of the values at each end`,

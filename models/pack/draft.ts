@@ -60,7 +60,10 @@ export function bundleDraft(parts: BundleParts): ManifestDraft {
   const cost = (mode: PlannedMode) => {
     if (mode.route === 'local') return { payloadBytes: 0, headMacs: own.macs, tailMacs: 0 }
     if (mode.route === 'split') {
-      const payloadBytes = packedBytes(latentValues, mode.quantizer.bits)
+      const tally = measurement?.byMode.get(mode.id)
+      const payloadBytes = tally
+        ? Math.round(tally.bytes / photos)
+        : packedBytes(latentValues, mode.quantizer.bits)
       return { payloadBytes, headMacs: head.macs, tailMacs: tail.macs }
     }
     return { payloadBytes: parts.imageBytes, headMacs: 0, tailMacs: whole.macs }

@@ -1,4 +1,5 @@
 export { type Calibration, calibrate, ValueSample } from './calibrate.ts'
+export { coded, LatentSample } from './coded.ts'
 export { type BundleParts, bundleDraft, type PlannedMode, planModes } from './draft.ts'
 export { type PackErrorCode, packError, packErrors } from './errors.ts'
 export { checkLabelCount, labelFinder, parseLabels } from './labels.ts'

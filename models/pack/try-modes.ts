@@ -3,7 +3,6 @@ import { dequantize, quantize } from '../codec/codec.ts'
 import type { Quantizer } from '../codec/quantizer.ts'
 import { decodeImage, type ImageInput, type RgbImage, toTensor } from '../data/image-files.ts'
 import type { Session } from '../runtime/session.ts'
-import type { ValueSample } from './calibrate.ts'
 import type { PlannedMode } from './draft.ts'
 import { encodeImage, type Photo } from './photos.ts'
 
@@ -22,6 +21,8 @@ export interface ModeTally {
   agreed: number
   /** Photos on which it was right, of those whose class is known. */
   right: number
+  /** Bytes that crossed for all photos, where the latent did. */
+  bytes: number
 }
 
 export interface Measurement {
@@ -43,12 +44,12 @@ async function run(session: Session, data: Float32Array, dims: readonly number[]
 /** The index of the largest value; the first of equals. */
 const best = (values: Float32Array): number => values.indexOf(values.reduce((a, b) => Math.max(a, b)))
 
-/** Fills `sample` with what the head gives for each photo. */
+/** Adds what the head gives for each photo to `sample`. */
 export async function sampleLatents(
   head: Session,
   photos: AsyncIterable<Photo>,
   input: ImageInput,
-  sample: ValueSample,
+  sample: { add(latent: Float32Array): void },
 ): Promise<void> {
   for await (const { tensor } of photos) sample.add(await run(head, tensor, input.dims))
 }
@@ -68,12 +69,17 @@ export async function tryModes(
   },
 ): Promise<Measurement> {
   const { input, latentDims, modes, classOf } = setting
-  const byMode = new Map<number, ModeTally>(modes.map(({ id }) => [id, { agreed: 0, right: 0 }]))
+  const byMode = new Map<number, ModeTally>(modes.map(({ id }) => [id, { agreed: 0, right: 0, bytes: 0 }]))
   let count = 0
   let wholeRight = 0
 
-  const throughBits = async (latent: Float32Array, quantizer: Quantizer): Promise<number> => {
+  const throughBits = async (
+    latent: Float32Array,
+    quantizer: Quantizer,
+    tally: ModeTally,
+  ): Promise<number> => {
     const { packed, scale, zeroPoint } = quantize(latent, quantizer)
+    tally.bytes += packed.length
     const received = dequantize(packed, latent.length, quantizer, { scale, zeroPoint })
     return best(await run(parts.tail, received, latentDims))
   }
@@ -87,14 +93,14 @@ export async function tryModes(
     const wanted = classOf?.(path)
     const whole = best(await run(parts.whole, tensor, input.dims))
     const latent = await run(parts.head, tensor, input.dims)
-    const guess = async (mode: PlannedMode): Promise<number> => {
-      if (mode.route === 'split') return throughBits(latent, mode.quantizer)
+    const guess = async (mode: PlannedMode, tally: ModeTally): Promise<number> => {
+      if (mode.route === 'split') return throughBits(latent, mode.quantizer, tally)
       if (mode.route === 'edge') return mode.image.codec === 'raw' ? whole : throughImage(image, mode.image)
       return parts.local ? best(await run(parts.local, tensor, input.dims)) : whole
     }
     for (const mode of modes) {
-      const answer = await guess(mode)
       const tally = byMode.get(mode.id)!
+      const answer = await guess(mode, tally)
       if (answer === whole) tally.agreed++
       if (answer === wanted) tally.right++
     }

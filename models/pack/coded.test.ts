@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { dequantize, quantize } from '../codec/codec.ts'
+import { seededRandom } from '../data/random.ts'
+import { coded, LatentSample } from './coded.ts'
+import { MAX_PAYLOAD_BYTES } from './message-size.ts'
+
+const plain = { kind: 'affine-static', bits: 4, scale: 0.1, zeroPoint: 0 } as const
+const dims = [4, 8, 8]
+const size = 256
+const random = seededRandom(5)
+/** As after a ReLU: mostly zeros, and each channel on its own scale. */
+const latent = () =>
+  Float32Array.from({ length: size }, (_, at) =>
+    Math.max(0, 0.1 * (1 + Math.floor(at / 64)) * random.normal()),
+  )
+
+function sampleOf(frames: number): LatentSample {
+  const sample = new LatentSample()
+  for (let frame = 0; frame < frames; frame++) sample.add(latent())
+  return sample
+}
+
+describe('codes without training', () => {
+  it('give back what the plain quantiser gives, in fewer bytes', () => {
+    const quantizer = coded(plain, sampleOf(50), dims)
+    expect(quantizer.tables).toHaveLength(4)
+    let bytes = 0
+    for (let frame = 0; frame < 20; frame++) {
+      const x = latent()
+      const { packed } = quantize(x, quantizer)
+      bytes += packed.length / 20
+      const through = dequantize(quantize(x, plain).packed, size, plain)
+      expect(dequantize(packed, size, quantizer)).toEqual(through)
+    }
+    expect(bytes).toBeLessThan(0.6 * quantize(latent(), plain).packed.length)
+  })
+
+  it('have tables for each channel only where enough was seen of each', () => {
+    expect(coded(plain, sampleOf(3), dims).tables).toHaveLength(1)
+    expect(coded(plain, sampleOf(4), dims).tables).toHaveLength(4)
+    expect(coded(plain, sampleOf(50), [size]).tables).toHaveLength(1)
+    const eight = { ...plain, bits: 8, scale: 0.01 }
+    expect(coded(eight, sampleOf(64), [256, 1, 1]).tables).toHaveLength(1)
+  })
+
+  it('bear frames that look like none of the sample', () => {
+    const quantizer = coded(plain, sampleOf(8), dims)
+    fc.assert(
+      fc.property(
+        fc.float32Array({
+          minLength: size,
+          maxLength: size,
+          noNaN: true,
+          noDefaultInfinity: true,
+          max: 2 ** 40,
+        }),
+        (x) => {
+          const { packed } = quantize(x, quantizer)
+          expect(packed.length).toBeLessThanOrEqual(size / 2 + 1)
+          const through = dequantize(quantize(x, plain).packed, size, plain)
+          expect(dequantize(packed, size, quantizer)).toEqual(through)
+        },
+      ),
+      { numRuns: 30 },
+    )
+  })
+
+  it('never take more than a message carries', () => {
+    const values = MAX_PAYLOAD_BYTES
+    const sample = new LatentSample()
+    sample.add(new Float32Array(values))
+    const quantizer = coded({ ...plain, bits: 8 }, sample, [values])
+    const noise = Float32Array.from({ length: values }, () => 0.1 * random.below(256))
+    expect(quantize(noise, quantizer).packed.length).toBe(MAX_PAYLOAD_BYTES)
+  })
+
+  it('keep no more latents than memory bears', () => {
+    const sample = new LatentSample()
+    for (let frame = 0; frame < 5; frame++) sample.add(new Float32Array(2 ** 22))
+    expect(sample.count).toBe(4)
+    expect(sample.values()).toHaveLength(2 ** 24)
+    const large = new LatentSample()
+    large.add(new Float32Array(2 ** 24 + 1))
+    expect(large.count).toBe(1)
+  })
+})

@@ -1,0 +1,60 @@
+import { entropyQuantizer } from '../codec/entropy-tables.ts'
+import { type EntropyQuantizer, packedBytes, type Quantizer } from '../codec/quantizer.ts'
+import { MAX_PAYLOAD_BYTES } from './message-size.ts'
+
+/** Values of latents that are kept to count codes in: 64 MB. */
+const MOST_VALUES = 2 ** 24
+/** Entries of the tables of one mode: a manifest is read before anything else, on small devices, too. */
+const MOST_ENTRIES = 2 ** 14
+/** A channel gets tables of its own if each of its codes may have come so often. */
+const TIMES_EACH = 16
+
+/** Whole latents, the first of those that it is given. */
+export class LatentSample {
+  readonly #latents: Float32Array[] = []
+  #values = 0
+
+  add(latent: Float32Array): void {
+    if (this.#latents.length > 0 && this.#values + latent.length > MOST_VALUES) return
+    this.#latents.push(latent.slice())
+    this.#values += latent.length
+  }
+
+  get count(): number {
+    return this.#latents.length
+  }
+
+  /** One after the other. */
+  values(): Float32Array {
+    const values = new Float32Array(this.#values)
+    let at = 0
+    for (const latent of this.#latents) {
+      values.set(latent, at)
+      at += latent.length
+    }
+    return values
+  }
+}
+
+/**
+ * The same codes in fewer bytes, without training: coded by how often each came in `sample`, in each channel where that is known
+ * well enough, else in all of them. What it gives back is what `plain` gives back.
+ */
+export function coded(
+  plain: Extract<Quantizer, { kind: 'affine-static' }>,
+  sample: LatentSample,
+  latentDims: readonly number[],
+): EntropyQuantizer {
+  const size = latentDims.reduce((product, dim) => product * dim, 1)
+  const codes = 2 ** plain.bits
+  const [first] = latentDims.length === 3 ? latentDims : []
+  const hasOwn =
+    first !== undefined &&
+    first * codes <= MOST_ENTRIES &&
+    (sample.count * size) / first >= TIMES_EACH * codes
+  const channels = hasOwn ? first : 1
+  const quantizer = entropyQuantizer(plain, sample.values(), channels, size / channels)
+  // A frame like none before may take a byte more than its packed codes, and must fit all the same.
+  const isTight = packedBytes(size, plain.bits) + 1 > MAX_PAYLOAD_BYTES
+  return isTight ? { ...quantizer, mostBytes: MAX_PAYLOAD_BYTES } : quantizer
+}
