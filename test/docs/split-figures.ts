@@ -39,6 +39,9 @@ function codecSeries(curves: StoredCurves, zero = 0): Series[] {
   ]
 }
 
+const single = (label: string, points: readonly Point[]): Series[] =>
+  points.length > 0 ? [{ label, style: 'points', points }] : []
+
 /**
  * docs/figures/split-cifar10.svg, or undefined when the stored result knows no peers. Peers and ours were scored on different numbers
  * of the same frames, so each is drawn against the teacher on its own.
@@ -52,8 +55,6 @@ export function cifarFigure({ figures, peers, detail }: SplitResult): string | u
     bytes: meanPayloadBytes,
     score: -dropPts,
   }))
-  const single = (label: string, points: readonly Point[]): Series[] =>
-    points.length > 0 ? [{ label, style: 'points', points }] : []
   return rateFigure({
     title: 'CIFAR-10: accuracy against what crosses for a frame',
     scoreLabel: 'top-1 less the teacher’s on the same frames, points',
@@ -63,7 +64,7 @@ export function cifarFigure({ figures, peers, detail }: SplitResult): string | u
       ...single('8 bits, not coded', plain ? [{ bytes: plain.bytes, score: plain.top1 - onAll }] : []),
       ...single(
         'teacher cut, uint8',
-        untrainedCuts.map(({ uint8 }) => ({ bytes: uint8.bytes, score: uint8.top1 - onSome })),
+        untrainedCuts.map(({ uint8 }) => ({ bytes: uint8.bytes, score: uint8.score - onSome })),
       ),
     ],
     reference: { label: 'teacher', score: 0 },
@@ -75,10 +76,19 @@ export function cifarFigure({ figures, peers, detail }: SplitResult): string | u
 export function inceptionFigure({ peers, detail }: SplitResult): string | undefined {
   if (!peers.inceptionCodecs || !detail.inception) return undefined
   const ours = Object.values(detail.inception.modes).map(({ bytes, score }) => ({ bytes, score }))
+  const { inception8bit: plain, inceptionUntrainedCuts = [] } = peers
   return rateFigure({
     title: 'Inception V3 at 299 px: agreement with the whole network against bytes',
     scoreLabel: 'same best guess, %',
-    series: [{ label: 'Isthmus', style: 'ours', points: front(ours) }, ...codecSeries(peers.inceptionCodecs)],
+    series: [
+      { label: 'Isthmus', style: 'ours', points: front(ours) },
+      ...codecSeries(peers.inceptionCodecs),
+      ...single('8 bits, not coded', plain ? [plain] : []),
+      ...single(
+        'cut as it is, coded',
+        inceptionUntrainedCuts.map(({ entropy4 }) => entropy4),
+      ),
+    ],
     lowest: 50,
   })
 }

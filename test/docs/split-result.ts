@@ -11,6 +11,15 @@ const curves = z.record(
   z.looseObject({ family: z.string(), about: z.string(), points: z.array(point) }),
 )
 const coded = z.looseObject({ bytes: z.number(), pickledBytes: z.number(), top1: z.number() })
+const codedCut = z.looseObject({ bytes: z.number(), pickledBytes: z.number(), score: z.number() })
+const untrainedCut = z.looseObject({
+  tensor: z.string(),
+  headMacsM: z.number(),
+  uint8: codedCut,
+  channelDeflate: codedCut,
+  entropy8: codedCut,
+  entropy4: codedCut,
+})
 const compared = z.looseObject({
   name: z.string(),
   bytes: z.number(),
@@ -27,11 +36,9 @@ const splitSchema = z.looseObject({
     codecs: curves.optional(),
     inceptionCodecs: curves.optional(),
     bottlefit8bit: coded.optional(),
-    untrainedCuts: z
-      .array(
-        z.looseObject({ tensor: z.string(), headMacsM: z.number(), uint8: coded, channelDeflate: coded }),
-      )
-      .optional(),
+    untrainedCuts: z.array(untrainedCut).optional(),
+    inception8bit: codedCut.optional(),
+    inceptionUntrainedCuts: z.array(untrainedCut).optional(),
   }),
   detail: z.looseObject({
     modes: z.record(
@@ -67,6 +74,7 @@ const splitSchema = z.looseObject({
 })
 
 export type SplitResult = z.output<typeof splitSchema>
+export type StoredCut = z.output<typeof untrainedCut>
 export type StoredCurves = z.output<typeof curves>
 
 export const parseSplitResult = (json: unknown): SplitResult => splitSchema.parse(json)

@@ -1,4 +1,4 @@
-import type { SplitResult } from './split-result.ts'
+import type { SplitResult, StoredCut } from './split-result.ts'
 
 export const shown = (value: number): string =>
   Number.isInteger(value) || Math.abs(value) >= 1e6 ? String(value) : String(Number(value.toPrecision(4)))
@@ -62,24 +62,48 @@ function codecTable(
   )
 }
 
-function othersTable({ peers }: SplitResult): string[] {
+type Row = readonly Cell[]
+
+/** A network as it is, cut at some places, by each coding. */
+const cutRows = (cuts: readonly StoredCut[], network: string): Row[] =>
+  cuts.flatMap(({ tensor, headMacsM, uint8, channelDeflate, entropy8, entropy4 }) =>
+    (
+      [
+        [`${network} cut at ${tensor}, uint8`, uint8],
+        ['the same, range per channel and Huffman', channelDeflate],
+        ['the same as `pack` codes it, 8 bits', entropy8],
+        ['the same as `pack` codes it, 4 bits', entropy4],
+      ] as const
+    ).map(([what, { bytes, pickledBytes, score }]) => [what, bytes, pickledBytes, headMacsM, score]),
+  )
+
+const othersTable = (rows: readonly Row[], what: string): string[] =>
+  rows.length === 0
+    ? []
+    : table(['other ways to split', 'bytes', 'as pickled', 'head, M multiply-adds', what], rows)
+
+function cifarOthers({ peers }: SplitResult): Row[] {
   const { bottlefit8bit: plain, untrainedCuts = [] } = peers
-  const cuts = untrainedCuts.flatMap(({ tensor, headMacsM, uint8, channelDeflate }) => [
-    [`teacher cut at ${tensor}, uint8`, uint8.bytes, uint8.pickledBytes, headMacsM, uint8.top1],
-    [
-      `the same, range per channel and Huffman`,
-      channelDeflate.bytes,
-      channelDeflate.pickledBytes,
-      headMacsM,
-      channelDeflate.top1,
-    ],
-  ])
-  const own = plain
+  const own: Row[] = plain
     ? [['bottleneck of 8 bits, uncoded (CR+BQ)', plain.bytes, plain.pickledBytes, undefined, plain.top1]]
     : []
-  const rows = [...own, ...cuts]
-  if (rows.length === 0) return []
-  return table(['other ways to split', 'bytes', 'as pickled', 'head, M multiply-adds', 'top-1, %'], rows)
+  return [...own, ...cutRows(untrainedCuts, 'teacher')]
+}
+
+function inceptionOthers({ peers }: SplitResult): Row[] {
+  const { inception8bit: plain, inceptionUntrainedCuts = [] } = peers
+  const own: Row[] = plain
+    ? [
+        [
+          'the same bottleneck, 8 bits, uncoded (CR+BQ)',
+          plain.bytes,
+          plain.pickledBytes,
+          undefined,
+          plain.score,
+        ],
+      ]
+    : []
+  return [...own, ...cutRows(inceptionUntrainedCuts, 'Inception V3')]
 }
 
 /** Everything that docs/results.md says of suite `split` below its figures. `figures`: names of the figures in docs/figures. */
@@ -97,7 +121,7 @@ export function splitSections(result: SplitResult, figures: readonly string[]): 
           ...codecTable(codecComparison.points, 'top-1, %'),
         ]
       : []),
-    ...othersTable(result),
+    ...othersTable(cifarOthers(result), 'top-1, %'),
     ...(inception
       ? [
           `Inception V3 at 299 px, ${inception.photos} photos that the training did not see:`,
@@ -107,6 +131,7 @@ export function splitSections(result: SplitResult, figures: readonly string[]): 
             'Agreement with Inception V3 against bytes per photo, ours and image codecs',
           ),
           ...codecTable(inception.comparison, 'agreement, %'),
+          ...othersTable(inceptionOthers(result), 'agreement, %'),
         ]
       : []),
   ]

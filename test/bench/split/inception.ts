@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadBundle } from '@isthmus/models/bundle'
-import { decodeImage, type RgbImage } from '@isthmus/models/data'
+import { decodeImage, listPhotos } from '@isthmus/models/data'
 import { z } from 'zod'
 import { leftOut, type Part, unreached } from '../part.ts'
 import type { SuiteContext } from '../suite.ts'
@@ -16,6 +16,8 @@ import { mean } from './operating-points.ts'
 import { pickledBytes } from './pickled-bytes.ts'
 import { headOf, splitModes } from './split-modes.ts'
 import { splitRuns } from './split-runs.ts'
+import { type UntrainedCut, untrainedCut } from './untrained-cut.ts'
+import { untrainedPlaces } from './untrained-cuts.ts'
 
 const names = ['inceptionAgreementPct', 'inceptionBestCodecRatio']
 
@@ -28,6 +30,12 @@ const settings = (): CodecSetting[] => [
   ...webpSettings([1, 10, 25, 40, 60, 80]),
   ...avifSettings([10, 18, 26, 34, 42, 50, 54, 60], 4),
 ]
+
+/** What crosses of a cut without training has to fit into a message. */
+const MOST_LATENT_BYTES = 131_072
+/** The last cuts are those with the least to send. */
+const UNTRAINED_PLACES = 3
+const CALIBRATION_PHOTOS = 60
 
 /** What `isthmus-models bottleneck` writes beside a bundle: the photos that its training never saw. */
 const reportSchema = z.looseObject({ heldOut: z.array(z.string().regex(/^[^/\\]+$/)).min(1) })
@@ -58,11 +66,17 @@ export async function measureInception({ quick, threads, say }: SuiteContext): P
   const { heldOut } = reportSchema.parse(JSON.parse(await readFile(`${found.bundle}.report.json`, 'utf8')))
   const [height, width] =
     manifest.input.layout === 'NCHW' ? manifest.input.dims.slice(1) : manifest.input.dims
-  const pictures: RgbImage[] = []
-  for (const name of heldOut) {
-    const path = join(found.photos, name)
-    pictures.push(await decodeImage(path, { width: width!, height: height!, fit: manifest.input.fit }))
-  }
+  const read = (names: readonly string[]) =>
+    Promise.all(
+      names.map((name) =>
+        decodeImage(join(found.photos, name), { width: width!, height: height!, fit: manifest.input.fit }),
+      ),
+    )
+  const pictures = await read(heldOut)
+  const others = (await listPhotos(found.photos)).map((path) => basename(path))
+  const calibration = await read(
+    others.filter((name) => !heldOut.includes(name)).slice(0, CALIBRATION_PHOTOS),
+  )
   const teacher = await openNetwork(manifest, bundle.modelBytes('full'), threads)
   try {
     say(`Inception V3 on ${pictures.length} photos`)
@@ -78,9 +92,42 @@ export async function measureInception({ quick, threads, say }: SuiteContext): P
       headMacsM: costs.get(headOf(mode))!.macs / 1e6,
       exrdKB2: (costs.get(headOf(mode))!.bytes / 1000) * (mean(bytes) / 1000),
     }))
+    const [finest] = splitModes(bundle)
+    const [plain] = await splitRuns(
+      bundle,
+      [{ ...finest!, quantizer: { kind: 'affine-dynamic', bits: 8 } }],
+      pictures,
+      threads,
+    )
+    const subject = {
+      face: manifest,
+      model: bundle.modelBytes('full'),
+      calibration,
+      pictures,
+      wanted,
+      threads,
+    }
+    const untrained: UntrainedCut[] = []
+    for (const place of untrainedPlaces(subject.model, manifest, MOST_LATENT_BYTES).slice(
+      -UNTRAINED_PLACES,
+    )) {
+      say(`Inception V3 cut at ${place.tensor}, ${place.uint8Bytes} bytes as uint8`)
+      untrained.push(await untrainedCut(subject, place))
+    }
     const judge = { face: manifest, score: teacher.score, pictures, wanted }
     const curves = await codecCurves(settings(), judge, say)
-    return judged(ours, curves, bundle.id, pictures.length)
+    const part = judged(ours, curves, bundle.id, pictures.length)
+    const bottleneck8bit = {
+      about: 'CR+BQ: the same head and tail, 8 bits a value, no entropy coding',
+      bytes: mean(plain!.bytes),
+      pickledBytes: mean(Array.from(plain!.bytes, pickledBytes)),
+      score: percentage(hitsOf(plain!.classes, wanted)),
+    }
+    const peers = {
+      inceptionUntrainedCuts: untrained.map((each) => ({ ...each })),
+      inception8bit: bottleneck8bit,
+    }
+    return { ...part, peers: { ...part.peers, ...peers } }
   } finally {
     await teacher.dispose()
   }
