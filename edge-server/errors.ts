@@ -28,6 +28,10 @@ export const edgeErrors = {
     retryable: false,
     hint: 'Set adapt to a folder that the server may read and write in, or leave it out.',
   },
+  FOLDER_IN_USE: {
+    retryable: true,
+    hint: 'Stop that server, or give this one a folder of its own.',
+  },
   NO_ADAPTATION: {
     retryable: false,
     hint: 'Leave out --adapt, or name bundles whose local network has normalisations, with a full network of the same classes to teach it.',

@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import type { Bundle } from '@isthmus/models/bundle'
@@ -21,6 +20,7 @@ import type { PublishOptions } from '../broker/transport.ts'
 import type { EdgeConfig } from '../config/schema.ts'
 import { packedTails, type TailChoice, type Tails } from '../dispatch/tail-choice.ts'
 import { edgeError } from '../errors.ts'
+import { type KeptFolder, keepFolder, makeFolder } from '../kept-folder.ts'
 import { AdaptationMetrics } from './adaptation-metrics.ts'
 import { adaptationObserver } from './adaptation-observer.ts'
 import { type AdaptableFamily, familiesOf } from './families.ts'
@@ -71,6 +71,7 @@ export class Adaptation implements Tails {
   /** What devices trust patches by: 43 letters. */
   readonly publicKey: string
   readonly #options: AdaptationOptions
+  readonly #kept: KeptFolder
   readonly #metrics: AdaptationMetrics
   readonly #families: FamilyAdaptation[] = []
   /** By the network that a device's samples, and its requests for patches, name. */
@@ -82,13 +83,14 @@ export class Adaptation implements Tails {
   readonly #tails = new Map<number, { readonly tails: SplitPublisher; readonly modes: ReadonlySet<number> }>()
   #sequence = 0
 
-  private constructor(options: AdaptationOptions, publicKey: string) {
+  private constructor(options: AdaptationOptions, publicKey: string, kept: KeptFolder) {
     this.#options = options
+    this.#kept = kept
     this.publicKey = publicKey
     this.#metrics = new AdaptationMetrics(options.registry)
   }
 
-  /** Throws NO_ADAPTATION when no bundle can be adapted, ADAPT_UNKEPT, BAD_SIGNING_KEY, or NO_WORKER. */
+  /** Throws NO_ADAPTATION when no bundle can be adapted, FOLDER_IN_USE, ADAPT_UNKEPT, BAD_SIGNING_KEY, or NO_WORKER. */
   static async open(options: AdaptationOptions): Promise<Adaptation> {
     try {
       return await Adaptation.#openIn(options.config.adapt!, options)
@@ -99,8 +101,18 @@ export class Adaptation implements Tails {
   }
 
   static async #openIn(folder: string, options: AdaptationOptions): Promise<Adaptation> {
+    await makeFolder(folder, 0o700)
+    const kept = await keepFolder(folder)
+    try {
+      return await Adaptation.#openKept(folder, kept, options)
+    } catch (error) {
+      await kept.release()
+      throw error
+    }
+  }
+
+  static async #openKept(folder: string, kept: KeptFolder, options: AdaptationOptions): Promise<Adaptation> {
     const { config, log, bundles } = options
-    await mkdir(folder, { recursive: true, mode: 0o700 })
     const key = await openSigningKey(join(folder, 'signing-key.pem'))
     await writeWhole(join(folder, 'signing-key.pub'), Buffer.from(`${key.publicText}\n`), 0o644)
     const local = familiesOf(bundles)
@@ -114,12 +126,12 @@ export class Adaptation implements Tails {
       const why = refused[0] ? `${refused[0].bundle}: ${refused[0].reason}` : 'there are no bundles'
       throw edgeError('NO_ADAPTATION', `No bundle can be adapted (${why})`)
     }
-    const adaptation = new Adaptation(options, key.publicText)
+    const adaptation = new Adaptation(options, key.publicText, kept)
     try {
       for (const family of local.adaptable) await adaptation.#openLocal(family, key.privateKey, folder)
       for (const family of split.adaptable) await adaptation.#openSplit(family, key.privateKey, folder)
     } catch (error) {
-      await adaptation.close()
+      await adaptation.#closeFamilies()
       throw error
     }
     adaptation.#metrics.watch()
@@ -167,6 +179,11 @@ export class Adaptation implements Tails {
 
   /** Finishes what is being done and writes every state. */
   async close(): Promise<void> {
+    await this.#closeFamilies()
+    await this.#kept.release()
+  }
+
+  async #closeFamilies(): Promise<void> {
     await Promise.all(this.#families.map((family) => family.close()))
   }
 

@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from '@isthmus/proto'
 import { z } from 'zod'
+import { makeFolder } from '../kept-folder.ts'
 import type { Journal } from './journal.ts'
 import type { LedgerEntry } from './lease-ledger.ts'
 
@@ -71,7 +72,7 @@ export class LeaseLog implements Journal {
    * throws.
    */
   static async open(path: string, snapshot: () => readonly LedgerEntry[]): Promise<LeaseLog> {
-    await mkdir(dirname(path), { recursive: true })
+    await makeFolder(dirname(path))
     const { file, lines } = await freshFile(path, snapshot())
     return new LeaseLog(path, file, lines, snapshot)
   }

@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { keepFolder, makeFolder } from './kept-folder.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'isthmus-kept-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+describe('a folder that is kept', () => {
+  it('is nobody else’s until it is released', async () => {
+    const kept = await keepFolder(folder)
+    await expect(keepFolder(folder)).rejects.toMatchObject({ code: 'FOLDER_IN_USE' })
+    await expect(keepFolder(join(folder, '..', folder.split('/').at(-1)!))).rejects.toMatchObject({
+      code: 'FOLDER_IN_USE',
+    })
+    await kept.release()
+    await (await keepFolder(folder)).release()
+  })
+
+  it('is free again when its process was killed', async () => {
+    const module = fileURLToPath(new URL('./kept-folder.js', import.meta.url))
+    const program = `import(${JSON.stringify(module)}).then(async ({ keepFolder }) => {
+      await keepFolder(${JSON.stringify(folder)})
+      setInterval(() => {}, 1000)
+      console.log('kept')
+    })`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(child.stdout, 'data')
+    await expect(keepFolder(folder)).rejects.toMatchObject({ code: 'FOLDER_IN_USE' })
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await (await keepFolder(folder)).release()
+  })
+
+  it('may have a long name', async () => {
+    const long = join(folder, 'a'.repeat(90), 'b'.repeat(90))
+    await makeFolder(long)
+    const kept = await keepFolder(long)
+    await expect(keepFolder(long)).rejects.toMatchObject({ code: 'FOLDER_IN_USE' })
+    await (await keepFolder(folder)).release()
+    await kept.release()
+    await (await keepFolder(long)).release()
+  })
+
+  it('must be there', async () => {
+    await expect(keepFolder(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})
+
+describe('making a folder', () => {
+  it('makes those above it, with their mode, and leaves what is there', async () => {
+    const deep = join(folder, 'a', 'b', 'c')
+    await makeFolder(deep, 0o700)
+    await makeFolder(deep, 0o755)
+    if (process.platform !== 'win32') {
+      for (const path of [join(folder, 'a'), deep]) expect((await stat(path)).mode & 0o777).toBe(0o700)
+    }
+  })
+
+  it('by many at once does no harm', async () => {
+    const deep = join(folder, 'x', 'y', 'z')
+    await Promise.all(Array.from({ length: 8 }, () => makeFolder(deep)))
+    expect((await stat(deep)).isDirectory()).toBe(true)
+  })
+
+  it('says what stands in the way', async () => {
+    await writeFile(join(folder, 'file'), '')
+    await expect(makeFolder(join(folder, 'file'))).rejects.toMatchObject({ code: 'EEXIST' })
+    await expect(makeFolder(join(folder, 'file', 'below'))).rejects.toMatchObject({ code: 'ENOTDIR' })
+  })
+
+  it.skipIf(process.platform !== 'linux')('comes back from where nothing can be made', async () => {
+    await expect(makeFolder('/proc/isthmus/adapt')).rejects.toMatchObject({ syscall: 'mkdir' })
+  })
+})
