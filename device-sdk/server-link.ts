@@ -1,4 +1,4 @@
-import { type LinkEstimate, LinkEstimator, OwnQueue } from '@isthmus/policies'
+import type { LinkEstimate } from '@isthmus/policies'
 import {
   type BodyFields,
   clockUs32,
@@ -22,6 +22,7 @@ import type { Clock } from './clock.ts'
 import { EnvelopeWriter } from './envelope-writer.ts'
 import type { LinkCounters, Question, ReplyHandlers, Ticket } from './exchange.ts'
 import type { FallbackCode } from './fallback.ts'
+import { LinkMeter } from './link-meter.ts'
 import { LinkProber, type ProbeOptions } from './link-prober.ts'
 import { linkTopics } from './link-topics.ts'
 import type { Bidder, HeldLease } from './market/bidder.ts'
@@ -86,8 +87,7 @@ export class ServerLink {
   readonly #server = new ServerView()
   readonly #refusals = new ServerRefusals()
   readonly #serverClock = new ServerClock()
-  readonly #estimator = new LinkEstimator()
-  readonly #ownQueue = new OwnQueue()
+  readonly #meter = new LinkMeter(this.#serverClock)
   readonly #envelopes: EnvelopeWriter
   readonly #prober: LinkProber
   readonly #inbox = new RequestInbox<Request>(GRACE_MS)
@@ -136,14 +136,12 @@ export class ServerLink {
   }
 
   get estimate(): LinkEstimate | undefined {
-    const nowMs = this.#clock.now()
-    const link = this.#estimator.estimate(nowMs)
-    return link && { ...link, queueMs: this.#ownQueue.waitMs(nowMs, link) }
+    return this.#meter.estimate(this.#clock.now())
   }
 
   /** How often the link's rate has left its level. */
   get drifts(): number {
-    return this.#estimator.drifts
+    return this.#meter.estimator.drifts
   }
 
   /** What the server says of the pipeline that this device has. */
@@ -227,7 +225,12 @@ export class ServerLink {
     this.#sendWaiting()
     if (this.#prober.timedOut(nowMs)) this.#countSilence()
     if (!this.#connected || this.#server.refusal(this.#options.offer)) return
-    const padding = this.#prober.due(nowMs, this.#estimator, this.#unanswered > 0, this.outstanding === 0)
+    const padding = this.#prober.due(
+      nowMs,
+      this.#meter.estimator,
+      this.#unanswered > 0,
+      this.outstanding === 0,
+    )
     if (padding === undefined) return
     const sent = this.#publish({ kind: 'probe' }, new Uint8Array(padding))
     if (typeof sent === 'string') return
@@ -254,7 +257,7 @@ export class ServerLink {
     if (this.#closed) return
     this.#connected = true
     this.#prober.restart()
-    this.#ownQueue.clear()
+    this.#meter.reconnected()
     this.#unanswered = 0
     const { reply, edgeBirth, edgeState } = this.#topics
     const { market } = this.#options
@@ -353,7 +356,7 @@ export class ServerLink {
     }
     this.#heard()
     const request = claim.entry
-    const networkMs = this.#measure(request.id, request, body)
+    const networkMs = this.#meter.answered(request, body, this.#clock.now())
     this.#sendWaiting()
     if (claim.kind === 'late') {
       this.counters.lateReplies++
@@ -383,31 +386,13 @@ export class ServerLink {
       return
     }
     this.#heard()
-    this.#measure(id, probe, body)
+    this.#meter.answered(probe, body, this.#clock.now())
     this.tick()
     this.onChange()
   }
 
-  /** Learns from one exchange; returns the round trip without the server's time, in ms. */
-  #measure(
-    id: number,
-    sent: { sentMs: number; bytesUp: number },
-    body: { receivedUs: number; serverUs: number; epoch: number },
-  ): number {
-    const nowMs = this.#clock.now()
-    const { sentMs, bytesUp } = sent
-    const networkMs = Math.max(0, nowMs - sentMs - body.serverUs / 1000)
-    const roundTripMs = this.#estimator.estimate(nowMs)?.rttMs ?? networkMs
-    const elapsedMs = this.#ownQueue.alone(id, sentMs, networkMs, roundTripMs)
-    this.#estimator.add({ nowMs, bytes: bytesUp, elapsedMs, id })
-    const { uplinkMs } = splitRoundTrip(networkMs, bytesUp, 0, this.estimate)
-    const { receivedUs, epoch } = body
-    this.#serverClock.add({ sentMs, uplinkMs, receivedUs, networkMs, nowMs, epoch })
-    return networkMs
-  }
-
   #heard(): void {
-    if (this.#unanswered >= SILENT_AFTER) this.#estimator.forgetTimeouts()
+    if (this.#unanswered >= SILENT_AFTER) this.#meter.forgetSilence()
     this.#unanswered = 0
   }
 
@@ -445,11 +430,8 @@ export class ServerLink {
     const at = this.#waiting.indexOf(request)
     if (at >= 0) this.#waiting.splice(at, 1)
     const nowMs = this.#clock.now()
-    const { id, bytesUp: bytes } = request
-    if (!this.#inbox.giveUp(id, nowMs)) return
-    const roundTripMs = this.#estimator.estimate(nowMs)?.rttMs ?? 0
-    const elapsedMs = this.#ownQueue.aloneSince(id, nowMs, roundTripMs)
-    if (elapsedMs !== undefined) this.#estimator.addTimeout({ nowMs, bytes, elapsedMs, id })
+    if (!this.#inbox.giveUp(request.id, nowMs)) return
+    this.#meter.givenUp(request, nowMs)
     this.#countSilence()
   }
 
@@ -485,7 +467,8 @@ export class ServerLink {
     if (!this.#transport.publish(this.#topics.infer, packet)) return 'LINK_BACKED_UP'
     this.#lastId = id
     this.counters.bytesUp += packet.length
-    this.#ownQueue.send(id, sentMs, packet.length)
-    return { id, sentMs, sentUs: clockUs32(sentMs), bytesUp: packet.length }
+    const sent = { id, sentMs, sentUs: clockUs32(sentMs), bytesUp: packet.length }
+    this.#meter.sent(sent)
+    return sent
   }
 }
