@@ -2,7 +2,7 @@ import type { HeadRole, Mode } from '@isthmus/models/bundle'
 import { quantize } from '@isthmus/models/codec'
 import type { AnswerObserver } from './adaptation/observer.ts'
 import type { Answer, Stages } from './answer.ts'
-import type { EarlyExit, ExitAnswer } from './early-exit.ts'
+import type { EarlyExit } from './early-exit.ts'
 import { deviceError } from './errors.ts'
 import type { InferQuestion, Reply, ReplyHandlers, ServerRefusal, Ticket } from './exchange.ts'
 import { type FallbackCode, fallbacks } from './fallback.ts'
@@ -128,7 +128,7 @@ export class FrameRun implements ReplyHandlers {
     const judge = (values: Float32Array) => this.#timed('filter', () => filter.interest(values))
     try {
       this.#interest = await (filter.reads === 'latent'
-        ? this.#tensors.latent('head').then(judge)
+        ? this.#tensors.withLatent('head', judge)
         : this.#tensors.withInput(judge))
     } catch (error) {
       if (isBadFrame(error)) this.#refuse(error)
@@ -194,16 +194,14 @@ export class FrameRun implements ReplyHandlers {
   async #hasLeft(exit: EarlyExit): Promise<boolean> {
     const { lane, gateFailed } = this.#shop
     const { mode, asked, deadlineAtMs } = this.#task
-    const latent = await this.#tensors.latent(headOf(mode))
-    if (this.#settled) return true
-    let judged: ExitAnswer
-    try {
-      judged = await this.#timed('exit', () => exit.judge(latent))
-    } catch {
-      gateFailed()
-      return this.#settled
-    }
-    if (this.#settled) return true
+    const judged = await this.#tensors.withLatent(headOf(mode), async (latent) => {
+      if (this.#settled) return undefined
+      return this.#timed('exit', () => exit.judge(latent)).catch(() => {
+        gateFailed()
+        return undefined
+      })
+    })
+    if (this.#settled || !judged) return this.#settled
     this.#exitOutput = judged.output
     if (judged.isSure && !asked) {
       this.#settleExit()
@@ -217,9 +215,11 @@ export class FrameRun implements ReplyHandlers {
   }
 
   async #codeLatent(mode: Extract<Mode, { route: 'split' }>): Promise<Coded> {
-    const latent = await this.#tensors.latent(headOf(mode))
-    const startMs = this.#shop.clock.now()
-    const { packed: payload, scale, zeroPoint } = quantize(latent, mode.quantizer)
+    const quantized = await this.#tensors.withLatent(headOf(mode), (latent) => ({
+      startMs: this.#shop.clock.now(),
+      ...quantize(latent, mode.quantizer),
+    }))
+    const { startMs, packed: payload, scale, zeroPoint } = quantized
     const { version: patch, epoch: patchEpoch } = this.#headVersion(mode)
     const coded = { route: 'split', payload, patch, patchEpoch, startMs } as const
     return mode.quantizer.kind === 'affine-dynamic' ? { ...coded, scale, zeroPoint } : coded

@@ -39,6 +39,7 @@ export class FrameTensors {
   #rgbMade: Uint8Array | Uint8ClampedArray | undefined
   #inputMade: Float32Array | undefined
   #readers = 0
+  #latentReaders = 0
   #isOver = false
 
   constructor(work: TensorWork, frame: Frame, log: StageLog) {
@@ -68,7 +69,7 @@ export class FrameTensors {
     return this.#inputMade
   }
 
-  /** What a head has given, if it has. */
+  /** What a head has given, if it has. When the frame is over its values are another's: to be read at once. */
   made(which: HeadRole): MadeLatent | undefined {
     return this.#made.get(which)
   }
@@ -86,17 +87,24 @@ export class FrameTensors {
     }
   }
 
-  /** What a head gives. */
-  latent(which: HeadRole): Promise<Float32Array> {
-    const latent = this.#latents.get(which) ?? this.withInput((input) => this.#runHead(which, input))
-    this.#latents.set(which, latent)
-    return latent
+  /** Lets `read` have what a head gives. Its memory is used again when the frame is over and all have read it. */
+  async withLatent<T>(which: HeadRole, read: (latent: Float32Array) => T | Promise<T>): Promise<T> {
+    this.#latentReaders++
+    try {
+      const latent = this.#latents.get(which) ?? this.withInput((input) => this.#runHead(which, input))
+      this.#latents.set(which, latent)
+      return await read(await latent)
+    } finally {
+      this.#latentReaders--
+      this.#freeLatents()
+    }
   }
 
-  /** Nobody will ask for anything more; the buffer goes back when the last reader is done. */
+  /** Nobody will ask for anything more; buffers go back when the last reader is done. */
   end(): void {
     this.#isOver = true
     this.#free()
+    this.#freeLatents()
   }
 
   async #prepare(): Promise<Float32Array> {
@@ -131,5 +139,13 @@ export class FrameTensors {
     const input = this.#input
     this.#input = undefined
     input.then((buffer) => this.#work.pool.giveBack(buffer)).catch(() => {})
+  }
+
+  #freeLatents(): void {
+    if (!this.#isOver || this.#latentReaders > 0) return
+    for (const [which, latent] of this.#latents) {
+      latent.then((values) => this.#work[which]?.giveBack(values)).catch(() => {})
+    }
+    this.#latents.clear()
   }
 }

@@ -10,6 +10,8 @@ export interface ModelAnswer {
 }
 
 const WARM_UP_RUNS = 3
+/** Buffers of results that are kept to be used again: as many as frames are usually in a device at once. */
+const MOST_SPARE = 4
 
 /**
  * Runs one model of the bundle: float32 in, float32 out. Opens its session again when the thread that ran it has
@@ -22,6 +24,7 @@ export class ModelRunner {
   #model: LoadedModel
   #backlog = 0
   #closed = false
+  #spare: ArrayBuffer[] = []
 
   /** `what` names the model in errors; `dims` are those of its input; `output` is taken where the model has it. */
   constructor(open: () => Promise<Session>, what: string, dims: readonly number[], output: string) {
@@ -64,6 +67,12 @@ export class ModelRunner {
     }
   }
 
+  /** Takes a result back that nobody reads any more: a later run may use its memory. */
+  giveBack({ buffer, byteLength }: Float32Array): void {
+    const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && byteLength > 0
+    if (isWhole && this.#spare.length < MOST_SPARE) this.#spare.push(buffer)
+  }
+
   /**
    * Another form of the model, opened, checked as the bundle's own was, and run a few times; what answers goes on undisturbed.
    * Throws what opening and running throw. Whoever does not `swap` it in has to `retire` it.
@@ -97,7 +106,9 @@ export class ModelRunner {
       const feeds = {
         [session.inputs[0]!.name]: { dtype: 'float32', dims: this.#dims, data: tensor },
       } as const
-      const results = await session.run(feeds)
+      const spare = this.#spare
+      this.#spare = []
+      const results = await session.run(feeds, spare)
       const result = results[this.#output] ?? results[session.outputs[0]!.name]
       if (!(result?.data instanceof Float32Array)) {
         throw deviceError('BAD_BUNDLE', `The ${this.#what} model's output is not float32.`)

@@ -87,6 +87,21 @@ describe.each([
     expect(two).toEqual({ y: float([4.5, 0, 1.5, 2.5], [2, 2]), sum: float([4.5, 4]) })
   })
 
+  it('gives the same results with spare buffers, of whatever size, which are its own from then on', async () => {
+    const session = await openHere(dense)
+    const x = float([1, 2, 3, 0, 4, 1], [2, 3])
+    const results = { y: float([4.5, 0, 1.5, 2.5], [2, 2]), sum: float([4.5, 4]) }
+    const sizes = [[16], [8, 16], [16, 16, 8, 8], [4], [0, 17]]
+    for (const sizesOfRun of sizes) {
+      const spare = sizesOfRun.map((bytes) => new ArrayBuffer(bytes))
+      for (const buffer of spare) new Uint8Array(buffer).fill(255)
+      expect(await session.run({ x }, spare)).toEqual(results)
+    }
+    const first = await session.run({ x })
+    const second = await session.run({ x: float([0, 0, 0], [1, 3]) }, [first.y!.data.buffer as ArrayBuffer])
+    expect(second.sum).toEqual(float([0.5]))
+  })
+
   it.each(everyDType)('carries $dtype unchanged', async (x) => {
     const session = await openHere(identity(x.dtype, ['N']))
     expect((await session.run({ x })).y).toEqual(x)

@@ -79,11 +79,17 @@ class WorkerSession implements Session {
     this.outputs = specs.outputs
   }
 
-  async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    spare: readonly ArrayBuffer[] = [],
+  ): Promise<Record<string, Tensor>> {
     if (this.#disposed) throw modelError('SESSION_CLOSED', 'This session has been disposed of.')
     checkFeeds(this.inputs, feeds)
     const copies = ownCopies(feeds)
-    const reply = await this.#crew.ask({ session: this.#session, feeds: copies }, buffersOf(copies))
+    const reply = await this.#crew.ask({ session: this.#session, feeds: copies, spare }, [
+      ...buffersOf(copies),
+      ...spare,
+    ])
     if ('failure' in reply) throw errorOf(reply)
     return (reply as { outputs: Record<string, Tensor> }).outputs
   }

@@ -41,6 +41,7 @@ export interface TensorSpec {
  *   read and stay the caller's; the result belongs to the caller.
  * - Runs are answered in the order in which they were asked for.
  * - A feed must not be written to until its run has settled.
+ * - `spare` buffers are handed over with the call: results may come in them, so that frame after frame takes no new memory.
  * - A failed run leaves the session usable.
  * - `dispose` lets the runs that were already asked for finish, may be called twice, and frees the memory.
  *
@@ -50,7 +51,10 @@ export interface TensorSpec {
 export interface Session {
   readonly inputs: readonly TensorSpec[]
   readonly outputs: readonly TensorSpec[]
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    spare?: readonly ArrayBuffer[],
+  ): Promise<Record<string, Tensor>>
   dispose(): Promise<void>
 }
 

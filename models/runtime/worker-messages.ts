@@ -12,7 +12,12 @@ export interface WorkerStart {
  */
 export type WorkerRequest =
   | { readonly session: number; readonly open: { model: Uint8Array | string; options: SessionOptions } }
-  | { readonly session: number; readonly feeds: Record<string, Tensor> }
+  | {
+      readonly session: number
+      readonly feeds: Record<string, Tensor>
+      /** Memory for the outputs. */
+      readonly spare?: readonly ArrayBuffer[]
+    }
   | { readonly session: number; readonly dispose: true; readonly end?: true }
   | { readonly end: true }
 
@@ -45,6 +50,26 @@ export function ownCopies(tensors: Readonly<Record<string, Tensor>>): Record<str
     copies[name] = { dtype, dims: [...dims], data: copyOf(data) }
   }
   return copies
+}
+
+/** The same tensors, each in a buffer of `spare` where there is one of its size: those are used up. */
+export function inSpare(
+  tensors: Readonly<Record<string, Tensor>>,
+  spare: readonly ArrayBuffer[],
+): Record<string, Tensor> {
+  const left = [...spare]
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => {
+      const at = left.findIndex(({ byteLength }) => byteLength > 0 && byteLength === tensor.data.byteLength)
+      const [buffer] = at < 0 ? [] : left.splice(at, 1)
+      return [name, buffer ? { ...tensor, data: copiedInto(buffer, tensor.data) } : tensor]
+    }),
+  )
+}
+
+function copiedInto(buffer: ArrayBuffer, data: TypedArray): TypedArray {
+  new Uint8Array(buffer).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  return new (data.constructor as new (buffer: ArrayBuffer) => TypedArray)(buffer)
 }
 
 /** `slice` of a Buffer is a view, so the copy is made by the plain typed array's own method. */

@@ -6,6 +6,7 @@ import { RunGate } from './run-gate.ts'
 import type { Session } from './session.ts'
 import {
   buffersOf,
+  inSpare,
   type WorkerFailure,
   type WorkerReply,
   type WorkerRequest,
@@ -39,7 +40,7 @@ async function answerTo(request: WorkerRequest): Promise<{ reply: WorkerReply; t
     await session?.dispose()
     return { reply: { disposed: true } }
   }
-  const outputs = await session!.run(request.feeds)
+  const outputs = inSpare(await session!.run(request.feeds), request.spare ?? [])
   return { reply: { outputs }, transfer: buffersOf(outputs) }
 }
 
