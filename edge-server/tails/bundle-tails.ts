@@ -83,6 +83,9 @@ export class BundleTails {
       for (const { at } of decoded) {
         outcomes[at] = decoded.length === 1 ? failure(error) : (await this.compute([works[at]!]))[0]!
       }
+      if (decoded.length > 1 && decoded.every(({ at }) => outcomes[at]!.ok)) {
+        model.failedTogether(decoded.length)
+      }
     }
     return outcomes
   }

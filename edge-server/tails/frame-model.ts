@@ -96,6 +96,11 @@ export class FrameModel implements BatchLimit {
     return { results, dims: this.#dims }
   }
 
+  /** `count` frames, each of which can be computed alone, could not be computed together: so many never are again. */
+  failedTogether(count: number): void {
+    this.#frames = Math.min(this.#frames, count - 1)
+  }
+
   dispose(): Promise<void> {
     return this.#session.dispose()
   }
