@@ -18,7 +18,7 @@ export interface FrameModelOptions {
 /** Nobody is kept waiting for a batch that takes longer, in ms, than this; a single frame may. */
 const BATCH_MS = 30
 /** Of the frames that are tried together, how long they may take one by one, in ms. */
-const TRIAL_MS = 500
+const TRIAL_MS = 250
 /** By how much of the largest of its frame a number may differ when that frame is computed together with others. */
 const TOLERANCE = 1e-3
 /** Weight of the last run in what a frame is said to take. */
