@@ -58,6 +58,7 @@ export class BundleTails {
     if (!model) return works.map(({ mode }) => failure(notOffered(mode)))
     const outcomes: TailOutcome[] = []
     const decoded: { readonly at: number; readonly decodeMs: number }[] = []
+    const beginMs = performance.now()
     for (const [at, work] of works.entries()) {
       const startMs = performance.now()
       try {
@@ -70,7 +71,8 @@ export class BundleTails {
     if (decoded.length === 0) return outcomes
     const startMs = performance.now()
     try {
-      const { results, dims, tail } = await this.#answer(model, decoded.length, works[0]!.tail)
+      const fillMs = startMs - beginMs
+      const { results, dims, tail } = await this.#answer(model, decoded.length, fillMs, works[0]!.tail)
       const tailMs = performance.now() - startMs
       for (const [row, { at, decodeMs }] of decoded.entries()) {
         const result = results[row]!
@@ -80,6 +82,9 @@ export class BundleTails {
     } catch (error) {
       for (const { at } of decoded) {
         outcomes[at] = decoded.length === 1 ? failure(error) : (await this.compute([works[at]!]))[0]!
+      }
+      if (decoded.length > 1 && decoded.every(({ at }) => outcomes[at]!.ok)) {
+        model.failedTogether(decoded.length)
       }
     }
     return outcomes
@@ -97,14 +102,14 @@ export class BundleTails {
   }
 
   /** By the form of the tail that the work names. One that breaks costs a second run where the packed one fits, too. */
-  async #answer(model: FrameModel, count: number, tail: TailWork['tail']) {
-    if (!tail?.parameters) return { ...(await model.run(count)), tail: undefined }
+  async #answer(model: FrameModel, count: number, fillMs: number, tail: TailWork['tail']) {
+    if (!tail?.parameters) return { ...(await model.run(count, fillMs)), tail: undefined }
     if (!this.#adapted) throw wireError('PATCH_MISMATCH', 'The tail has no normalisations to adapt')
     const { latent, output } = this.#manifest
     const feed = { dtype: 'float32', dims: [1, ...latent!.dims], data: model.rows[0]! } as const
     const made = await this.#adapted.run(feed, tail.parameters)
     const results = rowsOf(made, output, 1)
-    if (tail.orPacked && !allFinite(results[0]!)) return { ...(await model.run(1)), tail: undefined }
+    if (tail.orPacked && !allFinite(results[0]!)) return { ...(await model.run(1, fillMs)), tail: undefined }
     const { version, epoch } = tail
     return { results, dims: made.dims, tail: { version, epoch } }
   }

@@ -17,7 +17,9 @@ export interface FrameModelOptions {
 
 /** Nobody is kept waiting for a batch that takes longer, in ms, than this; a single frame may. */
 const BATCH_MS = 30
-/** By how much, of one and of itself, a number may differ when its frame is computed together with others. */
+/** Of the frames that are tried together, how long they may take one by one, in ms. */
+const TRIAL_MS = 250
+/** By how much of the largest of its frame a number may differ when that frame is computed together with others. */
 const TOLERANCE = 1e-3
 /** Weight of the last run in what a frame is said to take. */
 const NEWS = 0.1
@@ -68,15 +70,19 @@ export class FrameModel implements BatchLimit {
     return Math.max(1, Math.min(this.#frames, Math.floor(BATCH_MS / this.#frameMs)))
   }
 
+  /** What a frame has taken lately, in ms, with its part of what fills the rows. */
   get frameMs(): number {
     return this.#frameMs
   }
 
   /**
-   * Runs on the first `count` rows; the result of each in a buffer of its own (the runtime's cannot be transferred to
-   * another thread), with `dims` of one frame. Throws TAIL_FAILED and RUN_FAILED.
+   * Runs on the first `count` rows, which took `fillMs` to be filled; the result of each in a buffer of its own (the
+   * runtime's cannot be transferred to another thread), with `dims` of one frame. Throws TAIL_FAILED and RUN_FAILED.
    */
-  async run(count: number): Promise<{ results: Float32Array<ArrayBuffer>[]; dims: readonly number[] }> {
+  async run(
+    count: number,
+    fillMs = 0,
+  ): Promise<{ results: Float32Array<ArrayBuffer>[]; dims: readonly number[] }> {
     const startMs = performance.now()
     const size = product(this.#shape.input)
     const data = count === this.rows.length ? this.#inputs : this.#inputs.subarray(0, count * size)
@@ -86,8 +92,13 @@ export class FrameModel implements BatchLimit {
     const output = outputs[expected.name] ?? outputs[this.#session.outputs[0]!.name]
     const results = rowsOf(output, expected, count)
     if (count === 1) this.#dims = output!.dims
-    this.#frameMs += NEWS * ((performance.now() - startMs) / count - this.#frameMs)
+    this.#frameMs += NEWS * ((fillMs + performance.now() - startMs) / count - this.#frameMs)
     return { results, dims: this.#dims }
+  }
+
+  /** `count` frames, each of which can be computed alone, could not be computed together: so many never are again. */
+  failedTogether(count: number): void {
+    this.#frames = Math.min(this.#frames, count - 1)
   }
 
   dispose(): Promise<void> {
@@ -99,22 +110,25 @@ export class FrameModel implements BatchLimit {
     const startMs = performance.now()
     await this.run(1)
     this.#frameMs = performance.now() - startMs
-    this.#frames = this.rows.length
-    if (this.frames > 1 && !(await this.#isSameTogether(this.frames))) this.#frames = 1
+    // As many as may ever be: a run may be slow at the start, and those after it quick.
+    const tried = Math.min(this.rows.length, Math.floor(TRIAL_MS / this.#frameMs))
+    if (tried > 1 && (await this.#isSameTogether(tried))) this.#frames = tried
     this.#inputs.fill(0)
   }
 
+  /** Each as it is alone, and unlike all others: of results that are alike nobody can tell whose they are. */
   async #isSameTogether(count: number): Promise<boolean> {
-    // Different in every row, and of the size that normalised activations have.
-    for (let at = 0; at < this.#inputs.length; at++)
-      this.#inputs[at] = Math.sin(at + at / this.rows[0]!.length)
-    const frames = this.rows.map((row) => row.slice())
+    const size = this.rows[0]!.length
+    // About as large as normalised activations are; another strength and another pattern in every row.
+    for (let at = 0; at < count * size; at++)
+      this.#inputs[at] = ((2 * Math.ceil((at + 1) / size)) / count) * Math.sin(at * at)
+    const frames = this.rows.slice(0, count).map((row) => row.slice())
     try {
       const { results: together } = await this.run(count)
-      for (const [at, frame] of frames.slice(0, count).entries()) {
+      for (const [at, frame] of frames.entries()) {
         this.rows[0]!.set(frame)
-        const { results } = await this.run(1)
-        if (!isClose(results[0]!, together[at]!)) return false
+        const alone = (await this.run(1)).results[0]!
+        if (together.some((result, other) => isClose(alone, result) !== (other === at))) return false
       }
       return true
     } catch {
@@ -140,6 +154,8 @@ export function rowsOf(
   )
 }
 
+/** Nothing is close to what holds a NaN or an infinity. */
 function isClose(a: Float32Array, b: Float32Array): boolean {
-  return a.every((x, at) => Object.is(x, b[at]) || Math.abs(x - b[at]!) <= TOLERANCE * (1 + Math.abs(x)))
+  const largest = a.reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+  return a.every((x, at) => Math.abs(x - b[at]!) <= TOLERANCE * largest)
 }

@@ -20,12 +20,13 @@ export function summingModel(input: string, dims: readonly number[], batch: numb
   return writeModel(graph.build())
 }
 
-/** logits[k] = ln of the sum of the inputs. */
+/** logits[k] = ln of the sum of the inputs' squares. */
 export function logModel(input: string, dims: readonly number[], batch: number | string): Uint8Array {
   const graph = new GraphBuilder('log')
   const flat = graph.op('Flatten', [graph.input(input, 'float32', [batch, ...dims])])
   const ones = graph.constant(float32Tensor(new Float32Array(2 * product(dims)).fill(1), [product(dims), 2]))
-  graph.output(graph.op('Log', [graph.op('MatMul', [flat, ones])]), 'logits', 'float32', [batch, 2])
+  const squares = graph.op('Mul', [flat, flat])
+  graph.output(graph.op('Log', [graph.op('MatMul', [squares, ones])]), 'logits', 'float32', [batch, 2])
   return writeModel(graph.build())
 }
 
