@@ -194,10 +194,17 @@ describe('a worker computes together', () => {
     for (let at = 0; at < 6; at++) {
       expect(pool.accepts(held())).toBe(true)
       void pool.run(held())
-      // Of another kind it takes one to have at hand.
-      expect(pool.accepts(work(3, new Uint8Array(12)))).toBe(at < 1)
+      // One batch of the kind may be under way: then another kind is the next to have at hand.
+      expect(pool.accepts(work(3, new Uint8Array(12)))).toBe(at < 3)
     }
     expect(pool.accepts(held())).toBe(false)
+  })
+
+  it('and waits with one kind when another is at hand', async () => {
+    const { pool } = await open({ bundles: [batched], maxBatch: 3, spawn: spawnScripted })
+    const held = (mode: number) => work(mode, Uint8Array.of(HOLD, 0, 0, 0))
+    for (const mode of [1, 1, 3]) void pool.run(held(mode))
+    expect([pool.accepts(held(1)), pool.accepts(held(3))]).toEqual([false, false])
   })
 })
 

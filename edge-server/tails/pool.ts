@@ -315,13 +315,15 @@ function kindsOf({ manifest }: WorkerBundle): ReadonlyMap<number, Kind> {
   return kinds
 }
 
-/** Two works, or two batches of the kind. */
+/** For the batch that is computed and the one to have at hand: two works, or as many of a kind as go together. */
 function hasRoom({ ready, pending }: Member, kind: Kind | undefined): boolean {
   if (!ready) return false
   if (pending.size < BATCHES_AT_A_WORKER) return true
-  if (kind === undefined || pending.size >= BATCHES_AT_A_WORKER * kind.frames) return false
-  for (const other of pending.values()) if (other.kind !== kind) return false
-  return true
+  const held = pending.values().next().value?.kind
+  if (held === undefined) return false
+  for (const other of pending.values()) if (other.kind !== held) return false
+  // What is computed is one batch of the kind; another kind is the next to have at hand.
+  return pending.size < (held === kind ? BATCHES_AT_A_WORKER * held.frames : held.frames + 1)
 }
 
 /** Asks a worker to leave; resolves when it has, or when it has been given up. */
