@@ -86,21 +86,25 @@ function contract(name: string, installed: boolean, broker: () => Promise<EdgeOp
       expect(await server.metrics.value('garbage_total', { code: 'BAD_MESSAGE' })).toBe(3)
     })
 
-    it('serves eight devices at once, each with its own answers', async () => {
+    it('serves eight devices at once, each with its own answers, some of them computed together', async () => {
       const { device, server } = await start({ ...(await broker()), workers: 2, credits: 50, queue: 500 })
       const cameras = await Promise.all(Array.from({ length: 8 }, (_, n) => device(`cam-${n}`)))
-      const rounds = 25
-      const answers = cameras.map(async (camera, n) => {
-        const ids = Array.from({ length: rounds }, () =>
-          camera.send(Uint8Array.of(n, 1, 0, 0), { bundle: folder.fastKey }),
-        )
-        return Promise.all(ids.map((id) => camera.answer(id)))
-      })
-      for (const [n, own] of (await Promise.all(answers)).entries()) {
-        expect(own).toEqual(Array(rounds).fill([n + 1, 2 * (n + 1)]))
+      const frames = 25
+      let asked = 0
+      // A busy machine is slow at first, and then no frame is kept waiting for others.
+      while ((await server.metrics.value('batched_total', { route: 'split' })) === 0) {
+        const answers = cameras.map(async (camera, n) => {
+          const ids = Array.from({ length: frames }, () =>
+            camera.send(Uint8Array.of(n, 1, 0, 0), { bundle: folder.fastKey }),
+          )
+          return Promise.all(ids.map((id) => camera.answer(id)))
+        })
+        for (const [n, own] of (await Promise.all(answers)).entries()) {
+          expect(own).toEqual(Array(frames).fill([n + 1, 2 * (n + 1)]))
+        }
+        asked += 8 * frames
+        expect(await server.metrics.value('replies_total', { route: 'split' })).toBe(asked)
       }
-      expect(await server.metrics.value('replies_total', { route: 'split' })).toBe(8 * rounds)
-      expect(await server.metrics.value('batched_total', { route: 'split' })).toBeGreaterThan(0)
       expect(await server.metrics.value('credits_in_use')).toBe(0)
     })
 

@@ -140,18 +140,20 @@ describe('a worker computes together', () => {
   it('what waits for the same tail, by whatever mode it came, and answers each with its own', async () => {
     const { pool } = await open({ bundles: [batched], maxBatch: 4 })
     const values = [1, 2, 3, 4, 5, 6, 7, 8]
-    const works = values.map((value) =>
-      value % 2 === 0
-        ? work(1, Uint8Array.of(value, 0, 0, 0))
-        : work(2, Uint8Array.of(0x11, 0x11 + value - 1), { scale: 0.5, zeroPoint: 1 }),
-    )
-    const outcomes = await Promise.all(works.map((each) => pool.run(each)))
-    expect(outcomes.map((outcome) => (logits(outcome) as number[])[0])).toEqual(
-      values.map((value) => (value % 2 === 0 ? value : (value - 1) / 2)),
-    )
-    // The first may have been alone; the others came while it was computed.
-    expect(Math.max(...(batches(outcomes) as number[]))).toBeGreaterThan(1)
-    expect(Math.max(...(batches(outcomes) as number[]))).toBeLessThanOrEqual(4)
+    const work1 = (value: number) => work(1, Uint8Array.of(value, 0, 0, 0))
+    const work2 = (value: number) =>
+      work(2, Uint8Array.of(0x11, 0x11 + value - 1), { scale: 0.5, zeroPoint: 1 })
+    let most = 0
+    // Where other programs keep the machine busy, frames are slow at first, and then none is kept waiting for others.
+    while (most < 2) {
+      const works = values.map((value) => (value % 2 === 0 ? work1(value) : work2(value)))
+      const outcomes = await Promise.all(works.map((each) => pool.run(each)))
+      expect(outcomes.map((outcome) => (logits(outcome) as number[])[0])).toEqual(
+        values.map((value) => (value % 2 === 0 ? value : (value - 1) / 2)),
+      )
+      most = Math.max(...(batches(outcomes) as number[]))
+    }
+    expect(most).toBeLessThanOrEqual(4)
   })
 
   it('no two tails, and nothing with a tail of its own', async () => {
