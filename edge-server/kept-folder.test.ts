@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +13,15 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'isthmus-kept-'))
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
+
+/** What a process leaves that is killed: a socket where nobody listens. */
+async function deadSocket(path: string): Promise<void> {
+  const server = createServer().listen(`${path}.new`)
+  await once(server, 'listening')
+  await rename(`${path}.new`, path)
+  server.close()
+  await once(server, 'close')
+}
 
 describe('a folder that is kept', () => {
   it('is nobody else’s until it is released', async () => {
@@ -39,6 +49,40 @@ describe('a folder that is kept', () => {
     child.kill('SIGKILL')
     await once(child, 'exit')
     await (await keepFolder(folder)).release()
+  })
+
+  it.skipIf(process.platform === 'win32')(
+    'is one’s at most of many that find it left by a dead one',
+    async () => {
+      for (let round = 0; round < 40; round++) {
+        const left = join(folder, `${round}`)
+        await makeFolder(left)
+        await deadSocket(join(left, 'in-use-0'))
+        await deadSocket(join(left, 'in-use'))
+        const tries = await Promise.allSettled([keepFolder(left), keepFolder(left), keepFolder(left)])
+        const kept = tries.filter((one) => one.status === 'fulfilled')
+        expect(kept.length).toBeLessThanOrEqual(1)
+        for (const { value } of kept) await value.release()
+        await (await keepFolder(left)).release()
+        expect(await readdir(left)).not.toContain('in-use-0')
+      }
+    },
+  )
+
+  it('made anew while it is in use is its new owner’s alone, also when the old one leaves', async () => {
+    const old = await keepFolder(folder)
+    await rm(folder, { recursive: true })
+    await makeFolder(folder)
+    const kept = await keepFolder(folder)
+    await old.release()
+    await expect(keepFolder(folder)).rejects.toMatchObject({ code: 'FOLDER_IN_USE' })
+    await kept.release()
+  })
+
+  it('keeps files of its user, whatever their names', async () => {
+    for (const name of ['in-use', 'in-use-0']) await writeFile(join(folder, name), 'mine')
+    await (await keepFolder(folder)).release()
+    expect((await readdir(folder)).sort()).toEqual(['in-use', 'in-use-0'])
   })
 
   it('may have a long name', async () => {

@@ -1,15 +1,17 @@
-import { createHash } from 'node:crypto'
-import { mkdir, realpath, rm, stat } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { edgeError } from './errors.ts'
 
-/** Name of a socket within a folder, and how long its whole path may be (sun_path is 104 to 108 bytes). */
-const LOCK = 'in-use'
+/** What the names of sockets within a folder begin with, and how long a whole path may be (sun_path is 104 to 108 bytes). */
+const LOCK = 'in-use-'
 const LONGEST_PATH = 100
-/** File systems that know no sockets: what lies there is not guarded. */
-const noSockets = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+/** File systems that know no sockets, as FAT on a memory card (EPERM, on Linux): what lies there is not guarded. */
+const noSockets = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EPERM'])
+/** What connecting says where no process listens. */
+const nobody = new Set(['ECONNREFUSED', 'ENOENT'])
 
 /** A folder that nobody else uses until it is released. */
 export interface KeptFolder {
@@ -36,30 +38,55 @@ export async function makeFolder(path: string, mode = 0o777): Promise<void> {
 
 /**
  * Takes a folder for this process alone: two servers that write the same files spoil them. The lock is a socket, so that it ends with the
- * process, however that ends, and a name left behind means nothing. Throws FOLDER_IN_USE, and what the file system throws.
+ * process, however that ends. Each process has a socket of its own name, and listens before it looks for others: of two that begin at the
+ * same moment one at least sees the other, and a dead one is never mistaken for one that has come in its place. Both may then be refused.
+ * Throws FOLDER_IN_USE, and what the file system throws.
  */
 export async function keepFolder(path: string): Promise<KeptFolder> {
-  const socket = await socketPath(path)
+  const lock = lockOf(await realpath(path))
   const server = createServer((peer) => peer.destroy())
   server.unref()
-  const taken = await listens(server, socket)
-  if (taken === undefined) return { release: () => closed(server) }
-  if (noSockets.has(taken.code ?? '')) return { release: async () => {} }
-  if (taken.code !== 'EADDRINUSE') throw taken
-  if (await answers(socket)) throw edgeError('FOLDER_IN_USE', `Another server uses the folder ${path}`)
-  await rm(socket, { force: true })
-  const again = await listens(server, socket)
-  if (again?.code === 'EADDRINUSE') throw edgeError('FOLDER_IN_USE', `Another server uses the folder ${path}`)
-  if (again) throw again
+  const fault = await listens(server, lock.folder + lock.prefix + lock.own)
+  if (noSockets.has(fault?.code ?? '')) return { release: async () => {} }
+  const inUse = () => edgeError('FOLDER_IN_USE', `Another server uses the folder ${path}`)
+  if (fault) throw fault.code === 'EADDRINUSE' ? inUse() : fault
+  try {
+    if (await hasOthers(lock)) throw inUse()
+  } catch (error) {
+    await closed(server)
+    throw error
+  }
   return { release: () => closed(server) }
 }
 
-async function socketPath(folder: string): Promise<string> {
-  const whole = await realpath(folder)
+/** The sockets of one folder: they lie in `folder`, and their names begin with `prefix`. */
+interface Lock {
+  readonly folder: string
+  readonly prefix: string
+  /** What this process' own name ends with; nothing where a name is free as soon as its process has ended. */
+  readonly own: string
+}
+
+function lockOf(whole: string): Lock {
   const digest = createHash('sha256').update(whole).digest('hex').slice(0, 24)
-  if (process.platform === 'win32') return `\\\\.\\pipe\\isthmus-${digest}`
-  const inside = join(whole, LOCK)
-  return Buffer.byteLength(inside) <= LONGEST_PATH ? inside : join(tmpdir(), `isthmus-${digest}`)
+  if (process.platform === 'win32') return { folder: '\\\\.\\pipe\\', prefix: `isthmus-${digest}`, own: '' }
+  const own = randomBytes(6).toString('hex')
+  const inside = { folder: join(whole, '/'), prefix: LOCK, own }
+  if (Buffer.byteLength(inside.folder + inside.prefix + own) <= LONGEST_PATH) return inside
+  return { folder: join(tmpdir(), '/'), prefix: `isthmus-${digest}-`, own }
+}
+
+/** Whether a process listens at another socket of the lock. Those where nobody does are removed. */
+async function hasOthers({ folder, prefix, own }: Lock): Promise<boolean> {
+  if (own === '') return false
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const { name } = entry
+    if (!entry.isSocket() || !name.startsWith(prefix) || name === prefix + own) continue
+    if (await answers(folder + name)) return true
+    // One that cannot be removed is in nobody's way.
+    await rm(folder + name, { force: true }).catch(() => {})
+  }
+  return false
 }
 
 /** Undefined when it does, the error when it cannot. */
@@ -73,7 +100,7 @@ function listens(server: Server, path: string): Promise<NodeJS.ErrnoException | 
   })
 }
 
-/** Whether a process listens there. */
+/** Whether a process listens there; one that does not let this one in does. */
 function answers(path: string): Promise<boolean> {
   return new Promise((done) => {
     const socket = connect(path)
@@ -82,7 +109,7 @@ function answers(path: string): Promise<boolean> {
       done(isThere)
     }
     socket.once('connect', () => end(true))
-    socket.once('error', () => end(false))
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => end(!nobody.has(code ?? '')))
   })
 }
 

@@ -44,6 +44,16 @@ describe('codes without training', () => {
     expect(coded(eight, sampleOf(64), [256, 1, 1]).tables).toHaveLength(1)
   })
 
+  it.each([1024, 4096])('of %i channels have no more tables than a manifest may hold', (channels) => {
+    const sample = new LatentSample()
+    for (let frame = 0; frame < 64; frame++) {
+      sample.add(Float32Array.from({ length: channels }, () => random.normal()))
+    }
+    const modes = [8, 7, 6, 5, 4, 3, 2, 1].map((bits) => coded({ ...plain, bits }, sample, [channels, 1, 1]))
+    const tables = modes.reduce((sum, mode) => sum + mode.tables.length, 0)
+    expect(tables).toBeLessThanOrEqual(8192)
+  })
+
   it('bear frames that look like none of the sample', () => {
     const quantizer = coded(plain, sampleOf(8), dims)
     fc.assert(

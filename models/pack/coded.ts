@@ -6,6 +6,8 @@ import { MAX_PAYLOAD_BYTES } from './message-size.ts'
 const MOST_VALUES = 2 ** 24
 /** Entries of the tables of one mode: a manifest is read before anything else, on small devices, too. */
 const MOST_ENTRIES = 2 ** 14
+/** Tables of one mode: those of eight, one for each number of bits, are as many as a manifest may have. */
+const MOST_TABLES = 2 ** 10
 /** A channel gets tables of its own if each of its codes may have come so often. */
 const TIMES_EACH = 16
 
@@ -50,6 +52,7 @@ export function coded(
   const [first] = latentDims.length === 3 ? latentDims : []
   const hasOwn =
     first !== undefined &&
+    first <= MOST_TABLES &&
     first * codes <= MOST_ENTRIES &&
     (sample.count * size) / first >= TIMES_EACH * codes
   const channels = hasOwn ? first : 1
