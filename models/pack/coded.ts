@@ -1,3 +1,4 @@
+import { quantize } from '../codec/codec.ts'
 import { entropyQuantizer } from '../codec/entropy-tables.ts'
 import { type EntropyQuantizer, packedBytes, type Quantizer } from '../codec/quantizer.ts'
 import { MAX_PAYLOAD_BYTES } from './message-size.ts'
@@ -11,15 +12,20 @@ const MOST_TABLES = 2 ** 10
 /** A channel gets tables of its own if each of its codes may have come so often. */
 const TIMES_EACH = 16
 
-/** Whole latents, the first of those that it is given. */
+/** Whole latents, evenly spread over those that it is given. */
 export class LatentSample {
-  readonly #latents: Float32Array[] = []
-  #values = 0
+  #latents: Float32Array[] = []
+  #given = 0
+  /** Every so many-th is kept. */
+  #step = 1
 
   add(latent: Float32Array): void {
-    if (this.#latents.length > 0 && this.#values + latent.length > MOST_VALUES) return
+    if (this.#given++ % this.#step !== 0) return
     this.#latents.push(latent.slice())
-    this.#values += latent.length
+    while (this.#latents.length > 1 && this.#latents.length * latent.length > MOST_VALUES) {
+      this.#latents = this.#latents.filter((_, at) => at % 2 === 0)
+      this.#step *= 2
+    }
   }
 
   get count(): number {
@@ -28,7 +34,7 @@ export class LatentSample {
 
   /** One after the other. */
   values(): Float32Array {
-    const values = new Float32Array(this.#values)
+    const values = new Float32Array(this.#latents.reduce((sum, { length }) => sum + length, 0))
     let at = 0
     for (const latent of this.#latents) {
       values.set(latent, at)
@@ -40,13 +46,13 @@ export class LatentSample {
 
 /**
  * The same codes in fewer bytes, without training: coded by how often each came in `sample`, in each channel where that is known
- * well enough, else in all of them. What it gives back is what `plain` gives back.
+ * well enough, else in all of them. What it gives back is what `plain` gives back; `plain` itself where codes would save nothing.
  */
 export function coded(
   plain: Extract<Quantizer, { kind: 'affine-static' }>,
   sample: LatentSample,
   latentDims: readonly number[],
-): EntropyQuantizer {
+): EntropyQuantizer | typeof plain {
   const size = latentDims.reduce((product, dim) => product * dim, 1)
   const codes = 2 ** plain.bits
   const [first] = latentDims.length === 3 ? latentDims : []
@@ -56,8 +62,18 @@ export function coded(
     first * codes <= MOST_ENTRIES &&
     (sample.count * size) / first >= TIMES_EACH * codes
   const channels = hasOwn ? first : 1
-  const quantizer = entropyQuantizer(plain, sample.values(), channels, size / channels)
+  const latents = sample.values()
+  const quantizer = entropyQuantizer(plain, latents, channels, size / channels)
+  if (meanBytes(latents, size, quantizer) >= packedBytes(size, plain.bits)) return plain
   // A frame like none before may take a byte more than its packed codes, and must fit all the same.
   const isTight = packedBytes(size, plain.bits) + 1 > MAX_PAYLOAD_BYTES
   return isTight ? { ...quantizer, mostBytes: MAX_PAYLOAD_BYTES } : quantizer
+}
+
+function meanBytes(latents: Float32Array, size: number, quantizer: Quantizer): number {
+  let bytes = 0
+  for (let at = 0; at < latents.length; at += size) {
+    bytes += quantize(latents.subarray(at, at + size), quantizer).packed.length
+  }
+  return (bytes * size) / latents.length
 }
