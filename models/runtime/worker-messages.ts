@@ -56,7 +56,8 @@ export function ownCopies(tensors: Readonly<Record<string, Tensor>>): Record<str
 export function inSpare(
   tensors: Readonly<Record<string, Tensor>>,
   spare: readonly ArrayBuffer[],
-): Record<string, Tensor> {
+): Readonly<Record<string, Tensor>> {
+  if (spare.length === 0) return tensors
   const left = [...spare]
   return Object.fromEntries(
     Object.entries(tensors).map(([name, tensor]) => {

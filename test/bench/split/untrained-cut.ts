@@ -5,7 +5,6 @@ import { type CutCost, cut, elementCount, readModel, writeModel } from '@isthmus
 import { calibrate, coded, LatentSample, ValueSample } from '@isthmus/models/pack'
 import { openSession } from '@isthmus/models/runtime'
 import { batchesOf, bestClasses, type Interface, run } from './classify.ts'
-import { joinedTensors } from './joined-tensors.ts'
 import { pickledBytes } from './pickled-bytes.ts'
 
 /** A network to cut, and what its answers are measured on. */
@@ -58,11 +57,17 @@ export async function untrainedCut(subject: CutSubject, place: CutCost): Promise
   const latentsOf = (rows: number, tensors: Float32Array) =>
     run(headSession, input.name, [rows, ...input.dims], tensors, place.tensor)
   try {
-    const seen: Float32Array[] = []
+    const values = new ValueSample(SAMPLE_VALUES, subject.calibration.length, seededRandom(1))
+    const sample = new LatentSample()
     for await (const { rows, tensors } of batchesOf(face, subject.calibration)) {
-      seen.push(await latentsOf(rows, tensors))
+      const latents = await latentsOf(rows, tensors)
+      for (let row = 0; row < rows; row++) {
+        const latent = latents.subarray(row * size, (row + 1) * size)
+        values.add(latent)
+        sample.add(latent)
+      }
     }
-    const fitted = fittedCodings(joinedTensors(seen), dims)
+    const fitted = fittedCodings(values, sample, dims)
     const tally = new Map(codings.map((name) => [name, { bytes: 0, pickled: 0, right: 0 }]))
     for await (const { start, rows, tensors } of batchesOf(face, pictures)) {
       const latents = await latentsOf(rows, tensors)
@@ -96,18 +101,13 @@ export async function untrainedCut(subject: CutSubject, place: CutCost): Promise
   }
 }
 
-/** Each coding, fitted to whole latents one after the other. */
-function fittedCodings(latents: Float32Array, dims: readonly number[]): Readonly<Record<CodingName, Coding>> {
+function fittedCodings(
+  values: ValueSample,
+  sample: LatentSample,
+  dims: readonly number[],
+): Readonly<Record<CodingName, Coding>> {
   const size = elementCount(dims)
-  const frames = latents.length / size
-  const ranges = channelRangesOf(latents, dims[0]!, size / dims[0]!)
-  const values = new ValueSample(SAMPLE_VALUES, frames, seededRandom(1))
-  const sample = new LatentSample()
-  for (let frame = 0; frame < frames; frame++) {
-    const latent = latents.subarray(frame * size, (frame + 1) * size)
-    values.add(latent)
-    sample.add(latent)
-  }
+  const ranges = channelRangesOf(sample.values(), dims[0]!, size / dims[0]!)
   const sorted = values.sorted()
   const entropy = (bits: number) => by(coded(calibrate(sorted, bits).quantizer, sample, dims), size)
   return {
