@@ -8,6 +8,7 @@ import type { InferQuestion, Reply, ReplyHandlers, ServerRefusal, Ticket } from 
 import { type FallbackCode, fallbacks } from './fallback.ts'
 import type { Frame } from './frame.ts'
 import type { FrameFilter } from './frame-filter.ts'
+import { readReply } from './frame-reply.ts'
 import { FrameTensors, type TensorWork } from './frame-tensors.ts'
 import { allFinite, bestGuesses } from './guesses.ts'
 import { AS_PACKED, type ModelVersion } from './loaded-model.ts'
@@ -276,35 +277,25 @@ export class FrameRun implements ReplyHandlers {
   /** Called by the link. */
   onReply(reply: Reply): void {
     if (this.#settled) return
-    const { times, bundle, output } = this.#shop
+    const { times, bundle, output: expected } = this.#shop
     const { mode, startMs } = this.#task
-    const { body, payload, bytesUp, bytesDown, uplinkMs, downlinkMs } = reply
-    if (body.kind !== 'reply') {
+    const result = readReply(reply, bundle.key, expected.count)
+    if (!result) {
       this.#fail('BAD_REPLY')
       return
     }
-    const count = body.dims.reduce((product, dim) => product * dim, 1)
-    const fits = body.bundle === bundle.key && count === output.count && payload.length === 4 * count
-    const result = fits ? floatsOf(payload) : undefined
-    if (!result || !allFinite(result)) {
-      this.#fail('BAD_REPLY')
-      return
-    }
+    const { output, version, exchange, serverMs } = result
     // Behind a patched head only its own tail counts; a server that knows nothing of patches runs the packed one.
     const head = this.#headVersion(mode)
-    const isOther = head.version !== body.patch || head.epoch !== body.patchEpoch
+    const isOther = head.version !== version.version || head.epoch !== version.epoch
     if (mode.route === 'split' && head.version > 0 && isOther) {
       this.onFailure('PATCH_MISMATCH')
       return
     }
-    const version = { version: body.patch, epoch: body.patchEpoch }
-    const serverMs = body.serverUs / 1000
-    const decodeMs = Math.min(serverMs, body.decodeUs / 1000)
-    const tailMs = Math.min(serverMs - decodeMs, body.tailUs / 1000)
-    const exchange = { uplinkMs, queueMs: serverMs - decodeMs - tailMs, decodeMs, tailMs, downlinkMs }
     times.add(stageNames.server(mode.id), serverMs)
+    const { bytesUp, bytesDown } = reply
     const stages = (endMs: number) => this.#log.remote(startMs, endMs, exchange)
-    this.#settle({ mode: mode.id, route: mode.route, output: result, version, bytesUp, bytesDown }, stages)
+    this.#settle({ mode: mode.id, route: mode.route, output, version, bytesUp, bytesDown }, stages)
   }
 
   /** Called by the link. */
@@ -428,11 +419,6 @@ export class FrameRun implements ReplyHandlers {
 }
 
 const headOf = (mode: Mode): HeadRole => (mode.route === 'split' && mode.head) || 'head'
-
-/** The payload lies anywhere in the packet, and the packet is the transport's: copied, and so aligned. */
-function floatsOf(payload: Uint8Array): Float32Array {
-  return new Float32Array(payload.slice().buffer)
-}
 
 function isBadFrame(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code
