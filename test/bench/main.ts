@@ -11,6 +11,7 @@ import { policySuite } from './policy/suite.ts'
 import { faultsOf, formatFigures, resultOf, writeResult } from './report.ts'
 import { splitSuite } from './split/suite.ts'
 import type { Suite } from './suite.ts'
+import { taxSuite } from './tax/suite.ts'
 import { trainSuite } from './train/suite.ts'
 import { variantsSuite } from './variants/suite.ts'
 import { wireSuite } from './wire/suite.ts'
@@ -20,6 +21,7 @@ const suites: readonly Suite[] = [
   trainSuite,
   splitSuite,
   variantsSuite,
+  taxSuite,
   policySuite,
   dagSuite,
   auctionSuite,

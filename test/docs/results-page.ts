@@ -9,9 +9,10 @@ import { policySections, type StoredPolicy } from './policy-tables.ts'
 import { cifarFigure, inceptionFigure } from './split-figures.ts'
 import { parseSplitResult } from './split-result.ts'
 import { shown, splitSections } from './split-tables.ts'
+import { type StoredTax, taxTable } from './tax-table.ts'
 import { type StoredVariants, variantsTable } from './variants-table.ts'
 
-const suites = ['wire', 'train', 'split', 'variants', 'policy', 'dag', 'auction', 'adapt']
+const suites = ['wire', 'train', 'split', 'variants', 'tax', 'policy', 'dag', 'auction', 'adapt']
 
 interface Stored {
   suite: string
@@ -69,6 +70,7 @@ function belowFigures(suite: string, stored: unknown, figures: readonly string[]
   if (suite === 'dag') return dagSections(stored as StoredDag)
   if (suite === 'adapt') return adaptSections(stored as StoredAdapt)
   if (suite === 'auction') return auctionSections(stored as StoredAuction, figures)
+  if (suite === 'tax') return taxTable(stored as StoredTax)
   return suite === 'variants' ? variantsTable(stored as StoredVariants) : []
 }
 

@@ -1,18 +1,12 @@
 import { join } from 'node:path'
 import { loadBundle } from '@isthmus/models/bundle'
-import {
-  batchFiller,
-  cifar10Mean,
-  cifar10Std,
-  type LabelledImages,
-  loadCifar10WithProgress,
-  sliceImages,
-} from '@isthmus/models/data'
+import { loadCifar10WithProgress, sliceImages } from '@isthmus/models/data'
 import { weightsOf } from '@isthmus/models/nets'
 import { inspectModel, readModel } from '@isthmus/models/onnx'
-import { openSession } from '@isthmus/models/runtime'
 import { proportionInterval } from '../statistics.ts'
 import type { Detail, Measurement, Suite, SuiteContext } from '../suite.ts'
+import { accuracyAt } from './accuracy-at.ts'
+import { teachersAnswers } from './answers.ts'
 import { variantHead, variantTail } from './graphs.ts'
 import { type Point, points } from './measuring.ts'
 import { trainVariant } from './training.ts'
@@ -36,7 +30,7 @@ async function measure(context: SuiteContext): Promise<Measurement> {
   const bundle = await loadBundle(join(context.bundles, 'cifar10-teacher'))
   const teacherWeights = weightsOf(readModel(bundle.modelBytes('full')))
   context.say('asking the teacher')
-  const targets = await answersOf(bundle.modelBytes('full'), data.train, context.threads)
+  const targets = await teachersAnswers(bundle.modelBytes('full'), data.train, context.threads)
 
   const results: Trained[] = []
   for (const variant of variants) {
@@ -75,45 +69,6 @@ async function measure(context: SuiteContext): Promise<Measurement> {
       ),
     },
   }
-}
-
-/** Half the label, half the teacher's answer to the image as it is. */
-async function answersOf(model: Uint8Array, images: LabelledImages, threads: number): Promise<Float32Array> {
-  const session = await openSession(model, { intraOpThreads: threads })
-  const fill = batchFiller(images, { mean: cifar10Mean, std: cifar10Std })
-  const targets = new Float32Array(images.count * 10)
-  const batch = 128
-  for (let start = 0; start < images.count; start += batch) {
-    const rows = Math.min(batch, images.count - start)
-    const data = new Float32Array(rows * 3 * 32 * 32)
-    fill(
-      Uint32Array.from({ length: rows }, (_, row) => start + row),
-      0,
-      data,
-    )
-    const { logits } = await session.run({ input: { dtype: 'float32', dims: [rows, 3, 32, 32], data } })
-    for (let row = 0; row < rows; row++) {
-      const powers = Array.from((logits!.data as Float32Array).subarray(10 * row, 10 * row + 10), Math.exp)
-      const total = powers.reduce((sum, power) => sum + power, 0)
-      powers.forEach((power, label) => {
-        targets[10 * (start + row) + label] = power / total / 2
-      })
-      targets[10 * (start + row) + images.labels[start + row]!]! += 0.5
-    }
-  }
-  await session.dispose()
-  return targets
-}
-
-/** The accuracy of a variant's one width at so many bytes, between the points measured; what lies outside keeps the last one's. */
-export function accuracyAt(curve: readonly Point[], bytes: number): number {
-  const sorted = [...curve].sort((a, b) => a.bytes - b.bytes)
-  const above = sorted.findIndex((point) => point.bytes >= bytes)
-  if (above === 0) return sorted[0]!.top1
-  if (above < 0) return sorted.at(-1)!.top1
-  const [low, high] = [sorted[above - 1]!, sorted[above]!]
-  const share = (bytes - low.bytes) / (high.bytes - low.bytes)
-  return low.top1 + share * (high.top1 - low.top1)
 }
 
 function figuresOf(results: readonly Trained[]): Record<string, number> {
