@@ -1,10 +1,4 @@
-/** One end of the range of rates that gain vectors blend between. */
-export interface RateTier {
-  /** The gain of every channel before training. */
-  readonly gain: number
-  /** What a bit costs in the training's loss, in nats. */
-  readonly bitPrice: number
-}
+import type { RateTier } from '../slimmable/index.ts'
 
 /** From fine to coarse; a latent's channels have unit variance, so a gain of 1 rounds to about two bits a value. */
 export const rateTiers: readonly RateTier[] = [

@@ -1,44 +1,49 @@
-/** One end of a range of rates: gain at the start of the training, and the price of a bit in nats. */
-export interface Tier {
-  readonly gain: number
-  readonly bitPrice: number
-}
+import type { Family, RateTier } from '@isthmus/models/slimmable'
+import { latentDims } from '../variants/graphs.ts'
 
 /** The finest and the coarsest rate of the encoder that ships (`models/recipes/rate-tiers.ts`). */
-export const fine: Tier = { gain: 1.6, bitPrice: 3e-5 }
-export const coarse: Tier = { gain: 0.28, bitPrice: 1e-3 }
+export const fine: RateTier = { gain: 1.6, bitPrice: 3e-5 }
+export const coarse: RateTier = { gain: 0.28, bitPrice: 1e-3 }
 
 /** One encoder with its decoder: for one operating point, or for all. */
 export interface Member {
   readonly name: string
   readonly meaning: string
-  readonly widths: readonly number[]
-  /** How many images of a batch go through each width. */
-  readonly rows: readonly number[]
-  /** Rates between the first and the last. */
-  readonly tiers: readonly Tier[]
-  /** So many images of the first width lose all channels from a random one on. */
+  readonly widths: Family['widths']
+  readonly tiers: readonly RateTier[]
   readonly prefixRows: number
 }
 
 export const batch = 128
 
-const fixed = (name: string, meaning: string, width: number, tier: Tier): Member => ({
+const [channels, ...plane] = latentDims
+
+/** What all have in common, as in `models/recipes/slimmable-training.ts`. */
+export const shape = {
+  encoder: { stem: 44, body: 60, blocks: 1, latent: channels },
+  plane,
+  decoder: { stem: 0, body: 0, latent: channels, decoder: 192 },
+  batch,
+  fineBias: 1.5,
+} as const
+
+const fixed = (name: string, meaning: string, width: number, tier: RateTier): Member => ({
   name,
   meaning,
-  widths: [width],
-  rows: [batch],
+  widths: [{ width, rows: batch }],
   tiers: [tier],
   prefixRows: 0,
 })
 
-/** Rows and prefixes of the slimmable one as in `models/recipes/slimmable-training.ts`. */
+/** Rows and prefixes of the slimmable one as in that recipe. */
 export const members: readonly Member[] = [
   {
     name: 'slimmable',
     meaning: 'two widths, all rates and any prefix in one',
-    widths: [1, 0.5],
-    rows: [104, 24],
+    widths: [
+      { width: 1, rows: 104 },
+      { width: 0.5, rows: 24 },
+    ],
     tiers: [fine, coarse],
     prefixRows: 8,
   },
