@@ -20,9 +20,11 @@ export class StageLog {
     this.#spans.push({ stage, fromMs, toMs })
   }
 
-  /** A remote answer: work on a local answer that was not used does not count. */
+  /** A remote answer: work on a local answer that was not used does not count, whether before the frame was coded or while it was out. */
   remote(startMs: number, endMs: number, exchange: ExchangeTimes): Stages {
-    return this.#sum(startMs, endMs, Number.POSITIVE_INFINITY, { ...exchange, localMs: 0 })
+    const coded = this.#spans.find(({ stage }) => stage === 'encodeMs')
+    const encodeMs = coded ? coded.toMs - coded.fromMs : 0
+    return this.#sum(startMs, endMs, coded?.fromMs ?? endMs, { ...exchange, encodeMs, localMs: 0 })
   }
 
   /** An answer of filter or exit: work on a local answer that was not used does not count. */
@@ -40,7 +42,7 @@ export class StageLog {
   #sum(startMs: number, endMs: number, untilMs: number, known: Partial<Stages>): Stages {
     const sum = { ...noStages, ...known }
     for (const { stage, fromMs, toMs } of this.#spans) {
-      if (stage !== 'localMs') sum[stage] += Math.max(0, Math.min(toMs, untilMs) - fromMs)
+      if (!(stage in known)) sum[stage] += Math.max(0, Math.min(toMs, untilMs) - fromMs)
     }
     let spent = 0
     for (const ms of Object.values(sum)) spent += ms

@@ -66,6 +66,18 @@ test.each([
   expect(measuredCostController().decide(observe(change)).route).toBe('local')
 })
 
+test('looks at what the user has given weight to, and at delay where neither delay nor energy has any', () => {
+  const here = { ...local, accuracy: 0.9, deviceMs: 40 }
+  const there = { ...edge, accuracy: 0.9, payloadBytes: 1000, deviceMs: 8, serverMs: 40 }
+  const route = (preference: Observation['preference']) =>
+    measuredCostController().decide(observe({ modes: [here, there], preference })).route
+  expect(route(undefined)).toBe('local')
+  expect(route({ accuracy: 1 })).toBe('local')
+  expect(route({ delay: 1, energy: 0.01 })).toBe('local')
+  expect(route({ energy: 1 })).toBe('edge')
+  expect(route({ delay: 0, energy: 1 })).toBe('edge')
+})
+
 test('takes the fastest way when nothing meets the deadline', () => {
   expect(measuredCostController().decide(observe({ deadlineMs: 2 })).route).toBe('local')
   const slowLocal = { ...local, deviceMs: 500 }

@@ -71,11 +71,11 @@ export function planFor({ mode, arrival }: Pick<Prospect, 'mode' | 'arrival'>, r
 
 /**
  * What a mode costs under the user's weights: delay counts the whole time, energy the time in which the device
- * computes or sends (a stand-in until a power meter is there).
+ * computes or sends (a stand-in until a power meter is there). Where neither has a weight, delay counts.
  */
 export function costOf({ mode, arrival }: Prospect, { preference, link }: Observation): number {
-  const delay = preference?.delay ?? 1
   const energy = preference?.energy ?? 0
+  const delay = preference?.delay || (energy > 0 ? 0 : 1)
   const sendMs = isRemote(mode) && link ? (8000 * mode.payloadBytes) / link.rateBps : 0
   return delay * arrival.medianMs + energy * (mode.deviceMs + sendMs)
 }

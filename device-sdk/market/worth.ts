@@ -2,7 +2,7 @@ import type { LinkEstimate, ModeEstimate, Preference } from '@isthmus/policies'
 
 /**
  * What the edge is worth to a user, as a share of the budget, 0 … 1: how much less the best remote mode costs than the best local one,
- * of what that costs. A mode's cost is the mean, by the user's weights (delay and accuracy count 1 and energy 0 unless given), of the
+ * of what that costs. A mode's cost is the mean, by the user's weights (delay and accuracy alike where none is given), of the
  * time as a share of the deadline, the energy as a share of the thirstiest mode's, and the share of wrong answers. 1 where there is no
  * local mode, 0 where there is no remote one.
  */
@@ -12,8 +12,8 @@ export function edgeWorth(
   deadlineMs: number,
   link: LinkEstimate | undefined,
 ): number {
-  const { delay = 1, energy = 0, accuracy = 1 } = preference
-  const weights = delay + energy + accuracy
+  const isSaid = Object.values(preference).some((weight) => weight > 0)
+  const { delay = 0, energy = 0, accuracy = 0 } = isSaid ? preference : { delay: 1, accuracy: 1 }
   const mostJ = Math.max(...modes.map((mode) => mode.energyJ ?? 0), Number.MIN_VALUE)
   const costOf = (mode: ModeEstimate): number => {
     const sendMs = link && mode.route !== 'local' ? link.rttMs + (8000 * mode.payloadBytes) / link.rateBps : 0
@@ -25,6 +25,6 @@ export function edgeWorth(
   const [local, remote] = [least(true), least(false)]
   if (!Number.isFinite(remote)) return 0
   if (!Number.isFinite(local)) return 1
-  if (!(local > 0) || !(weights > 0)) return 0
+  if (!(local > 0)) return 0
   return Math.min(1, Math.max(0, (local - remote) / local))
 }

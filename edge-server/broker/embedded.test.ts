@@ -224,6 +224,23 @@ describe('what the broker inside does not put up with', () => {
     await gone
   })
 
+  it('takes so many connections on both ports together, and another as soon as one has gone', async () => {
+    const { broker, device } = await start({ maxConnections: 2 })
+    const first = await device('cam-1')
+    const overWeb = await mqtt.connectAsync(`ws://127.0.0.1:${broker.wsPort}`, {
+      clientId: 'cam-2',
+      reconnectPeriod: 0,
+    })
+    closing.push(() => overWeb.endAsync(true))
+    for (const port of [broker.mqttPort, broker.wsPort!]) {
+      const third = connectTcp(port, '127.0.0.1')
+      third.on('error', () => {})
+      await closed(third)
+    }
+    await first.endAsync()
+    await expect(device('cam-5')).resolves.toMatchObject({ connected: true })
+  })
+
   it('cuts a connection that speaks no MQTT, and counts it', async () => {
     const { broker, refused } = await start()
     for (const noise of ['GET / HTTP/1.1\r\n\r\n', '\0\0\0\0', Buffer.alloc(100, 0xff)]) {

@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { deviceMayPublish, deviceMaySubscribe, isDeviceId, parseTopic } from '@isthmus/proto'
 import { Aedes, type Client } from 'aedes'
@@ -65,6 +65,8 @@ export class EmbeddedBroker implements Transport {
   readonly #credentials: Credentials | undefined
   readonly #retained: RetainedMessages
   readonly #servers: (Server | HttpServer)[] = []
+  /** Sockets that are open, of both ports. */
+  #open = 0
   readonly #connected = new Map<string, Client>()
   readonly #lanes: DirectLanes
   /** Whether somebody here has asked for the devices' requests. */
@@ -261,9 +263,21 @@ export class EmbeddedBroker implements Transport {
     client = this.#aedes.handle(guard)
   }
 
+  /** A socket beyond `maxConnections` is ended before it has said anything. */
+  #hasRoomFor(socket: Socket): boolean {
+    if (this.#open >= this.#options.maxConnections) {
+      socket.destroy()
+      return false
+    }
+    this.#open++
+    socket.once('close', () => this.#open--)
+    return true
+  }
+
   async #listenTcp(): Promise<void> {
-    const server = createTcpServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
-    server.maxConnections = this.#options.maxConnections
+    const server = createTcpServer({ noDelay: true, keepAlive: true }, (socket) => {
+      if (this.#hasRoomFor(socket)) this.#accept(socket)
+    })
     this.mqttPort = await this.#listen(server, this.#options.mqttPort, 'mqttPort')
   }
 
@@ -271,7 +285,7 @@ export class EmbeddedBroker implements Transport {
     const server = createHttpServer((_request, response) => {
       response.writeHead(426, { 'content-type': 'text/plain' }).end('MQTT over WebSocket only\n')
     })
-    server.maxConnections = this.#options.maxConnections
+    server.on('connection', (socket: Socket) => this.#hasRoomFor(socket))
     this.#webSockets = new WebSocketServer({
       server,
       maxPayload: MAX_FRAME_BYTES,

@@ -36,15 +36,21 @@ export function printableConfig(config: EdgeConfig): string {
   const hidden = '...'
   const shown = {
     ...config,
-    ...(config.broker === undefined
-      ? {}
-      : { broker: config.broker.replace(/(?<=:\/\/[^@/]*:)[^@/]*(?=@)/, hidden) }),
+    ...(config.broker === undefined ? {} : { broker: withoutPassword(config.broker, hidden) }),
     ...(config.brokerPassword === undefined ? {} : { brokerPassword: hidden }),
     ...(config.users === undefined
       ? {}
       : { users: Object.fromEntries(Object.keys(config.users).map((id) => [id, hidden])) }),
   }
   return JSON.stringify(shown, null, 2)
+}
+
+/** As URLs are read, the last @ ends the password. */
+function withoutPassword(broker: string, hidden: string): string {
+  const url = new URL(broker)
+  if (url.password === '') return broker
+  url.password = hidden
+  return url.href
 }
 
 const placeholder = (value: unknown): string => (typeof value === 'number' ? 'N' : 'VALUE')

@@ -87,6 +87,8 @@ describe('the configuration', () => {
     )
     const inUrl = checkConfig({ broker: 'mqtt://me:swordfish@b:1883' }, 'a test')
     expect(JSON.parse(printableConfig(inUrl)).broker).toBe('mqtt://me:...@b:1883')
+    const odd = checkConfig({ broker: 'wss://me:sw@rd:fish@b:1883/mqtt?x=1' }, 'a test')
+    expect(JSON.parse(printableConfig(odd)).broker).toBe('wss://me:...@b:1883/mqtt?x=1')
     const text = printableConfig(config)
     expect(JSON.parse(text)).toMatchObject({ broker: 'mqtt://b', mqttPort: 1883, users: { 'cam-1': '...' } })
     expect(text).not.toContain('swordfish')

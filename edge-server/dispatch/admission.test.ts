@@ -106,7 +106,10 @@ describe('where an answer may go', () => {
   it.each([
     ['', true],
     ['isthmus/1/yard/cam/reply', true],
-    ['isthmus/1/yard/cam/sample', true],
+    ['isthmus/1/yard/cam/tell', true],
+    ['isthmus/1/yard/cam/sample', false],
+    ['isthmus/1/yard/cam/bid', false],
+    ['isthmus/1/yard/cam/award', false],
     ['isthmus/1/yard/cam/infer', false],
     ['isthmus/1/yard/cam/state', false],
     ['isthmus/1/yard/other/reply', false],

@@ -4,6 +4,7 @@ import {
   type InferRequest,
   parseTopic,
   type StagesRequest,
+  type Verb,
 } from '@isthmus/proto'
 import type { Catalog, Offer, Refusal } from './catalog.ts'
 import type { StageCatalog, StagesOffer } from './stage-catalog.ts'
@@ -71,12 +72,14 @@ function offerFor(request: InferRequest, { payloadBytes, catalog, hasTail }: Adm
   return rangeMisfit(offer, request) ?? offer
 }
 
+/** What servers listen to below a device's id. */
+const heardHere: ReadonlySet<Verb> = new Set(['infer', 'birth', 'state', 'sample', 'bid'])
+
 /** Answers go only below the asker's own id, and not to a topic that the server itself listens to. */
 export function mayAnswerAt(site: string, device: string, replyTopic: string): boolean {
   if (replyTopic === '') return true
   const verb = parseTopic(replyTopic)?.verb
-  const heardHere = verb === 'infer' || verb === 'birth' || verb === 'state'
-  return !heardHere && deviceMayPublish(site, device, replyTopic)
+  return verb !== undefined && !heardHere.has(verb) && deviceMayPublish(site, device, replyTopic)
 }
 
 function rangeMisfit(offer: Offer, { scale, zeroPoint }: InferRequest): Refusal | undefined {

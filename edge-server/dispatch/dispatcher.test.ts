@@ -155,9 +155,9 @@ describe('answering a request', () => {
 
   it('goes to another topic of the sender when asked to', async () => {
     const { runner, sent, ask } = start()
-    ask('cam', { replyTopic: topic(SITE, 'cam', 'sample') })
+    ask('cam', { replyTopic: topic(SITE, 'cam', 'tell') })
     await runner.jobs[0]!.finish(result)
-    expect(sent[0]!.topic).toBe(topic(SITE, 'cam', 'sample'))
+    expect(sent[0]!.topic).toBe(topic(SITE, 'cam', 'tell'))
   })
 
   it('refuses to answer elsewhere, and says so only to the sender', () => {

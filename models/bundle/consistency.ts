@@ -15,7 +15,8 @@ const firstTwice = <T>(values: readonly T[]): number =>
 
 function modeFault(mode: Mode, { models, latent }: Manifest): string | undefined {
   if (mode.route === 'local') {
-    if (!models.local && !models.full) return 'route: a local mode needs models.local or models.full'
+    if (!models.local)
+      return 'route: a local mode needs models.local (it may be the same file as models.full)'
     return mode.payloadBytes === 0 ? undefined : 'payloadBytes: a local mode sends nothing, so 0'
   }
   if (mode.route === 'edge') {

@@ -112,8 +112,16 @@ describe('a manifest', () => {
   it('needs neither latent, nor recipe, nor all models, nor accuracies', () => {
     const { latent: _, recipe: __, measuredOn: ___, ...rest } = good()
     const { full } = good().models
-    const small = { ...rest, models: { full }, modes: [{ ...costs, id: 1, name: 'local', route: 'local' }] }
+    const small = {
+      ...rest,
+      models: { local: full },
+      modes: [{ ...costs, id: 1, name: 'local', route: 'local' }],
+    }
     expect(parseManifest(small)).toEqual(small)
+    // What the server has does not run on the device.
+    expect(() => parseManifest({ ...small, models: { full } })).toThrow(
+      /route: a local mode needs models\.local/,
+    )
   })
 
   it.each<[string, unknown, RegExp]>([
