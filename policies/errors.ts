@@ -1,6 +1,6 @@
 import { IsthmusError } from '@isthmus/proto'
 
-/** Every error that `@isthmus/policies` throws on purpose, and what to do next. None goes away by trying again. */
+/** Every error that `@isthmus/policies` throws on purpose, and what to do next. */
 export const policyErrors = {
   NO_MODES: 'Give the policy at least one mode that the device can run.',
   BAD_OBSERVATION: 'Correct what the policy was given; the message names it.',
@@ -8,7 +8,8 @@ export const policyErrors = {
   BAD_OPTION: 'Correct the option that is named.',
   BAD_TRACE: 'Correct the trace at the line and field that are named, or give the format that it has.',
   BAD_POINTS: 'Give finite points with one value for each objective; the message names the one.',
-  BAD_ACTION: 'Choose among the actions that validActions() marks.',
+  BAD_ACTION:
+    'Choose among the actions that are valid now: validActions() marks them, the message names the others.',
   BAD_PREFERENCE: 'Give one weight from 0 to 1 for each objective; together they are 1.',
   GRAPH_CYCLE: 'Take one of the named edges out: a task cannot wait for itself.',
   GRAPH_UNKNOWN_TASK: 'Add the task that is named, or correct the name in "after".',
@@ -27,6 +28,12 @@ export const policyErrors = {
   COLLECTOR_DIED: 'Start the training again with the same folder: it goes on from its last checkpoint.',
 } as const
 
+/** Those that may go away by trying again. */
+export const retryablePolicyErrors: ReadonlySet<keyof typeof policyErrors> = new Set([
+  'TRAINING_STOPPED',
+  'COLLECTOR_DIED',
+])
+
 export function policyError(code: keyof typeof policyErrors, message: string): IsthmusError {
-  return new IsthmusError(code, message)
+  return new IsthmusError(code, message, { retryable: retryablePolicyErrors.has(code) })
 }

@@ -5,7 +5,7 @@ export type { DecoderOption, TaskDecoders, WidthChoice } from './decoder-widths.
 export { chooseDecoderWidths } from './decoder-widths.ts'
 export { type DevicePower, frameEnergyJ, type ModeTimes, raspberryPiPower } from './device-power.ts'
 export { DriftDetector, type DriftOptions } from './drift-detector.ts'
-export { policyErrors } from './errors.ts'
+export { policyErrors, retryablePolicyErrors } from './errors.ts'
 export type { LinkEstimatorOptions, LinkSample } from './link-estimator.ts'
 export { LinkEstimator, transferMs } from './link-estimator.ts'
 export type { MeasuredCostOptions } from './measured-cost-controller.ts'

@@ -14,6 +14,10 @@ export const adaptErrors = {
     retryable: false,
     text: 'when a scale, shift or mean is no number or a variance is not positive: keep the last good parameters',
   },
+  NO_FISHER: {
+    retryable: false,
+    text: 'when a method that holds fast what mattered is not told what did: give a `FisherInformation`, or take `eta`',
+  },
   ADAPTATION_DIVERGED: {
     retryable: false,
     text: 'when a step of an adaptation gives no number: reset the adapter, and lower its rate',

@@ -19,6 +19,7 @@ export interface Flow {
 
 /** Operators that give another result each time: each draw must happen once, so they count like an input. */
 const draws = new Set([
+  'Bernoulli',
   'RandomNormal',
   'RandomUniform',
   'RandomNormalLike',

@@ -168,9 +168,15 @@ describe('refusing a cut', () => {
     expect(refusal(g.build(), 'pieces')).toMatch(/SplitToSequence/)
   })
 
-  it('keeps a random draw on one side', () => {
+  it.each([
+    ['RandomNormal', (g: GraphBuilder) => g.op('RandomNormal', [], { shape: [1, 4] }, 'noise')],
+    [
+      'Bernoulli',
+      (g: GraphBuilder) => g.op('Bernoulli', [g.constant(float32Tensor([1, 0, 1, 1], [1, 4]))], {}, 'noise'),
+    ],
+  ])('keeps a random draw on one side: %s', (_, draw) => {
     const g = new GraphBuilder('noise')
-    const noise = g.op('RandomNormal', [], { shape: [1, 4] }, 'noise')
+    const noise = draw(g)
     const a = g.op('Add', [g.input('x', 'float32', [1, 4]), noise], {}, 'a')
     g.output(g.op('Mul', [g.op('Relu', [a], {}, 'b'), noise], {}, 'y'))
     expect(places(g.build())).toEqual([])

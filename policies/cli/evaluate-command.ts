@@ -9,7 +9,7 @@ import { evaluateFrontOptions } from './evaluate-front-options.ts'
 const evaluateHelp = `Usage: isthmus-policies evaluate DIR [options]
 
 Plays what isthmus-policies train wrote and simple rules on the same episodes, and says how they compare, with 95 % bootstrap
-intervals over the episodes in pairs. No training uses their seeds.
+intervals over the episodes in pairs (for fronts: over the sets of seeds). No training uses their seeds.
 
 A policy that follows preferences (train gmorl): the hypervolume of its front with its reference point, and over greedy's.
 

@@ -72,7 +72,7 @@ async function problemOfPolicy(
 
 function rulesOf({ heuristics }: Problem, { against, rollOut }: EvaluateFrontOptions): string[] {
   const names = against ?? [...heuristics].filter(([, { slow }]) => !slow).map(([name]) => name)
-  if (!rollOut || names.includes('roll-out')) return [...names]
+  if (!rollOut || names.includes('roll-out') || !heuristics.has('roll-out')) return [...names]
   return [...names, 'roll-out']
 }
 

@@ -1,7 +1,7 @@
 import { deviceErrors, fallbacks } from '@isthmus/device-sdk'
 import { edgeErrors } from '@isthmus/edge-server'
 import { type ErrorEntry, errorTables } from '@isthmus/models/errors'
-import { policyErrors } from '@isthmus/policies'
+import { policyErrors, retryablePolicyErrors } from '@isthmus/policies'
 import { wireErrors } from '@isthmus/proto'
 
 type Rows = readonly (readonly [string, ErrorEntry])[]
@@ -33,7 +33,10 @@ export function errorsPage(): string {
     section('@isthmus/edge-server', hinted(edgeErrors)),
     section(
       '@isthmus/policies',
-      Object.entries(policyErrors).map(([code, text]) => [code, { retryable: false, text }]),
+      Object.entries(policyErrors).map(([code, text]) => [
+        code,
+        { retryable: retryablePolicyErrors.has(code as keyof typeof policyErrors), text },
+      ]),
     ),
     ...Object.entries(errorTables).map(([room, rows]) => section(`@isthmus/${room}`, rows)),
     '## Fallback codes of an answer',

@@ -1,6 +1,7 @@
 import type { AdaptableNetwork } from '../adaptable-network.ts'
 import type { Adapter } from '../adapter.ts'
 import { softmaxInto } from '../entropy.ts'
+import { adaptError } from '../errors.ts'
 import type { Normalisation } from '../graph-with-norms.ts'
 import { copyNormParameters } from '../norm-parameters.ts'
 import { type NormOptimizerSettings, normOptimizer } from '../optimizers.ts'
@@ -51,6 +52,7 @@ const USUAL_KEPT = 0.9
  * Answers batches and lowers the entropy of those answers by one step each.
  *
  * @param fisher what mattered on clean images; needed when `fisherWeight` is not 0
+ * @throws NO_FISHER when it is needed and not given
  */
 export function entropyAdapter(
   network: AdaptableNetwork,
@@ -59,6 +61,8 @@ export function entropyAdapter(
   threads = 1,
 ): Adapter {
   const { classes, layout, source } = network
+  if (settings.fisherWeight > 0 && !fisher)
+    throw adaptError('NO_FISHER', `Method ${settings.method} has nothing to hold fast`)
   const gradients = new SelectiveGradients(network, settings.normalisation, threads)
   const optimizer = normOptimizer(settings.optimizer, layout.channels)
   const margin = settings.sharpness === 0 ? 0 : settings.upperShare * Math.log(classes)

@@ -123,6 +123,10 @@ describe('eta', () => {
 })
 
 describe('eata', () => {
+  it('does not pass for itself when nothing says what mattered', () => {
+    expect(() => entropyAdapter(network, eata)).toThrow(/NO_FISHER/)
+  })
+
   it('stays nearer to the source, the more what mattered there counts', async () => {
     const fisher = await FisherInformation.measure(network, [batch(6), batch(7)])
     expect(Math.min(...fisher.diagonal.scale)).toBeGreaterThanOrEqual(0)

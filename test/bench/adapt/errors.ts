@@ -11,7 +11,7 @@ import type { Detail, FigureSpec, SuiteContext } from '../suite.ts'
 import type { Cell, CellPlayed } from './cell.ts'
 import type { CellsInput } from './cells-task.ts'
 import { errorsTable, type MethodRow } from './errors-table.ts'
-import { type MethodName, methodNames } from './methods.ts'
+import { type MethodName, methodNames, methodSettings } from './methods.ts'
 import type { AdaptNetworks } from './networks.ts'
 import { readLog, writeLog } from './played-log.ts'
 
@@ -149,7 +149,7 @@ function logFolder(
   { bundle }: AdaptNetworks,
   run: { count: number; methods: readonly MethodName[] },
 ): string {
-  const identity = JSON.stringify([REVISION, run, cemaSettings, bundle.key])
+  const identity = JSON.stringify([REVISION, run, cemaSettings, methodSettings, bundle.key])
   const name = createHash('sha256').update(identity).digest('hex').slice(0, 12)
   return join(cacheFolder(), 'bench-adapt', name)
 }

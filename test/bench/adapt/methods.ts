@@ -6,6 +6,8 @@ import {
   eta,
   type FisherInformation,
   fixedAdapter,
+  localStatisticsSettings,
+  sar,
   sarAdapter,
   tent,
 } from '@isthmus/models/adapt'
@@ -33,6 +35,14 @@ const cemaForStudent: Pick<CemaMethodOptions, 'settings'> & { lowest: number; fa
     loss: { alpha: 0.5, beta: 5, gamma: 1, temperature: 1 },
   },
 }
+
+/** All that the answers of a method depend on, besides code and networks. */
+export const methodSettings = {
+  batch: BATCH,
+  ...{ tent, eta, eata, sar },
+  cema: cemaForStudent,
+  statistics: localStatisticsSettings,
+} as const
 
 /** A method, fresh. */
 export async function openMethod(

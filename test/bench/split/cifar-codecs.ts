@@ -37,7 +37,7 @@ export async function measureCifarCodecs(
   world: World,
   teacherHits: Hits,
   points: readonly OperatingPoint[],
-  bytesAtTeacher: number | undefined,
+  nearTeacher: OperatingPoint | undefined,
 ): Promise<Part> {
   const { bundle, threads, some, labels, quick, say } = world
   const chosen = (qualities: readonly number[]) => (quick ? QUICK.map((at) => qualities[at]!) : qualities)
@@ -69,9 +69,14 @@ export async function measureCifarCodecs(
   const judged = compared.filter(({ name }) => within.some((point) => point.name === name))
   const reference = jpeg95(curves)
   const reduction =
-    bytesAtTeacher === undefined
+    nearTeacher === undefined
       ? unreached('reductionVsJpegPct', 'no mode is as accurate as the figure asks: see bytesAtMinus0_6')
-      : { figures: { reductionVsJpegPct: 100 * (1 - bytesAtTeacher / reference.strippedBytes) } }
+      : {
+          figures: {
+            reductionVsJpegPct:
+              100 * (1 - mean(nearTeacher.bytes.subarray(0, some)) / reference.strippedBytes),
+          },
+        }
   const ratio =
     judged.length === 0
       ? unreached('bestCodecRatio', `no mode lies ${RANGE.from} to ${RANGE.to} points below the teacher`)

@@ -94,11 +94,15 @@ function pointOf(
 }
 
 /** The cheapest mode that is as good as the teacher, by the allowance. */
-function leastBytes(points: readonly OperatingPoint[]): Part {
+/** The cheapest point that is nearly as good as the teacher, if one is. */
+export function cheapestNearTeacher(points: readonly OperatingPoint[]): OperatingPoint | undefined {
   const near = points.filter(({ dropPts }) => dropPts <= ALLOWED_DROP)
-  if (near.length > 0) {
-    return { figures: { bytesAtMinus0_6: Math.min(...near.map(({ meanBytes }) => meanBytes)) } }
-  }
+  return near.sort((a, b) => a.meanBytes - b.meanBytes)[0]
+}
+
+function leastBytes(points: readonly OperatingPoint[]): Part {
+  const near = cheapestNearTeacher(points)
+  if (near) return { figures: { bytesAtMinus0_6: near.meanBytes } }
   const best = points.reduce((a, b) => (b.top1 > a.top1 ? b : a))
   const why = `no mode is within ${ALLOWED_DROP} points of the teacher: the most accurate, ${best.name}, is ${best.dropPts.toFixed(2)} below it at ${best.meanBytes.toFixed(1)} bytes`
   return unreached('bytesAtMinus0_6', why)

@@ -9,7 +9,7 @@ import { measureFilterAndExit } from './gate-figures.ts'
 import { measureInception } from './inception.ts'
 import { measureModeSwitch } from './mode-switch.ts'
 import { measureNetworks } from './networks.ts'
-import { measureOperatingPoints } from './operating-points.ts'
+import { cheapestNearTeacher, measureOperatingPoints } from './operating-points.ts'
 import { measurePrefixes } from './prefixes.ts'
 import { measureReplay } from './recorded-replay.ts'
 import { measureMemory } from './resident-memory.ts'
@@ -25,7 +25,7 @@ async function measure(context: SuiteContext): Promise<Measurement> {
   const { teacher, ...networks } = await measureNetworks(world)
   const { points, plain, ...operating } = await measureOperatingPoints(world, teacher)
   const entropyCoder = measureEntropyCoder(world, points)
-  const codecs = await measureCifarCodecs(world, teacher, points, operating.figures?.bytesAtMinus0_6)
+  const codecs = await measureCifarCodecs(world, teacher, points, cheapestNearTeacher(points))
   const prefixes = await measurePrefixes(world, points)
   const gates = await measureFilterAndExit(world)
   const untrained = await measureUntrainedCuts(world, plain)

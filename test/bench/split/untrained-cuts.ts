@@ -1,6 +1,6 @@
 import { type CutCost, inspectModel, readModel, sensibleCuts } from '@isthmus/models/onnx'
 import type { Part } from '../part.ts'
-import type { Interface } from './classify.ts'
+import { type Interface, percentage } from './classify.ts'
 import { mean, type OperatingPoint } from './operating-points.ts'
 import { pickledBytes } from './pickled-bytes.ts'
 import { type CutSubject, type UntrainedCut, untrainedCut } from './untrained-cut.ts'
@@ -39,7 +39,9 @@ export async function measureUntrainedCuts(world: World, plain: OperatingPoint):
     say(`the teacher cut at ${place.tensor}, ${place.uint8Bytes} bytes as uint8`)
     measured.push(await untrainedCut(subject, place))
   }
-  const { bytes, top1, mode } = plain
+  // The same pictures as those of the cuts.
+  const bytes = plain.bytes.subarray(0, world.some)
+  const { mode } = plain
   return {
     peers: {
       bottlefit8bit: {
@@ -47,7 +49,7 @@ export async function measureUntrainedCuts(world: World, plain: OperatingPoint):
         mode: mode.name,
         bytes: mean(bytes),
         pickledBytes: mean(Array.from(bytes, pickledBytes)),
-        top1,
+        top1: percentage(plain.hits.subarray(0, world.some)),
       },
       untrainedCuts: measured.map((each) => ({ ...each })),
     },
