@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { appendFile, mkdtemp, readFile, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, open, readFile, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { LedgerEntry } from './lease-ledger.ts'
 import { LeaseLog } from './lease-log.ts'
 
@@ -43,12 +43,16 @@ describe('a log of leases', () => {
       const module = new URL('./lease-log.js', import.meta.url)
       const program = `
         const { LeaseLog } = await import('${module}')
-        const log = await LeaseLog.open(${JSON.stringify(path)}, () => [])
+        const live = new Map()
+        const log = await LeaseLog.open(${JSON.stringify(path)}, () => [...live.values()])
         const lease = ${JSON.stringify(lease(''))}
         const kept = []
         for (let n = 0; n < 40; n++) {
           const some = Array.from({ length: 7 }, (_, k) => ({ ...lease, device: n + '-' + k }))
-          await log.write(some).then(() => kept.push(...some.map(({ device }) => device)), () => {})
+          for (const one of some) live.set(one.device, one)
+          await log.write(some).then(
+            () => kept.push(...some.map(({ device }) => device)),
+            () => some.forEach(({ device }) => live.delete(device)))
         }
         console.log(JSON.stringify(kept))`
       // Files of 8 KiB at most: what is written beyond that fails, or is cut off, as on a full disk.
@@ -60,6 +64,27 @@ describe('a log of leases', () => {
       const { entries } = await LeaseLog.read(path)
       const onDisk = new Set(entries.map((entry) => 'device' in entry && entry.device))
       expect(kept.filter((device) => !onDisk.has(device))).toEqual([])
+    },
+  )
+
+  test.each(['appendFile', 'datasync'] as const)(
+    'is written anew after %s has failed, so that the end in it is there before any later lease',
+    async (fault) => {
+      const path = await fresh()
+      const live = new Set([lease('a')])
+      const log = await LeaseLog.open(path, () => [...live])
+      const other = await open(path)
+      vi.spyOn(Object.getPrototypeOf(other), fault).mockRejectedValueOnce(new Error('the disk is full'))
+      await other.close()
+      live.clear()
+      await expect(log.write([end('a')])).rejects.toThrow('the disk is full')
+      for (const device of ['b', 'c']) {
+        const one = lease(device)
+        live.add(one)
+        await log.write([one])
+      }
+      await log.close()
+      expect((await LeaseLog.read(path)).entries).toEqual([lease('b'), lease('c')])
     },
   )
 

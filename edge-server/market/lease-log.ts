@@ -34,15 +34,16 @@ const COMPACT_AT = 20_000
 
 /**
  * The journal of a ledger as a file: a line for each entry, with its CRC-32 in front. Written at the end, and safe on the disk
- * (fdatasync) before `write` resolves; writes that come while one is under way share the next one. A line that a loss of power
- * has cut off, or that is damaged, is left out when the file is read.
+ * (fdatasync) before `write` resolves; writes that come while one is under way share the next one. After a write that failed the
+ * file is written anew, with the next one: what it has left out may be the end of a lease, and what was that lease's, another's by now.
+ * A line that a loss of power has cut off, or that is damaged, is left out when the file is read.
  */
 export class LeaseLog implements Journal {
   readonly #path: string
   readonly #snapshot: () => readonly LedgerEntry[]
   #file: FileHandle
   #lines: number
-  /** A write that failed may have left half a line. */
+  /** A write failed: nobody knows what the file has of it. */
   #isTorn = false
   #waiting: { readonly text: string; resolve(): void; reject(error: unknown): void }[] = []
   #writing: Promise<void> | undefined
@@ -98,11 +99,10 @@ export class LeaseLog implements Journal {
       const some = this.#waiting
       this.#waiting = []
       try {
-        if (this.#lines > COMPACT_AT) await this.#compact()
+        if (this.#isTorn || this.#lines > COMPACT_AT) await this.#compact()
         else {
-          const text = some.map(({ text }) => text).join('')
           // Not `write`: on a disk that is nearly full that writes a part, and is content.
-          await this.#file.appendFile(this.#isTorn ? `\n${text}` : text)
+          await this.#file.appendFile(some.map(({ text }) => text).join(''))
           await this.#file.datasync()
         }
         this.#isTorn = false
@@ -132,14 +132,21 @@ async function freshFile(path: string, entries: readonly LedgerEntry[]) {
     await file.appendFile(entries.map(lineOf).join(''))
     await file.sync()
     await rename(`${path}.new`, path)
+    await syncFolder(dirname(path))
   } catch (error) {
     await file.close().catch(() => {})
     throw error
   }
-  const folder = await open(dirname(path), 'r')
-  await folder.sync()
-  await folder.close()
   return { file, lines: entries.length }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }
 
 const checksumOf = (json: string): string => crc32(Buffer.from(json)).toString(16).padStart(8, '0')

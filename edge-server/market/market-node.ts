@@ -10,7 +10,6 @@ import {
   MAX_BID_BYTES,
   type Message,
   parseTopic,
-  type Renew,
   topic,
   type Verb,
 } from '@isthmus/proto'
@@ -18,9 +17,10 @@ import { Auctioneer } from './auctioneer.ts'
 import { type AwardFields, awardOf, lapsed, lostTo } from './awards.ts'
 import { CapacityBoard } from './capacity-board.ts'
 import { Election } from './election.ts'
-import { type Lease, LeaseLedger, type LedgerEntry } from './lease-ledger.ts'
+import { type Lease, LeaseLedger, type LedgerEntry, type Verdict } from './lease-ledger.ts'
 import type { EndOfLease, MarketNodeOptions } from './market-options.ts'
 import { MarketVoice } from './market-voice.ts'
+import type { BidReason } from './reasons.ts'
 import { type BidKey, RoundBook } from './round-book.ts'
 import { newerTerm, type Term } from './term.ts'
 
@@ -43,6 +43,8 @@ export class MarketNode {
   readonly #election: Election
   readonly #auctioneer: Auctioneer
   readonly #voice: MarketVoice
+  /** Leases that are not on the disk yet, and the stamp of the last renewal of each that waits for that. */
+  readonly #unsafe = new Map<Lease, number | undefined>()
   #led: Term | undefined
   /** The last other server that was heard of as the auctioneer. */
   #former: string | undefined
@@ -112,20 +114,25 @@ export class MarketNode {
   /** Says what this server has, and tells devices of the leases that an earlier life has left. To be called at each connection. */
   announce(): void {
     this.#sayCapacity()
-    for (const lease of this.#ledger.leases) this.#award(lease, this.#won(lease))
+    for (const lease of this.#ledger.leases) {
+      if (!this.#unsafe.has(lease)) this.#award(lease, this.#won(lease))
+    }
   }
 
   /** To be called some times in a hundredth of a round or a few milliseconds, whichever is longer. */
   tick(): void {
     if (!this.#open) return
-    const { clock, rules } = this.#options
+    const { clock, rules, id, observer } = this.#options
     const nowMs = clock()
     const word = this.#election.tick(nowMs)
     if (word) this.#sayClaim(word, nowMs)
     this.#lead(nowMs)
     const { ended, entries } = this.#ledger.expire(nowMs)
     this.#note(entries)
-    for (const lease of ended) this.#over(lease, 'expired')
+    for (const lease of ended) {
+      observer.ended(lease, 'expired')
+      if (!this.#unsafe.has(lease)) this.#award(lease, lapsed(lease, lease.nonce, id))
+    }
     if (nowMs - this.#tidiedMs >= rules.roundMs) {
       this.#tidiedMs = nowMs
       if (!this.leads) this.#book.forgetExpired(nowMs)
@@ -178,10 +185,11 @@ export class MarketNode {
 
   #fromDevice(device: string, verb: Verb, { envelope, body }: Message, nowMs: number): void {
     const key = { device, boot: envelope.boot, id: envelope.id }
+    const { id } = this.#options
     if (verb === 'bid' && body.kind === 'bid') this.#onBid(key, body, nowMs)
-    else if (verb === 'bid' && body.kind === 'renew') this.#onRenew(key, body, envelope.sentUs, nowMs)
-    else if (verb === 'bid' && body.kind === 'release') {
-      const { id } = this.#options
+    else if (verb === 'bid' && body.kind === 'renew') {
+      if (body.server === id) this.#onRenew(key, body.nonce, envelope.sentUs, nowMs)
+    } else if (verb === 'bid' && body.kind === 'release') {
       if (body.server === id) this.#endAll(this.#ledger.release(key, body.nonce), 'released')
     } else if (verb === 'award' && body.kind === 'award') {
       // Said by a server; devices may not.
@@ -236,31 +244,24 @@ export class MarketNode {
     this.#award(key, lostTo(key, bid.nonce, reason, { detail, retryAfterMs: this.#options.rules.roundMs }))
   }
 
-  #onRenew(key: BidKey, { nonce, server }: Renew, echoUs: number, nowMs: number): void {
-    if (server !== this.#options.id) return
+  #onRenew(key: BidKey, nonce: number, echoUs: number, nowMs: number): void {
+    const asked = this.#ledger.find(key, nonce)
+    if (asked && this.#unsafe.has(asked)) {
+      this.#unsafe.set(asked, echoUs)
+      return
+    }
     const lease = this.#ledger.renew(key, nonce, nowMs)
-    this.#award(key, lease ? this.#renewed(lease, echoUs, nowMs) : lapsed(key, nonce, server))
+    this.#award(key, lease ? this.#renewed(lease, echoUs, nowMs) : lapsed(key, nonce, this.#options.id))
   }
 
   #onGrants(holder: string, { term: number, round, part, grants }: Grants, nowMs: number): void {
-    const { journal, observer, rules, id } = this.#options
+    const { journal, observer } = this.#options
     const { verdicts, entries } = this.#ledger.apply({ number, holder, round, part }, grants, nowMs)
+    for (const verdict of verdicts) {
+      if ('lease' in verdict && verdict.isNew) this.#unsafe.set(verdict.lease, undefined)
+    }
     const tell = (kept: boolean) => {
-      for (const verdict of verdicts) {
-        const { device, boot, bid, nonce } = verdict.grant
-        const key = { device, boot, id: bid }
-        if ('lease' in verdict && (kept || !verdict.isNew)) {
-          if (verdict.isNew) observer.granted(verdict.lease)
-          this.#award(key, this.#won(verdict.lease))
-          continue
-        }
-        const reason = 'reason' in verdict ? verdict.reason : 'not-kept'
-        if (reason === 'not-kept') this.#endAll(this.#ledger.release(key, nonce), 'not-kept')
-        observer.refused(reason)
-        const lost = lostTo(key, nonce, reason, { server: id, retryAfterMs: rules.roundMs })
-        this.#book.settle(key, nonce, lost, this.#options.clock())
-        this.#award(key, lost)
-      }
+      for (const verdict of verdicts) this.#tell(verdict, kept)
     }
     if (entries.length === 0) {
       tell(true)
@@ -274,6 +275,48 @@ export class MarketNode {
         tell(false)
       },
     )
+  }
+
+  /** `kept`: what is new in the order is on the disk. */
+  #tell(verdict: Verdict, kept: boolean): void {
+    if ('reason' in verdict) {
+      const { device, boot, bid: id, nonce } = verdict.grant
+      this.#refuse({ device, boot, id }, nonce, verdict.reason)
+    } else if (verdict.isNew) this.#written(verdict.lease, kept)
+    // Of one that is still being written, the order that it is from tells.
+    else if (this.#holds(verdict.lease) && !this.#unsafe.has(verdict.lease))
+      this.#award(verdict.lease, this.#won(verdict.lease))
+  }
+
+  /** The disk has a new lease, or cannot keep it: now it is told of, unless it has ended meanwhile. */
+  #written(lease: Lease, kept: boolean): void {
+    const { clock, observer } = this.#options
+    const renewedUs = this.#unsafe.get(lease)
+    this.#unsafe.delete(lease)
+    const isHeld = this.#holds(lease)
+    if (isHeld && !kept) {
+      this.#endAll(this.#ledger.release(lease, lease.nonce), 'not-kept')
+      this.#refuse(lease, lease.nonce, 'not-kept')
+      return
+    }
+    if (isHeld) {
+      observer.granted(lease)
+      this.#award(lease, this.#won(lease))
+    }
+    if (renewedUs !== undefined) this.#onRenew(lease, lease.nonce, renewedUs, clock())
+  }
+
+  /** Not another one of the same bid. */
+  #holds(lease: Lease): boolean {
+    return this.#ledger.find(lease, lease.nonce) === lease
+  }
+
+  #refuse(key: BidKey, nonce: number, reason: BidReason): void {
+    const { observer, id, rules, clock } = this.#options
+    observer.refused(reason)
+    const lost = lostTo(key, nonce, reason, { server: id, retryAfterMs: rules.roundMs })
+    this.#book.settle(key, nonce, lost, clock())
+    this.#award(key, lost)
   }
 
   #lead(nowMs: number): void {
@@ -295,13 +338,7 @@ export class MarketNode {
 
   #endAll(entries: readonly LedgerEntry[], why: EndOfLease): void {
     this.#note(entries)
-    for (const entry of entries) if (entry.kind === 'end') this.#over(entry, why)
-  }
-
-  #over(lease: BidKey & { readonly nonce?: number }, why: EndOfLease): void {
-    const { observer, id } = this.#options
-    observer.ended(lease, why)
-    if (why === 'expired') this.#award(lease, lapsed(lease, lease.nonce ?? 0, id))
+    for (const entry of entries) if (entry.kind === 'end') this.#options.observer.ended(entry, why)
   }
 
   /** Writes down what nobody waits for. */

@@ -12,7 +12,6 @@ export const bidReasons = {
     again: false,
     hint: 'Give every bid an id of its own; only a repetition keeps id and nonce.',
   },
-  'too-many-bids': { again: true, hint: 'Send fewer bids in a round.' },
   'too-many-open': { again: true, hint: 'Wait for the awards of earlier bids.' },
   'book-full': { again: true, hint: 'Try again in the next round.' },
   expired: { again: true, hint: 'Let bids be valid for at least a round.' },

@@ -29,6 +29,14 @@ describe('a market in a storm', () => {
     expect(report.ended.expired).toBeGreaterThan(0)
   }, 300_000)
 
+  test('does so, too, where disks are slow and most messages come twice', async () => {
+    const slow = { diskMs: 1500, duplicates: 0.6 }
+    const report = await new Storm({ ...storm, ...slow, seed: 1, rounds: 600 }).run()
+    expect(report).toMatchObject({ doubleAllocations: 0, lostLeases: 0 })
+    expect(report.granted).toBeGreaterThan(200)
+    expect(report.serverCrashes).toBeGreaterThan(20)
+  }, 300_000)
+
   test('is found to break its promises where leases are not written down', async () => {
     const report = await new Storm({
       ...storm,

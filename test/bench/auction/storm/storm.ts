@@ -17,6 +17,10 @@ export interface StormOptions {
   readonly servers: number
   readonly devices: number
   readonly clear: ClearMarket
+  /** Until a write is safe it takes up to so long. Default: 40. */
+  readonly diskMs?: number
+  /** Share of deliveries that arrive twice. Default: 0.1. */
+  readonly duplicates?: number
   /** Tests take a promise away, to see that its breach is found. */
   readonly sabotage?: 'leases are not written down'
 }
@@ -115,10 +119,11 @@ export class Storm {
   constructor(options: StormOptions) {
     this.#options = options
     this.#random = new RandomStream(options.seed)
-    this.#network = new VirtualNetwork(this.#random, faults)
+    const { diskMs = 40, duplicates = faults.duplicates } = options
+    this.#network = new VirtualNetwork(this.#random, { ...faults, duplicates })
     this.#servers = Array.from({ length: options.servers }, (_, at) => ({
       id: `edge-${at}`,
-      disk: new VirtualDisk(this.#network, this.#random, 40),
+      disk: new VirtualDisk(this.#network, this.#random, diskMs),
       node: undefined,
       backAtMs: 0,
     }))
