@@ -1,8 +1,8 @@
 /** An upload that waits, and who sent it. */
-export interface Upload {
+export interface Upload<Pixels = Uint8Array> {
   readonly device: string
-  /** Planar 8-bit RGB, [C, H, W]. */
-  readonly pixels: Uint8Array
+  /** Planar 8-bit RGB, [C, H, W], unless it says otherwise. */
+  readonly pixels: Pixels
 }
 
 export interface FairQueueOptions {
@@ -22,20 +22,20 @@ export interface FairQueueOptions {
 }
 
 /** A queue as plain data; ages, not times, for clocks begin anew. */
-export interface FairQueueState {
+export interface FairQueueState<Pixels = Uint8Array> {
   readonly devices: readonly {
     readonly device: string
     readonly silentMs: number
-    readonly waiting: readonly Uint8Array[]
+    readonly waiting: readonly Pixels[]
   }[]
 }
 
 const DEVICES = 10_000
 
-interface Line {
+interface Line<Pixels> {
   readonly device: string
   heardMs: number
-  readonly waiting: Uint8Array[]
+  readonly waiting: Pixels[]
 }
 
 /**
@@ -43,13 +43,13 @@ interface Line {
  * itself. What is taken at once holds of no device more than `fairness` times its fair share; as every training batch is taken so,
  * the replay buffer, which holds the newest of those batches, obeys the same bound.
  */
-export class FairQueue {
+export class FairQueue<Pixels = Uint8Array> {
   readonly #options: FairQueueOptions
   /** Who is to be served next comes first. */
-  #lines: Line[] = []
+  #lines: Line<Pixels>[] = []
   #size = 0
 
-  constructor(options: FairQueueOptions, state?: FairQueueState, nowMs = 0) {
+  constructor(options: FairQueueOptions, state?: FairQueueState<Pixels>, nowMs = 0) {
     this.#options = options
     for (const { device, silentMs, waiting } of state?.devices ?? []) {
       this.#lines.push({ device, heardMs: nowMs - silentMs, waiting: [...waiting] })
@@ -68,7 +68,7 @@ export class FairQueue {
   }
 
   /** Puts an upload in line. Gives how many were displaced for it: 0 or 1. */
-  add({ device, pixels }: Upload, nowMs: number): number {
+  add({ device, pixels }: Upload<Pixels>, nowMs: number): number {
     const { perDevice, limit } = this.#options
     let line = this.#lines.find((one) => one.device === device)
     if (!line) {
@@ -88,15 +88,15 @@ export class FairQueue {
    * Takes `count` uploads, fewer where fewer wait (`atLeast`, default all of them), each device at most its bounded share; undefined
    * when there are not so many.
    */
-  take(count: number, nowMs: number, atLeast = count): Upload[] | undefined {
+  take(count: number, nowMs: number, atLeast = count): Upload<Pixels>[] | undefined {
     const active = Math.max(1, this.activeDevices(nowMs))
     const { fairness = Number.POSITIVE_INFINITY } = this.#options
     const most = active === 1 ? count : Math.min(count, Math.ceil((fairness * count) / active))
     const available = this.#lines.reduce((sum, { waiting }) => sum + Math.min(most, waiting.length), 0)
     const wanted = Math.min(count, available)
     if (wanted < Math.max(1, atLeast)) return undefined
-    const taken: Upload[] = []
-    const served = new Map<Line, number>()
+    const taken: Upload<Pixels>[] = []
+    const served = new Map<Line<Pixels>, number>()
     while (taken.length < wanted) {
       // Round by round: the next in turn that has something and has not had its share.
       const line = this.#nextInTurn(served, most)
@@ -107,7 +107,7 @@ export class FairQueue {
     return taken
   }
 
-  state(nowMs: number): FairQueueState {
+  state(nowMs: number): FairQueueState<Pixels> {
     return {
       devices: this.#lines.map(({ device, heardMs, waiting }) => ({
         device,
@@ -117,27 +117,27 @@ export class FairQueue {
     }
   }
 
-  #nextInTurn(served: ReadonlyMap<Line, number>, most: number): Line {
+  #nextInTurn(served: ReadonlyMap<Line<Pixels>, number>, most: number): Line<Pixels> {
     const at = this.#lines.findIndex((line) => line.waiting.length > 0 && (served.get(line) ?? 0) < most)
     const [line] = this.#lines.splice(at, 1)
     this.#lines.push(line!)
     return line!
   }
 
-  #displace(line: Line): number {
+  #displace(line: Line<Pixels>): number {
     line.waiting.shift()
     this.#size--
     return 1
   }
 
-  #longest(): Line {
+  #longest(): Line<Pixels> {
     return this.#lines.reduce((longest, line) =>
       line.waiting.length > longest.waiting.length ? line : longest,
     )
   }
 
   /** Makes room for `added`: ids cost whoever sends them nothing. */
-  #forgetBeyond(added: Line): void {
+  #forgetBeyond(added: Line<Pixels>): void {
     if (this.#lines.length <= (this.#options.devices ?? DEVICES)) return
     const idle = this.#lines.filter((line) => line.waiting.length === 0 && line !== added)
     if (idle.length === 0) return
