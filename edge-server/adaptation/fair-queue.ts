@@ -11,8 +11,8 @@ export interface FairQueueOptions {
   /** Uploads of one device that may wait; a newer one takes the place of its oldest. */
   readonly perDevice: number
   /**
-   * Times its fair share (count / active devices) that one device may have of what is taken at once. With one active device there
-   * is no bound. Default: no bound, only turns.
+   * Times its fair share (count / active devices) that one device may have of what is taken: of n batches together that many times n, and one
+   * upload; of one batch that much, rounded up. With one active device there is no bound. Default: no bound, only turns.
    */
   readonly fairness?: number
   /** How long after its last upload a device counts as active, in ms. */
@@ -27,21 +27,28 @@ export interface FairQueueState<Pixels = Uint8Array> {
     readonly device: string
     readonly silentMs: number
     readonly waiting: readonly Pixels[]
+    /** Missing in states of earlier releases. */
+    readonly carried?: number
   }[]
 }
 
+/** Nearly a whole upload: what a device may carry from one batch to the next, and what it begins with. */
+const CARRIED = 1 - 1e-6
 const DEVICES = 10_000
 
 interface Line<Pixels> {
   readonly device: string
   heardMs: number
   readonly waiting: Pixels[]
+  /** The part of an upload that it might have had of the last batch besides. */
+  carried: number
 }
 
 /**
  * Uploads that wait, by device: devices take turns (fair queueing, Nagle 1987), so that one which floods delays and displaces only
- * itself. What is taken at once holds of no device more than `fairness` times its fair share; as every training batch is taken so,
- * the replay buffer, which holds the newest of those batches, obeys the same bound.
+ * itself. Of the batches that are taken no device gets more than `fairness` times its fair share. Where that is no whole number, the rest is
+ * carried to the next batch (deficit round robin, Shreedhar and Varghese 1995): rounded up in each batch, it would be many times the share of a
+ * device in a large fleet. As every training batch is taken so, the replay buffer, which holds the newest of them, obeys the same bound.
  */
 export class FairQueue<Pixels = Uint8Array> {
   readonly #options: FairQueueOptions
@@ -51,8 +58,8 @@ export class FairQueue<Pixels = Uint8Array> {
 
   constructor(options: FairQueueOptions, state?: FairQueueState<Pixels>, nowMs = 0) {
     this.#options = options
-    for (const { device, silentMs, waiting } of state?.devices ?? []) {
-      this.#lines.push({ device, heardMs: nowMs - silentMs, waiting: [...waiting] })
+    for (const { device, silentMs, waiting, carried = CARRIED } of state?.devices ?? []) {
+      this.#lines.push({ device, heardMs: nowMs - silentMs, waiting: [...waiting], carried })
       this.#size += waiting.length
     }
   }
@@ -72,7 +79,7 @@ export class FairQueue<Pixels = Uint8Array> {
     const { perDevice, limit } = this.#options
     let line = this.#lines.find((one) => one.device === device)
     if (!line) {
-      line = { device, heardMs: nowMs, waiting: [] }
+      line = { device, heardMs: nowMs, waiting: [], carried: CARRIED }
       this.#lines.push(line)
       this.#forgetBeyond(line)
     }
@@ -91,17 +98,26 @@ export class FairQueue<Pixels = Uint8Array> {
   take(count: number, nowMs: number, atLeast = count): Upload<Pixels>[] | undefined {
     const active = Math.max(1, this.activeDevices(nowMs))
     const { fairness = Number.POSITIVE_INFINITY } = this.#options
-    const most = active === 1 ? count : Math.min(count, Math.ceil((fairness * count) / active))
-    const available = this.#lines.reduce((sum, { waiting }) => sum + Math.min(most, waiting.length), 0)
-    const wanted = Math.min(count, available)
+    const share = active === 1 ? count : Math.min(count, (fairness * count) / active)
+    const most = (line: Line<Pixels>) => Math.floor(line.carried + share)
+    // Those who had left something to the others have gone: nobody could fill a batch any more.
+    if (sum(this.#lines, most) < count) for (const line of this.#lines) line.carried = CARRIED
+    const wanted = Math.min(
+      count,
+      sum(this.#lines, (line) => Math.min(most(line), line.waiting.length)),
+    )
     if (wanted < Math.max(1, atLeast)) return undefined
     const taken: Upload<Pixels>[] = []
-    const served = new Map<Line<Pixels>, number>()
+    const left = new Map(this.#lines.map((line) => [line, most(line)]))
     while (taken.length < wanted) {
       // Round by round: the next in turn that has something and has not had its share.
-      const line = this.#nextInTurn(served, most)
+      const line = this.#nextInTurn(left)
       taken.push({ device: line.device, pixels: line.waiting.shift()! })
-      served.set(line, (served.get(line) ?? 0) + 1)
+      left.set(line, left.get(line)! - 1)
+    }
+    for (const line of this.#lines) {
+      const had = most(line) - left.get(line)!
+      line.carried = Math.min(line.carried + share - had, CARRIED)
     }
     this.#size -= taken.length
     return taken
@@ -109,16 +125,17 @@ export class FairQueue<Pixels = Uint8Array> {
 
   state(nowMs: number): FairQueueState<Pixels> {
     return {
-      devices: this.#lines.map(({ device, heardMs, waiting }) => ({
+      devices: this.#lines.map(({ device, heardMs, waiting, carried }) => ({
         device,
         silentMs: nowMs - heardMs,
         waiting: [...waiting],
+        carried,
       })),
     }
   }
 
-  #nextInTurn(served: ReadonlyMap<Line<Pixels>, number>, most: number): Line<Pixels> {
-    const at = this.#lines.findIndex((line) => line.waiting.length > 0 && (served.get(line) ?? 0) < most)
+  #nextInTurn(left: ReadonlyMap<Line<Pixels>, number>): Line<Pixels> {
+    const at = this.#lines.findIndex((line) => line.waiting.length > 0 && left.get(line)! > 0)
     const [line] = this.#lines.splice(at, 1)
     this.#lines.push(line!)
     return line!
@@ -151,3 +168,6 @@ export class FairQueue<Pixels = Uint8Array> {
     )
   }
 }
+
+const sum = <Item>(items: readonly Item[], of: (item: Item) => number): number =>
+  items.reduce((total, item) => total + of(item), 0)
