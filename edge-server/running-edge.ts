@@ -4,6 +4,7 @@ import { TokenBucket } from '@isthmus/policies'
 import { EDGE_ID, parseTopic, serverKey } from '@isthmus/proto'
 import type { Logger } from 'pino'
 import { Adaptation, type AdaptationOptions } from './adaptation/adaptation.ts'
+import { FamilyRefusals } from './adaptation/family-refusals.ts'
 import { Announcer } from './announce.ts'
 import { EmbeddedBroker } from './broker/embedded.ts'
 import { ExternalBroker } from './broker/external.ts'
@@ -65,6 +66,7 @@ export class RunningEdge implements EdgeServer {
   #transport: Transport | undefined
   #http: HttpEndpoint | undefined
   #adaptation: Adaptation | undefined
+  readonly #refusals: FamilyRefusals
   #ticking: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   #ports: EdgePorts = { mqttPort: undefined, wsPort: undefined, httpPort: undefined }
@@ -110,6 +112,13 @@ export class RunningEdge implements EdgeServer {
         if (config.market === 'off') return true
         return server === undefined ? this.#speaksForSite : server === key
       },
+    })
+    this.#refusals = new FamilyRefusals({
+      ...config,
+      epoch,
+      clock,
+      send: (topicName, packet) => void this.#transport?.publish(topicName, packet),
+      warn: (fields, message) => this.#warn(fields, message),
     })
     this.#announcer = new Announcer({
       ...config,
@@ -163,10 +172,11 @@ export class RunningEdge implements EdgeServer {
       this.#ports = { ...this.#ports, httpPort: this.#http.port }
     }
     const adaptation = this.#adaptation
+    const samples = adaptation ?? (this.#isAlone ? this.#refusals : undefined)
     const market = await this.#openMarket(transport)
     transport.onMessage((topicName, packet, retained) => {
       const verb = parseTopic(topicName)?.verb
-      if (verb === 'sample') adaptation?.receive(topicName, packet, retained)
+      if (verb === 'sample') samples?.receive(topicName, packet, retained)
       if (verb === 'infer' || verb === 'birth' || verb === 'state')
         this.#dispatcher.receive(topicName, packet, retained)
       if (verb !== 'infer' && verb !== 'birth' && verb !== 'sample')
@@ -177,7 +187,7 @@ export class RunningEdge implements EdgeServer {
       adaptation?.announce()
       market?.node.announce()
     })
-    const verbs = ['infer', 'birth', 'state', ...(adaptation ? ['sample'] : [])]
+    const verbs = ['infer', 'birth', 'state', ...(samples ? ['sample'] : [])]
     const filters = verbs.map((verb) => `isthmus/1/${site}/+/${verb}`)
     await transport.subscribe([
       ...new Set([
@@ -216,6 +226,11 @@ export class RunningEdge implements EdgeServer {
   /** Whether what names no server is for this one: where there are several, for the one that holds the auctions. */
   get #speaksForSite(): boolean {
     return this.#config.id === EDGE_ID || (this.#market?.node.leads ?? false)
+  }
+
+  /** Whether no other server shares its broker: one that does may adapt what this one does not. */
+  get #isAlone(): boolean {
+    return this.#config.market === 'off' || this.#config.broker === undefined
   }
 
   async #openMarket(transport: Transport): Promise<OpenMarket | undefined> {
@@ -283,6 +298,9 @@ export class RunningEdge implements EdgeServer {
       wallS: () => Date.now() / 1000,
       publish: (topicName, packet, options) => void this.#transport?.publish(topicName, packet, options),
       warn: (fields, message) => this.#warn(fields, message),
+      onStrangeSample: (device, message) => {
+        if (this.#isAlone) this.#refusals.refuse(device, message)
+      },
       ...(spawn ? { spawn } : {}),
     })
   }

@@ -1,4 +1,4 @@
-import { encodeMessage, MAX_MESSAGE_BYTES } from '@isthmus/proto'
+import { encodeMessage, MAX_MESSAGE_BYTES, wireErrorCodeOf } from '@isthmus/proto'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Mosquitto, mosquittoInstalled, startMosquitto } from './broker/mosquitto.test.support.ts'
@@ -84,6 +84,15 @@ function contract(name: string, installed: boolean, broker: () => Promise<EdgeOp
       const id = camera.send(latent, { bundle: folder.fastKey })
       expect(await camera.answer(id)).toEqual([10, 20])
       expect(await server.metrics.value('garbage_total', { code: 'BAD_MESSAGE' })).toBe(3)
+    })
+
+    it('tells a device whose samples teach nothing here to send no more', async () => {
+      const { device } = await start(await broker())
+      const camera = await device('cam')
+      const body = { kind: 'sample', family: 1, number: 1, entropy: 0.5, input: 'image' } as const
+      camera.publish('sample', encodeMessage({ envelope: { boot: 1 }, body }, latent))
+      const { body: answer } = await camera.take(({ envelope }) => envelope.id === 0)
+      expect(answer.kind === 'error' && wireErrorCodeOf(answer.code)).toBe('UNKNOWN_FAMILY')
     })
 
     it('serves eight devices at once, each with its own answers, some of them computed together', async () => {

@@ -75,7 +75,12 @@ function idleLearner(): Worker {
   return Object.assign(worker, { postMessage, unref: () => {} }) as unknown as Worker
 }
 
-const open = (bundle: Bundle, config: EdgeConfigInput, registry = new Registry()) =>
+const open = (
+  bundle: Bundle,
+  config: EdgeConfigInput,
+  registry = new Registry(),
+  onStrangeSample: (device: string) => void = () => {},
+) =>
   Adaptation.open({
     config: checkConfig({ adapt: join(folder, 'state'), adaptSplit: 'both', ...config }, 'a test'),
     bundles: [bundle],
@@ -86,6 +91,7 @@ const open = (bundle: Bundle, config: EdgeConfigInput, registry = new Registry()
     wallS: () => 1000,
     publish: () => {},
     warn: () => {},
+    onStrangeSample,
     spawn: idleLearner,
   })
 
@@ -118,6 +124,35 @@ describe('what a device tells of its frames', () => {
     expect(await counts()).toEqual([])
     tell('local')
     expect(await counts()).toEqual([{ family: 'split@1.0.0', outcome: 'statistics', value: 1 }])
+    await adaptation.close()
+  })
+})
+
+describe('a sample of a network that is not adapted', () => {
+  it('is told of, but not one that teaches something, nor statistics of a device whose pictures do', async () => {
+    const bundle = await splitBundle()
+    const strange: string[] = []
+    const adaptation = await open(bundle, { adaptSplit: 'tail' }, new Registry(), (device) =>
+      strange.push(device),
+    )
+    const keyOf = (role: 'local' | 'head') => familyKey(bundle.manifest.models[role]!.sha256)
+    const send = (device: string, family: number, input: 'pixels' | 'statistics') => {
+      const dims = input === 'pixels' ? [1, 1, 1] : []
+      const body = { kind: 'sample', family, number: 1, entropy: 0.1, input, dims } as const
+      const packet = encodeMessage({ envelope: { boot: 1 }, body }, Uint8Array.of(1))
+      adaptation.receive(topic('default', device, 'sample'), packet, false)
+    }
+    send('local', keyOf('local'), 'pixels')
+    send('head', keyOf('head'), 'pixels')
+    send('head', keyOf('head'), 'statistics')
+    expect(strange).toEqual([])
+    send('stranger', 1, 'pixels')
+    const packet = encodeMessage({
+      envelope: { boot: 1 },
+      body: { kind: 'patchRequest', family: 1, reason: 'start' },
+    })
+    adaptation.receive(topic('default', 'asks', 'sample'), packet, false)
+    expect(strange).toEqual(['stranger'])
     await adaptation.close()
   })
 })

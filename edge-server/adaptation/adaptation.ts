@@ -48,6 +48,8 @@ export interface AdaptationOptions {
   readonly publish: (topic: string, packet: Uint8Array, options: PublishOptions) => void
   /** A warning, unless there have been too many lately. */
   readonly warn: (fields: Readonly<Record<string, string>>, message: string) => void
+  /** Told of a sample of a network that is not adapted here. */
+  readonly onStrangeSample: (device: string, message: Message) => void
   readonly spawn?: (setup: LearnerSetup) => Worker
 }
 
@@ -187,7 +189,8 @@ export class Adaptation implements Tails {
     await Promise.all(this.#families.map((family) => family.close()))
   }
 
-  #read(device: string, { body, envelope, payload }: Message): void {
+  #read(device: string, message: Message): void {
+    const { body, envelope, payload } = message
     if (body.kind !== 'sample' && body.kind !== 'patchRequest') {
       this.#metrics.unreadable.inc()
       return
@@ -198,6 +201,9 @@ export class Adaptation implements Tails {
         ? (this.#samples.get(body.family) ?? [])
         : [(body.kind === 'sample' ? this.#told : this.#patched).get(body.family) ?? []].flat()
     if (families.length === 0) this.#metrics.strangers.inc()
+    // A device that tells statistics of no use may still send pictures that are.
+    if (body.kind === 'sample' && !this.#samples.has(body.family))
+      this.#options.onStrangeSample(device, message)
     for (const family of families) {
       if (body.kind === 'sample') family.sample(device, envelope.boot, body, payload)
       else family.request(device, body)

@@ -1,3 +1,4 @@
+import sharp from 'sharp'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Upload } from './fair-queue.ts'
 import { FamilyLearner, type LearnerOptions, type LearnerState } from './family-learner.ts'
@@ -33,6 +34,25 @@ describe('a learner', () => {
     expect(await learner.learn(uploads(6, 8), 0)).toMatchObject({ steps: 1, stored: 8 })
     const { parameters } = await learner.candidate()
     expect(parameters).not.toEqual(learner.network.source)
+  })
+
+  it('learns from coded pictures what it learns from their pixels, and says which it could not read', async () => {
+    const [raw, coded] = [await open(), await open()]
+    const pngs = await Promise.all(
+      images.slice(0, 4).map((planes) => {
+        const pixels = Uint8Array.from(planes, (_, at) => planes[(at % 3) * 1024 + Math.floor(at / 3)]!)
+        return sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } })
+          .png()
+          .toBuffer()
+      }),
+    )
+    const all = [pngs[0]!, Uint8Array.of(1, 2, 3), ...pngs.slice(1)]
+    const pictures = all.map((bytes) => ({ device: 'cam', pixels: { codec: 'png' as const, bytes } }))
+    const report = await coded.learn(pictures, 0)
+    expect(report).toMatchObject({ steps: 1, stored: 4 })
+    expect(report.judgements).toEqual(['kept', 'unreadable', 'kept', 'kept', 'kept'])
+    await raw.learn(uploads(0, 4), 0)
+    expect((await coded.candidate()).parameters).toEqual((await raw.candidate()).parameters)
   })
 
   it('learns with the statistics that devices run with, where they are known', async () => {

@@ -19,6 +19,8 @@ import {
   guardLimits,
   judgeCandidate,
 } from './model-guard.ts'
+import type { Picture } from './picture.ts'
+import { readUploads } from './read-uploads.ts'
 import {
   ImageAnswers,
   type Judgement,
@@ -185,20 +187,27 @@ export class FamilyLearner {
   }
 
   /** Learns from uploads as far as they fill batches, with the statistics that devices run with, where they are known. */
-  async learn(uploads: readonly Upload[], nowMs: number, statistics?: Moments): Promise<LearnReport> {
+  async learn(
+    uploads: readonly Upload<Picture>[],
+    nowMs: number,
+    statistics?: Moments,
+  ): Promise<LearnReport> {
     this.#nowMs = nowMs
-    const judgements = await judgeUploads(
+    const read = await readUploads(uploads, this.network.imageDims)
+    const readable = read.filter((upload) => upload !== undefined)
+    const verdicts = await judgeUploads(
       this.#foundation,
       this.#engine.state().foundation.parameters,
-      uploads,
+      readable,
       this.#options.judge ?? judgeSettings,
       this.#usual,
     )
-    uploads.forEach((upload, at) => {
-      if (judgements[at] !== 'kept') return
+    readable.forEach((upload, at) => {
+      if (verdicts[at] !== 'kept') return
       this.#judged.add(upload, nowMs)
       this.#recent.push(upload.pixels)
     })
+    const judgements = read.map((upload) => (upload ? verdicts[readable.indexOf(upload)]! : 'unreadable'))
     this.#recent.splice(0, this.#recent.length - RECENT)
     let steps = 0
     let studentLoss: number | undefined

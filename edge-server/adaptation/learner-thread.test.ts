@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
+import sharp from 'sharp'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { LearnerThread, spawnLearner } from './learner-thread.ts'
 import type { LearnerSetup } from './messages.ts'
@@ -71,6 +72,16 @@ async function open(name: string) {
 const kill = (worker: Worker) => worker.terminate()
 
 describe('the thread that learns', () => {
+  it('decodes the pictures that came coded', async () => {
+    const { thread } = await open('coded')
+    const raw = { width: 32, height: 32, channels: 3 } as const
+    const bytes = await Promise.all(
+      images.slice(0, 4).map((pixels) => sharp(pixels, { raw }).jpeg({ quality: 90 }).toBuffer()),
+    )
+    const uploads = bytes.map((one) => ({ device: 'cam', pixels: { codec: 'jpeg' as const, bytes: one } }))
+    expect(await thread.run({ kind: 'learn', uploads, nowMs: 0 })).toMatchObject({ steps: 1, stored: 4 })
+  })
+
   it('is replaced when it dies, and goes on from the last state that was written', async () => {
     const { thread, workers, troubles, found, ready } = await open('died')
     expect(found).toEqual(['none'])

@@ -2,6 +2,7 @@ import type { CemaSettings, Moments } from '@isthmus/models/adapt'
 import type { Upload } from './fair-queue.ts'
 import type { Candidate, LearnReport, Probe } from './family-learner.ts'
 import type { GuardLimits } from './model-guard.ts'
+import type { Picture } from './picture.ts'
 import type { IntakeState } from './sample-intake.ts'
 import type { JudgeSettings } from './sample-judge.ts'
 
@@ -33,7 +34,7 @@ export interface LearnerSetup {
 export type LearnerTask =
   | {
       readonly kind: 'learn'
-      readonly uploads: readonly Upload[]
+      readonly uploads: readonly Upload<Picture>[]
       readonly nowMs: number
       /** What the devices' frames are like, as they have told. */
       readonly statistics?: Moments | undefined

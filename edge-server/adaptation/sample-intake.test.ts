@@ -26,6 +26,11 @@ const sample = (changes: Partial<Sample> = {}): Sample => ({
   zeroPoint: undefined,
   ...changes,
 })
+const coded = (changes: Partial<Sample> = {}) => sample({ input: 'image', dims: [], ...changes })
+/** The beginning of one; nothing more is looked at here. */
+const jpeg = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 1, 2, 3)
+const endless = new Uint8Array(2 * pixels.length + 4097)
+endless.set(jpeg)
 const open = (changes: Partial<SampleIntakeOptions> = {}) => new SampleIntake({ ...options, ...changes })
 
 describe('the intake of samples', () => {
@@ -36,16 +41,27 @@ describe('the intake of samples', () => {
     packet.fill(0)
     const [upload] = intake.waiting.take(1, 0)!
     expect(upload?.device).toBe('cam')
-    expect([...upload!.pixels]).toEqual([
+    expect([...(upload!.pixels as Uint8Array)]).toEqual([
       ...[0, 3, 6, 9, 12, 15, 18, 21],
       ...[1, 4, 7, 10, 13, 16, 19, 22],
       ...[2, 5, 8, 11, 14, 17, 20, 23],
     ])
   })
 
+  it('takes a coded image as it came, to be decoded where that may take its time', () => {
+    const intake = open()
+    const packet = Uint8Array.from(jpeg)
+    expect(intake.receive('cam', 1, coded(), packet, 0)).toEqual(['taken'])
+    packet.fill(0)
+    expect(intake.receive('cam', 1, coded(), jpeg, 0)).toEqual(['repeated'])
+    expect(intake.waiting.take(1, 0)).toEqual([{ device: 'cam', pixels: { codec: 'jpeg', bytes: jpeg } }])
+  })
+
   it.each([
     ['a latent', sample({ input: 'latent' }), pixels, 'not-offered'],
-    ['a coded image', sample({ input: 'image' }), pixels, 'not-offered'],
+    ['an image in no known code', coded(), pixels, 'unreadable'],
+    ['a coded image that is far too long', coded(), endless, 'wrong-size'],
+    ['a coded image with an entropy that is none', coded({ entropy: Number.NaN }), jpeg, 'not-finite'],
     ['other dims', sample({ dims: [4, 2, 3] }), pixels, 'wrong-size'],
     ['dims of another rank', sample({ dims: [24] }), pixels, 'wrong-size'],
     ['a byte too few', sample(), pixels.subarray(1), 'wrong-size'],

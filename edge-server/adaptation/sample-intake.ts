@@ -1,8 +1,9 @@
 import { decodeMoments, type Moments, momentsBytes } from '@isthmus/models/adapt'
 import type { Sample } from '@isthmus/proto'
-import { FairQueue, type FairQueueOptions, type FairQueueState, type Upload } from './fair-queue.ts'
+import { FairQueue, type FairQueueOptions, type FairQueueState } from './fair-queue.ts'
 import { type Family, pixelsOf, toPlanes } from './family.ts'
 import { FleetStatistics } from './fleet-statistics.ts'
+import { codecOf, type Picture } from './picture.ts'
 import { UploadLedger, type UploadLedgerOptions, type UploadLedgerState } from './upload-ledger.ts'
 
 /**
@@ -15,6 +16,7 @@ export const uploadOutcomes = [
   'statistics',
   'not-offered',
   'wrong-size',
+  'unreadable',
   'not-finite',
   'repeated',
   'too-fast',
@@ -27,10 +29,17 @@ export interface SampleIntakeOptions {
   readonly queue: FairQueueOptions
 }
 
+/**
+ * A coded picture may be so many times as long as its pixels, and so many bytes more: a small one that is coded without loss takes more room
+ * than it did before.
+ */
+const CODED_TIMES = 2
+const CODED_MORE = 4096
+
 /** What must outlive the process. `waiting` holds pixels. */
 export interface IntakeState {
   readonly ledger: UploadLedgerState
-  readonly waiting: FairQueueState
+  readonly waiting: FairQueueState<Picture>
 }
 
 /**
@@ -40,7 +49,7 @@ export interface IntakeState {
 export class SampleIntake {
   readonly family: Family
   /** What waits to be judged. */
-  readonly waiting: FairQueue
+  readonly waiting: FairQueue<Picture>
   readonly #ledger: UploadLedger
   readonly #fleet: FleetStatistics
 
@@ -71,21 +80,33 @@ export class SampleIntake {
     payload: Uint8Array,
     nowMs: number,
   ): readonly UploadOutcome[] {
-    const { family } = this
     if (sample.input === 'statistics') return [this.#statistics(device, boot, sample, payload, nowMs)]
-    if (sample.input !== 'pixels') return ['not-offered']
-    const [channels, height, width] = family.imageDims
-    const fits =
-      String(sample.dims) === String([height, width, channels]) && payload.length === pixelsOf(family)
-    if (!fits) return ['wrong-size']
-    if (!(sample.entropy >= 0 && sample.entropy < Number.POSITIVE_INFINITY)) return ['not-finite']
+    const refusal = this.#refusal(sample, payload)
+    if (refusal) return [refusal]
     const uploader = this.#ledger.touch(device, nowMs)
     // Before its number is remembered: what comes too fast may be sent again later.
     if (!uploader.rate.take(nowMs)) return ['too-fast']
     if (!uploader.numbers.admit(boot, sample.number)) return ['repeated']
-    const upload: Upload = { device, pixels: toPlanes(payload, family.imageDims) }
-    const displaced = this.waiting.add(upload, nowMs)
+    const displaced = this.waiting.add({ device, pixels: this.#picture(sample, payload) }, nowMs)
     return displaced > 0 ? ['taken', 'displaced'] : ['taken']
+  }
+
+  /** Why a picture is not taken. Of a coded one only its first bytes are looked at: what it decodes to is checked where it is decoded. */
+  #refusal({ input, dims, entropy }: Sample, payload: Uint8Array): UploadOutcome | undefined {
+    const [channels, height, width] = this.family.imageDims
+    const bytes = pixelsOf(this.family)
+    if (input === 'pixels') {
+      if (String(dims) !== String([height, width, channels]) || payload.length !== bytes) return 'wrong-size'
+    } else if (input === 'image') {
+      if (payload.length > CODED_TIMES * bytes + CODED_MORE) return 'wrong-size'
+      if (!codecOf(payload)) return 'unreadable'
+    } else return 'not-offered'
+    return entropy >= 0 && entropy < Number.POSITIVE_INFINITY ? undefined : 'not-finite'
+  }
+
+  #picture({ input }: Sample, payload: Uint8Array): Picture {
+    if (input === 'pixels') return toPlanes(payload, this.family.imageDims)
+    return { codec: codecOf(payload)!, bytes: payload.slice() }
   }
 
   /** What the devices' frames are like, for the student to learn with; undefined where nobody has told, or too few. */

@@ -11,7 +11,7 @@ import type { Answers } from './model-guard.ts'
 import type { UsualLook, UsualLookSettings } from './usual-look.ts'
 
 /** Why an upload was not learned from. */
-export const judgements = ['kept', 'unlike', 'unsure', 'unsteady'] as const
+export const judgements = ['kept', 'unlike', 'unsure', 'unsteady', 'unreadable'] as const
 export type Judgement = (typeof judgements)[number]
 
 export interface JudgeSettings {

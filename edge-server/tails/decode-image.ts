@@ -1,6 +1,6 @@
 import type { Manifest } from '@isthmus/models/bundle'
 import { IsthmusError, wireError } from '@isthmus/proto'
-import sharp from 'sharp'
+import sharp, { type Metadata, type Sharp } from 'sharp'
 import { pngWithoutTexts } from './png-without-texts.ts'
 
 // One image at a time on this thread's behalf, and no cache of what will not come again.
@@ -42,25 +42,52 @@ export function normalise(pixels: Uint8Array, input: Input, out: Float32Array): 
   return out
 }
 
+/** What an image may be coded as. */
+export type ImageCodec = 'png' | 'jpeg' | 'webp'
+
 /**
  * Decodes a PNG, JPEG or WebP image and fits it into the model's height and width.
  * Returns `[H,W,C] uint8`. Throws BAD_PAYLOAD.
  */
-export async function decodeImage(
-  bytes: Uint8Array,
-  codec: 'png' | 'jpeg' | 'webp',
-  input: Input,
-): Promise<Uint8Array> {
+export function decodeImage(bytes: Uint8Array, codec: ImageCodec, input: Input): Promise<Uint8Array> {
   const { channels, height, width } = sizeOf(input)
+  return decode(bytes, codec, channels, Math.max(MAX_PIXELS, 16 * width * height), (image) =>
+    image.resize(width, height, { fit: input.fit }),
+  )
+}
+
+/**
+ * Decodes an image that has exactly that size; what its header says is looked at before anything is decoded.
+ * Returns `[H,W,C] uint8`. Throws BAD_PAYLOAD.
+ */
+export function decodeExactly(
+  bytes: Uint8Array,
+  codec: ImageCodec,
+  [channels, height, width]: readonly [number, number, number],
+): Promise<Uint8Array> {
+  return decode(bytes, codec, channels, width * height, (image, found) => {
+    if (found.width === width && found.height === height) return image
+    throw wireError('BAD_PAYLOAD', `The image is ${found.width}x${found.height}, not ${width}x${height}`)
+  })
+}
+
+async function decode(
+  bytes: Uint8Array,
+  codec: ImageCodec,
+  channels: number | undefined,
+  limitInputPixels: number,
+  fitted: (image: Sharp, found: Metadata) => Sharp,
+): Promise<Uint8Array> {
   try {
     const image = sharp(codec === 'png' ? pngWithoutTexts(bytes) : bytes, {
-      limitInputPixels: Math.max(MAX_PIXELS, 16 * width * height),
+      limitInputPixels,
       failOn: 'error',
     })
-    const { format } = await image.metadata()
-    if (format !== codec) throw wireError('BAD_PAYLOAD', `The image is ${format}, the mode takes ${codec}`)
-    const { data, info } = await image
-      .resize(width, height, { fit: input.fit })
+    const found = await image.metadata()
+    if (found.format !== codec) {
+      throw wireError('BAD_PAYLOAD', `The image is ${found.format}, the mode takes ${codec}`)
+    }
+    const { data, info } = await fitted(image, found)
       .toColourspace(channels === 1 ? 'b-w' : 'srgb')
       .removeAlpha()
       .raw()
