@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { ModeTable } from './mode-table.ts'
 
 const file = { file: 'net.onnx', sha256: '0'.repeat(64), bytes: 1, macs: 10, params: 1 }
+const small = { ...file, file: 'small.onnx', sha256: '1'.repeat(64) }
 
 /** A bundle that states no accuracies, with or without a small network for the device. */
 const table = (models: object): ModeTable =>
@@ -39,18 +40,18 @@ const accuracies = (modes: ModeTable): number[] =>
 
 describe('modes of a bundle that states no accuracies', () => {
   it('trusts the edge more than a small network of the device', () => {
-    const [local, edge] = accuracies(table({ full: file, local: { ...file, file: 'small.onnx' } }))
+    const [local, edge] = accuracies(table({ full: file, local: small }))
     expect(local).toBeLessThan(edge!)
   })
 
   it('trusts the whole network as much on the device as at the edge', () => {
-    const [local, edge] = accuracies(table({ full: file }))
+    const [local, edge] = accuracies(table({ full: file, local: file }))
     expect(local).toBe(edge)
   })
 })
 
 describe('energy of a frame', () => {
-  const modes = table({ full: file, local: { ...file, file: 'small.onnx' } })
+  const modes = table({ full: file, local: small })
   const times = new StageTimes()
   for (let run = 0; run < 10; run++) {
     times.add('preprocess', 1)

@@ -14,8 +14,8 @@ import { deviceError } from './errors.ts'
 const ENVELOPE_BYTES = 60
 
 /**
- * Order in which routes are trusted when the manifest gives no accuracy: bigger networks know more. A bundle without a
- * small network of the device's own runs the whole one there, which is as good as at the edge.
+ * Order in which routes are trusted when the manifest gives no accuracy: bigger networks know more. A bundle whose
+ * local network is the whole one is as good on the device as at the edge.
  */
 const presumed: Record<Route, number> = { local: 0.5, split: 0.6, edge: 0.7, skip: 0 }
 
@@ -70,7 +70,8 @@ export class ModeTable {
   }
 
   #accuracyOf({ route, accuracy }: Mode): number {
-    const whole = route === 'local' && !this.#manifest.models.local
+    const { local, full } = this.#manifest.models
+    const whole = route === 'local' && local?.sha256 === full?.sha256
     return accuracy ?? presumed[whole ? 'edge' : route]
   }
 

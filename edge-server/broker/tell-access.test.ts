@@ -32,8 +32,8 @@ async function embedded(): Promise<Setting> {
 /** Mosquitto with the rules that the page tells people to use. */
 async function mosquitto(): Promise<Setting> {
   const page = readFileSync(new URL('../../../docs/edge-server.md', import.meta.url), 'utf8')
-  const rules = /# acl_file\n([^`]*)```/.exec(page)?.[1]
-  if (rules === undefined) throw new Error('docs/edge-server.md shows no acl_file')
+  const rules = /```\n# acl\n([^`]*)```/.exec(page)?.[1]?.replaceAll('SITE', SITE)
+  if (rules === undefined) throw new Error('docs/edge-server.md shows no rules of access')
   const { url, stop } = await startMosquitto(undefined, rules)
   return { url, close: stop }
 }

@@ -58,7 +58,7 @@ export const manifest: Manifest = {
   input: { name: 'image', dims: [3, 2, 2], layout: 'NCHW', mean: [0, 0, 0], std: [1, 1, 1], fit: 'cover' },
   output: { name: 'logits', dims: [1, 2], kind: 'logits' },
   latent: { name: 'latent', dims: [1, 2, 2] },
-  models: { head: file, tail: file, full: file },
+  models: { local: file, head: file, tail: file, full: file },
   modes: [...modes],
 }
 

@@ -70,6 +70,7 @@ async function write(dir: string, name: string, tail: Uint8Array, full: Uint8Arr
     head: { file: 'head.onnx', ...costs },
     tail: { file: 'tail.onnx', ...costs },
     full: { file: 'full.onnx', ...costs },
+    local: { file: 'full.onnx', ...costs },
   }
   mkdirSync(join(dir, '..'), { recursive: true })
   return writeBundle(dir, { ...manifest, name, models }, files)

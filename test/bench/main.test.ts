@@ -23,7 +23,7 @@ describe('bench', () => {
       ...['ratePoints', 'computePoints', 'switchMs', 'allModesRamRatio'],
       ...['inceptionAgreementPct', 'inceptionBestCodecRatio'],
       ...['filterRecall', 'filterSkippedPct', 'exitAccuracy', 'exitSharePct'],
-      ...['replayMiss600Pct', 'replayMiss300Pct', 'slimmableTaxPts', 'invarianceGainPts'],
+      ...['replayMiss600Pct', 'replayMiss300Pct', 'slimmableTaxPts', 'invarianceGainPts', 'trainedTaxPts'],
       ...['goldenMaxAbsErr', 'telescopingMaxRelErr', 'refTableMaxZ'],
       ...['hvLoose', 'hvTight'].flatMap((figure) => [1, 3, 5, 8].map((edges) => `${figure}_E${edges}`)),
       ...['hvUnseen', 'hvSplitVsBest', 'preferenceSpearman', 'decisionMsP99', 'params'],

@@ -101,8 +101,8 @@ describe('a market of real processes', () => {
   it.skipIf(!mosquittoInstalled)(
     'sells under the rules for Mosquitto that the page shows, which keep devices from what is not theirs',
     async () => {
-      const page = readFileSync(new URL('../../../docs/market.md', import.meta.url), 'utf8')
-      const rules = /```\n(pattern write [^`]*)```/.exec(page)![1]!.replaceAll('SITE', 'default')
+      const page = readFileSync(new URL('../../../docs/edge-server.md', import.meta.url), 'utf8')
+      const rules = /```\n# acl\n([^`]*)```/.exec(page)![1]!.replaceAll('SITE', 'default')
       const mosquitto = await Mosquitto.start(undefined, rules)
       running.push(() => mosquitto.kill())
       const broker = `mqtt://127.0.0.1:${mosquitto.port}`
