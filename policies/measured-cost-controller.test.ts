@@ -102,13 +102,13 @@ const anyModes = fc.array(
   { minLength: 1, maxLength: 8 },
 )
 
-test('with a local answer to step in, a mode that is not likely to be in time is never taken', () => {
+test('with a local answer to step in, a mode that will rather be late is never taken', () => {
   fc.assert(
     fc.property(anyModes, fc.integer({ min: 20, max: 500 }), (drawn, deadlineMs) => {
       const modes = [local, ...drawn.map((mode, index) => ({ ...mode, mode: 10 + index }))]
       const plan = measuredCostController().decide(observe({ deadlineMs, modes }))
       const chosen = modes.find(({ mode }) => mode === plan.mode)!
-      expect(probabilityInTime(arrivalTime(chosen, fast), deadlineMs)).toBeGreaterThan(0.5)
+      expect(probabilityInTime(arrivalTime(chosen, fast), deadlineMs)).toBeGreaterThanOrEqual(0.5)
       expect(plan.expectedMs).toBeLessThanOrEqual(deadlineMs)
       const sure = modes.filter((mode) => probabilityInTime(arrivalTime(mode, fast), deadlineMs) > 0.999)
       expect(chosen.accuracy).toBeGreaterThan(Math.max(...sure.map(({ accuracy }) => accuracy)) - 0.01)
