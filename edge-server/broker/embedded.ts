@@ -263,8 +263,8 @@ export class EmbeddedBroker implements Transport {
     client = this.#aedes.handle(guard)
   }
 
-  /** A socket beyond `maxConnections` is ended before it has said anything. */
-  #hasRoomFor(socket: Socket): boolean {
+  /** Whether the socket may stay: one beyond `maxConnections` is ended before it has said anything. */
+  #letIn(socket: Socket): boolean {
     if (this.#open >= this.#options.maxConnections) {
       socket.destroy()
       return false
@@ -276,7 +276,7 @@ export class EmbeddedBroker implements Transport {
 
   async #listenTcp(): Promise<void> {
     const server = createTcpServer({ noDelay: true, keepAlive: true }, (socket) => {
-      if (this.#hasRoomFor(socket)) this.#accept(socket)
+      if (this.#letIn(socket)) this.#accept(socket)
     })
     this.mqttPort = await this.#listen(server, this.#options.mqttPort, 'mqttPort')
   }
@@ -285,7 +285,7 @@ export class EmbeddedBroker implements Transport {
     const server = createHttpServer((_request, response) => {
       response.writeHead(426, { 'content-type': 'text/plain' }).end('MQTT over WebSocket only\n')
     })
-    server.on('connection', (socket: Socket) => this.#hasRoomFor(socket))
+    server.on('connection', (socket: Socket) => this.#letIn(socket))
     this.#webSockets = new WebSocketServer({
       server,
       maxPayload: MAX_FRAME_BYTES,

@@ -93,7 +93,6 @@ function pointOf(
   }
 }
 
-/** The cheapest mode that is as good as the teacher, by the allowance. */
 /** The cheapest point that is nearly as good as the teacher, if one is. */
 export function cheapestNearTeacher(points: readonly OperatingPoint[]): OperatingPoint | undefined {
   const near = points.filter(({ dropPts }) => dropPts <= ALLOWED_DROP)

@@ -2,8 +2,8 @@ import type { Family, RateTier } from '@isthmus/models/slimmable'
 import { latentDims } from '../variants/graphs.ts'
 
 /** The finest and the coarsest rate of the encoder that ships (`models/recipes/rate-tiers.ts`). */
-export const fine: RateTier = { gain: 1.6, bitPrice: 3e-5 }
-export const coarse: RateTier = { gain: 0.28, bitPrice: 1e-3 }
+const fine: RateTier = { gain: 1.6, bitPrice: 3e-5 }
+const coarse: RateTier = { gain: 0.28, bitPrice: 1e-3 }
 
 /** One encoder with its decoder: for one operating point, or for all. */
 export interface Member {

@@ -3,17 +3,17 @@ import { loadBundle } from '@isthmus/models/bundle'
 import { loadCifar10WithProgress, sliceImages } from '@isthmus/models/data'
 import { weightsOf } from '@isthmus/models/nets'
 import { readModel } from '@isthmus/models/onnx'
-import { proportionInterval } from '../statistics.ts'
-import type { Detail, Measurement, Suite, SuiteContext } from '../suite.ts'
+import type { Measurement, Suite, SuiteContext } from '../suite.ts'
 import { accuracyAt } from '../variants/accuracy-at.ts'
 import { teachersAnswers } from '../variants/answers.ts'
+import { describedPoints } from '../variants/described-points.ts'
 import { type Point, points } from '../variants/measuring.ts'
 import { headOf, tailOf } from './graphs.ts'
 import { members } from './member.ts'
 import { type Lesson, trainMember } from './training.ts'
 
 const SEED = 11
-/** Enough that more of it changes the order of no two members: about a tenth of what the encoder that ships took. */
+/** About a tenth of what the encoder that ships took. */
 const full = { trainImages: 20_000, testImages: 10_000, imitateEpochs: 10, fineTuneEpochs: 4 }
 const quick = { trainImages: 256, testImages: 250, imitateEpochs: 1, fineTuneEpochs: 1 }
 /** A little beyond the coarsest tier: a fixed encoder may end up there. */
@@ -76,18 +76,13 @@ async function measure(context: SuiteContext): Promise<Measurement> {
       threads,
       ...size,
       taxes,
-      members: Object.fromEntries(rows.map((row) => [row.name, detailOf(row, data.test.count)])),
+      members: Object.fromEntries(
+        rows.map(({ name, meaning, points: found }) => [
+          name,
+          { meaning, points: describedPoints(found, data.test.count) },
+        ]),
+      ),
     },
-  }
-}
-
-function detailOf({ meaning, points: found }: Row, images: number): Detail {
-  return {
-    meaning,
-    points: found.map(({ width, place, top1, bytes }) => {
-      const [low, high] = proportionInterval(Math.round((top1 * images) / 100), images)
-      return { width, place, top1, bytes, interval95: [100 * low, 100 * high] }
-    }),
   }
 }
 

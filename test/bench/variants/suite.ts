@@ -3,10 +3,10 @@ import { loadBundle } from '@isthmus/models/bundle'
 import { loadCifar10WithProgress, sliceImages } from '@isthmus/models/data'
 import { weightsOf } from '@isthmus/models/nets'
 import { inspectModel, readModel } from '@isthmus/models/onnx'
-import { proportionInterval } from '../statistics.ts'
 import type { Detail, Measurement, Suite, SuiteContext } from '../suite.ts'
 import { accuracyAt } from './accuracy-at.ts'
 import { teachersAnswers } from './answers.ts'
+import { describedPoints } from './described-points.ts'
 import { variantHead, variantTail } from './graphs.ts'
 import { type Point, points } from './measuring.ts'
 import { trainVariant } from './training.ts'
@@ -91,10 +91,7 @@ function detailOf({ variant, points: found, headMacs }: Trained, images: number)
   return {
     meaning: variant.meaning,
     headMacs: [...headMacs],
-    points: found.map(({ width, place, top1, bytes }) => {
-      const [low, high] = proportionInterval(Math.round((top1 * images) / 100), images)
-      return { width, place, top1, bytes, interval95: [100 * low, 100 * high] }
-    }),
+    points: describedPoints(found, images),
   }
 }
 
