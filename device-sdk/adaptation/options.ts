@@ -11,7 +11,7 @@ const selector = z.custom<UploadSelector>(
 )
 
 const statisticsSchema = z.strictObject({
-  /** Frames that a batch of moments comes from. */
+  /** Frames that move the statistics together; a great shift shows in 16 of them. */
   frames: z.int().min(8).max(4096).default(64),
   /** Of the time, what the forward passes over them may take. */
   busyShare: z.number().min(0.001).max(1).default(0.1),

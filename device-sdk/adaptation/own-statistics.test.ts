@@ -37,6 +37,7 @@ interface Setting {
   probes?: ProbeSet
   store?: PatchStore
   busyShare?: number
+  frames?: number
 }
 
 let turn = 0
@@ -84,7 +85,7 @@ async function device(setting: Setting = {}) {
       }
     },
     dims: [1, 3, 4, 4],
-    frames: FRAMES,
+    frames: setting.frames ?? FRAMES,
     busyShare: setting.busyShare ?? 0.1,
     clock,
     report: (bytes, takenWith) =>
@@ -175,6 +176,15 @@ describe('statistics of its own', () => {
     })
     expect(events).toEqual([{ kind: 'statistics', role: 'local', what: 'shift' }])
     expect(runner.version).toEqual({ epoch: 0, version: 0 })
+  })
+
+  it('begin in the middle of a round when the frames so far show the shift', async () => {
+    const { show, output, statistics } = await device({ frames: 4 * FRAMES })
+    await show(frames(FRAMES, 0))
+    expect(statistics.stats).toMatchObject({ inUse: 'packed', frames: FRAMES, batches: 0 })
+    await show(fog(FRAMES))
+    near(await output(), await expected(0, { mean: 2.5, variance: 2.5 + 2.5 ** 2 }))
+    expect(statistics.stats).toMatchObject({ inUse: 'own', frames: 2 * FRAMES, batches: 1, shifts: 1 })
   })
 
   it('leave the network as packed where the world is as it was in training, and give way to it when it is again', async () => {

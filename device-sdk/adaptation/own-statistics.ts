@@ -3,7 +3,6 @@ import {
   LocalStatistics,
   type LocalStatisticsSettings,
   type Moments,
-  MomentsSum,
   type Moved,
   momentsOf,
   type NormParameters,
@@ -25,7 +24,7 @@ export interface OwnStatisticsParts {
   readonly openMoments: (file: Uint8Array, place: Place) => Promise<Session>
   /** Of the network's input: [1, ...]. */
   readonly dims: readonly number[]
-  /** Frames that a batch of moments comes from. */
+  /** Frames that move the statistics together. */
   readonly frames: number
   /** Of the time, what the extra runs may take. */
   readonly busyShare: number
@@ -45,7 +44,7 @@ export interface StatisticsStats {
   readonly off?: string
   /** Frames that moments were taken from. */
   readonly frames: number
-  /** Batches of them. */
+  /** Times that they were weighed: by rounds of frames, and by fewer where a shift shows in these. */
   readonly batches: number
   /** Times that they began anew, since what the camera sees had changed. */
   readonly shifts: number
@@ -70,7 +69,9 @@ export const noStatistics: StatisticsStats = {
   spacingMs: 0,
 }
 
-/** Numbers of frames that wait, 8 MB: a network of large pictures takes a batch in parts. */
+/** Frames that wait and run together: a great shift shows in so few. */
+const MOST_ROWS = 16
+/** Numbers of theirs, 8 MB: a network of large pictures takes fewer. */
 const MOST_VALUES = 1 << 21
 const FEWEST_ROWS = 2
 const FIRST_PAUSE_MS = 60_000
@@ -82,7 +83,7 @@ const REPORT_MS = 60_000
 
 /**
  * Takes the running statistics of the local network's normalisation layers from the device's own frames: copies of every so many, a forward pass
- * over a batch of them in the thread that answers nothing, and the network with the new statistics goes the way of a patch.
+ * over a few of them at a time in the thread that answers nothing, and the network with the new statistics goes the way of a patch.
  */
 export class OwnStatistics {
   readonly #parts: OwnStatisticsParts
@@ -93,9 +94,7 @@ export class OwnStatistics {
   #tracker: LocalStatistics
   #batch: Float32Array | undefined
   #filled = 0
-  /** With the packed scales and shifts, and with those that the network has now. */
-  #sums = newSums()
-  /** What they have taken. */
+  /** What the round so far has taken. */
   #roundMs = 0
   #running: Promise<void> | undefined
   /** In both threads, for the one that answers changes with each form of the model. */
@@ -112,7 +111,7 @@ export class OwnStatistics {
     this.#parts = parts
     this.#pace = new SamplingPace(busyShare)
     this.#count = dims.reduce((product, dim) => product * dim, 1)
-    this.#rows = Math.max(FEWEST_ROWS, Math.min(frames, Math.floor(MOST_VALUES / this.#count)))
+    this.#rows = Math.max(FEWEST_ROWS, Math.min(MOST_ROWS, frames, Math.floor(MOST_VALUES / this.#count)))
     this.#storedMs = parts.clock.now()
     this.#tracker = this.#newTracker()
     model.onTakenBack.push((taken) => this.#onTakenBack(taken))
@@ -139,7 +138,7 @@ export class OwnStatistics {
     this.#batch ??= new Float32Array(this.#rows * this.#count)
     this.#batch.set(input, this.#filled * this.#count)
     this.#filled++
-    const missing = this.#parts.frames - this.#sums.world.frames - this.#filled
+    const missing = this.#parts.frames - this.#tracker.waiting - this.#filled
     if (this.#filled < this.#rows && missing > 0) return
     this.#running = this.#run(this.#batch, this.#filled).finally(() => {
       this.#running = undefined
@@ -168,29 +167,28 @@ export class OwnStatistics {
   }
 
   async #run(batch: Float32Array, rows: number): Promise<void> {
-    const { model, clock, frames } = this.#parts
+    const { model, clock } = this.#parts
     try {
       // Nothing else is put in place meanwhile: the thread that answers stays another one.
       await model.exclusive(async () => {
         const startMs = clock.now()
-        await this.#measure(batch.subarray(0, rows * this.#count), rows)
-        const { world, own } = this.#sums
-        if (world.frames >= frames) await this.#use(world.take(), own.take())
+        const before = this.#tracker.waiting
+        await this.#use(await this.#measure(batch.subarray(0, rows * this.#count), rows), rows)
         this.#roundMs += clock.now() - startMs
-        this.#pace.took(this.#roundMs, world.frames || frames, clock.now())
-        if (world.frames === 0) this.#roundMs = 0
+        this.#pace.took(this.#roundMs, before + rows, clock.now())
+        if (this.#tracker.waiting === 0) this.#roundMs = 0
       })
     } catch (error) {
-      this.#sums = newSums()
       this.#roundMs = 0
       await this.#leave()
       if (codeOf(error) !== 'WORKER_DIED') this.#pause(error instanceof Error ? error.message : String(error))
     }
   }
 
-  async #use(world: Moments, own: Moments): Promise<void> {
-    const { model, frames, tell } = this.#parts
+  async #use({ world, own }: { world: Moments; own: Moments }, frames: number): Promise<void> {
+    const { model, tell } = this.#parts
     const what = this.#tracker.add(world, own, frames)
+    if (what === 'waiting') return
     this.#stats.batches++
     if (what === 'shift') this.#stats.shifts++
     if (what === 'return') this.#stats.returns++
@@ -219,8 +217,8 @@ export class OwnStatistics {
     report(encodeMoments(moments, network.base, network.layout), held.version)
   }
 
-  /** Runs a part of a batch in the thread that answers nothing. */
-  async #measure(batch: Float32Array, rows: number): Promise<void> {
+  /** Runs a part of a round in the thread that answers nothing: with the packed scales and shifts, and with those that the network has now. */
+  async #measure(batch: Float32Array, rows: number): Promise<{ world: Moments; own: Moments }> {
     const { model, dims, openMoments } = this.#parts
     const { network, held, otherPlace: place } = model
     const session = this.#opened.get(place) ?? (await openMoments(network.momentsFile(), place))
@@ -234,9 +232,8 @@ export class OwnStatistics {
     }
     const world = await run(network.base)
     const own = held.parameters ? await run(held.parameters) : world
-    this.#sums.world.add(world, rows)
-    this.#sums.own.add(own, rows)
     this.#stats.frames += rows
+    return { world, own }
   }
 
   async #leave(): Promise<void> {
@@ -257,18 +254,15 @@ export class OwnStatistics {
     this.#pausedUntilMs = clock.now() + this.#pauseMs
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS)
     this.#tracker = this.#newTracker(model.held.statistics)
-    this.#sums = newSums()
     tell({ kind: 'statistics', role: 'local', what: 'refused', why })
   }
 
   #newTracker(held?: HeldStatistics): LocalStatistics {
-    const { model, settings } = this.#parts
+    const { model, settings, frames } = this.#parts
     const { layout, base } = model.network
-    return new LocalStatistics(layout, base, settings, held)
+    return new LocalStatistics(layout, base, { ...settings, round: frames }, held)
   }
 }
-
-const newSums = () => ({ world: new MomentsSum(), own: new MomentsSum() })
 
 /** Nothing is on trial. */
 const isSettled = ({ held, good }: AdaptedModel): boolean => held === good

@@ -16,7 +16,7 @@ export { type EntropySettings, eata, entropyAdapter, eta, tent } from './methods
 export { FisherInformation } from './methods/fisher.ts'
 export { fixedAdapter } from './methods/fixed.ts'
 export { type SarSettings, sar, sarAdapter } from './methods/sar.ts'
-export { type Moments, MomentsSum, momentsDistance } from './moments.ts'
+export { type Moments, momentsDistance } from './moments.ts'
 export { decodeMoments, encodeMoments, momentsBytes } from './moments-code.ts'
 export { NormForward } from './norm-forward.ts'
 export { type NormLayer, type NormLayout, normLayoutOf } from './norm-layers.ts'

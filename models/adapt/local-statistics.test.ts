@@ -25,6 +25,7 @@ const packed: Moments = {
   variance: Float32Array.from({ length: layout.channels }, (_, at) => 1 + 0.5 * Math.cos(at)),
 }
 const FRAMES = 64
+const PART = 16
 
 /** Moments of batches that scatter as those of 64 frames do; `shift` moves the means of some layers, in deviations. */
 function world(seed: number, noise = localStatisticsSettings.noise) {
@@ -139,6 +140,52 @@ describe('local statistics', () => {
     const late = { mean: both.mean.slice(), variance: both.variance }
     for (let at = 6 * CHANNELS; at < late.mean.length; at++) late.mean[at]! += 2
     expect(play(statistics, [late])).toEqual(['moved'])
+  })
+
+  it('are the same whether a round comes whole or in parts, where no part shows a shift', () => {
+    fc.assert(
+      fc.property(fc.nat(10_000), fc.double({ min: 0, max: 0.1, noNaN: true }), (seed, shift) => {
+        const part = world(seed, (localStatisticsSettings.noise * FRAMES) / PART)
+        const [inParts, whole] = [new LocalStatistics(layout, packed), new LocalStatistics(layout, packed)]
+        for (let round = 0; round < 6; round++) {
+          const parts = times(FRAMES / PART, () => part(shift))
+          const sum = new MomentsSum()
+          const moved = parts.map((moments) => {
+            sum.add(moments, PART)
+            return inParts.add(moments, moments, PART)
+          })
+          fc.pre(moved.slice(0, -1).every((what) => what === 'waiting'))
+          const all = sum.take()
+          expect(moved.at(-1)).toBe(whole.add(all, all, FRAMES))
+          expect(inParts.held).toEqual(whole.held)
+        }
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('begin with the first part of a round that shows a great shift, and parts count at once until they come from a round', () => {
+    const part = world(10, (localStatisticsSettings.noise * FRAMES) / PART)
+    const statistics = new LocalStatistics(layout, packed)
+    const add = (moments: Moments, frames = PART) => statistics.add(moments, moments, frames)
+    expect(times(FRAMES / PART, () => add(part()))).toEqual(['waiting', 'waiting', 'waiting', 'packed'])
+    const parts = times(FRAMES / PART, () => part(1))
+    expect(add(parts[0]!)).toBe('shift')
+    expect(statistics.held).toEqual(parts[0])
+    expect(parts.slice(1).map((moments) => add(moments))).toEqual(['moved', 'moved', 'moved'])
+    const { mean } = statistics.held as Moments
+    mean.forEach((value, at) => {
+      expect(value).toBeCloseTo(parts.reduce((sum, moments) => sum + moments.mean[at]!, 0) / parts.length, 5)
+    })
+    expect(add(part(1))).toBe('waiting')
+    expect(statistics.waiting).toBe(PART)
+  })
+
+  it('begin with no fewer than 16 frames, however far they are', () => {
+    const far = world(11)(5)
+    const statistics = new LocalStatistics(layout, packed)
+    const moved = times(8, () => statistics.add(far, far, 2))
+    expect(moved).toEqual([...times(7, () => 'waiting'), 'shift'])
   })
 
   it('learn how far batches of this stream usually lie, and then take only more for a shift', () => {

@@ -1,13 +1,17 @@
-import { type Moments, momentsDistance } from './moments.ts'
+import { type Moments, MomentsSum, momentsDistance } from './moments.ts'
 import type { NormLayer, NormLayout } from './norm-layers.ts'
 
 export interface LocalStatisticsSettings {
-  /** How far a batch moves the statistics, at least. */
+  /** Frames that move the statistics together, once these come from as many. */
+  readonly round: number
+  /** With so many of a round a shift is looked for before it is complete. */
+  readonly early: number
+  /** How far a round moves the statistics, at least. */
   readonly least: number
-  /** How far a batch moves what the latest batches are. */
+  /** How far a round moves what the latest rounds are. */
   readonly latest: number
   /** Share of the layers, from the first, that shifts show in; classes move those behind them. */
-  readonly early: number
+  readonly front: number
   /** Distance of a batch of one frame that counts as usual until the stream has shown what is. */
   readonly noise: number
   /** A batch that is farther than so many times `noise` over its frames, and than so many times the usual distance, is a shift. */
@@ -21,36 +25,44 @@ export interface LocalStatisticsSettings {
 
 /** Chosen on the four held-out kinds of damage and on clean images, shuffled and in runs of a class. */
 export const localStatisticsSettings: LocalStatisticsSettings = {
+  round: 64,
+  early: 16,
   least: 0.05,
   latest: 0.25,
-  early: 0.625,
+  front: 0.625,
   noise: 0.04,
-  shift: 12,
+  shift: 8,
   unusual: 4,
   near: 1,
   far: 2,
 }
 
-/** What a batch has done: the network as packed fits still, or again; the statistics have begun anew; or moved. */
-export type Moved = 'packed' | 'return' | 'shift' | 'moved'
+/**
+ * What frames have done: nothing yet; the network as packed fits still, or again; the statistics have begun anew; or moved.
+ */
+export type Moved = 'waiting' | 'packed' | 'return' | 'shift' | 'moved'
 
 /** Of the first layer, against the others. */
 const FIRST_WEIGHT = 0.1
-/** What the usual distance moves by with each batch. */
+/** What the usual distance moves by with each round. */
 const USUAL_SHARE = 0.1
-/** Moves that are worth building the network anew, in shares of the distance of a batch of one frame. */
+/** Moves that are worth building the network anew, in shares of the distance of one frame. */
 const WORTHWHILE = 0.002
-/** With fewer, they are too noisy to tell a small shift by. */
-const SURE_BATCHES = 4
+/** Rounds. With fewer, the latest are too noisy to tell a small shift by. */
+const SURE_ROUNDS = 4
 /** A channel that never changes has no variance to divide by. */
 const LEAST_VARIANCE = 1e-12
 
 /**
- * A device's own statistics of its normalisation layers, from batches of its frames. They begin with a batch that is far from those before, or
- * with the latest few when these have drifted away, and then move by max(least, 1 / batches). Where the world is as it was in training the network as packed is best, and they give way to it.
+ * A device's own statistics of its normalisation layers, from rounds of its frames. They begin with frames that are far from those before, or
+ * with the latest few rounds when these have drifted away, and then move by max(least, 1 / rounds). Where the world is as it was in training the
+ * network as packed is best, and they give way to it.
+ *
+ * A round comes in parts. A great shift shows in the first of them: the statistics begin at once, and parts count at once until they come from a
+ * whole round.
  *
  * Weather moves the early layers; which classes come moves the late ones. The first layer sees brightness and colour, which differ ten times as
- * much from batch to batch, and counts a tenth. So shifts are looked for in the early layers, by how far a batch lies from the statistics against how far batches of this stream
+ * much from round to round, and counts a tenth. So shifts are looked for in the early layers, by how far a round lies from the statistics against how far rounds of this stream
  * usually lie.
  */
 export class LocalStatistics {
@@ -63,6 +75,9 @@ export class LocalStatistics {
   /** By those that the network has now: what it runs with. */
   readonly #own: Running
   readonly #latestOwn: Running
+  /** Of the round so far. */
+  readonly #worldSum = new MomentsSum()
+  readonly #ownSum = new MomentsSum()
   #isPacked: boolean
   #isKnown: boolean
   /** Of a batch of one frame; it falls with the number of frames. */
@@ -77,50 +92,44 @@ export class LocalStatistics {
     held?: Moments | 'packed',
   ) {
     this.#settings = { ...localStatisticsSettings, ...settings }
-    const { early, noise, least, latest } = this.#settings
-    const last = Math.max(1, Math.ceil(early * layout.layers.length))
+    const { front, noise, least, latest, round } = this.#settings
+    const last = Math.max(1, Math.ceil(front * layout.layers.length))
     this.#layers = layout.layers.slice(0, last)
     this.#packed = copyOf(packed)
     const own = typeof held === 'object' ? held : undefined
-    this.#world = new Running(packed, least)
-    this.#own = new Running(own ?? packed, least)
-    this.#latestWorld = new Running(packed, latest)
-    this.#latestOwn = new Running(packed, latest)
+    this.#world = new Running(packed, least, round)
+    this.#own = new Running(own ?? packed, least, round)
+    this.#latestWorld = new Running(packed, latest, round)
+    this.#latestOwn = new Running(packed, latest, round)
     this.#isPacked = own === undefined
     this.#isKnown = held !== undefined
     this.#usual = noise
   }
 
-  /** What the network should run with: own statistics (copied), or everything as packed; undefined before the first batch. */
+  /** What the network should run with: own statistics (copied), or everything as packed; undefined before the first round. */
   get held(): Moments | 'packed' | undefined {
     if (!this.#isKnown) return undefined
     return this.#isPacked ? 'packed' : copyOf(this.#own.moments)
   }
 
+  /** Of the round that is not complete. */
+  get waiting(): number {
+    return this.#worldSum.frames
+  }
+
   /**
-   * Takes the moments of a batch of `frames` frames, as the network gives them that normalises by batch: `world` with the packed scales and shifts
+   * Takes the moments of `frames` more frames, as the network gives them that normalises by batch: `world` with the packed scales and shifts
    * (what has been learned would look like a shift), `own` with those that it has now.
    */
   add(world: Moments, own: Moments, frames: number): Moved {
-    const isShift = this.#seesShift(world, frames)
-    this.#isKnown = true
-    for (const [running, batch] of [
-      [this.#world, world],
-      [this.#latestWorld, world],
-      [this.#own, own],
-      [this.#latestOwn, own],
-    ] as const) {
-      if (isShift) running.batches = 0
-      running.move(batch)
-    }
-    const was = this.#isPacked
-    this.#isPacked = this.#fitsPacked(frames, isShift)
-    if (this.#isPacked) return was ? 'packed' : 'return'
-    if (isShift) return 'shift'
-    if (!was && !this.#hasDrifted(frames)) return 'moved'
-    this.#world.beginAs(this.#latestWorld)
-    this.#own.beginAs(this.#latestOwn)
-    return 'shift'
+    this.#worldSum.add(world, frames)
+    this.#ownSum.add(own, frames)
+    const sum = this.#worldSum.frames
+    const { round, early } = this.#settings
+    if (sum < Math.min(round, early)) return 'waiting'
+    const isYoung = !this.#isPacked && this.#world.frames > 0 && this.#world.frames < round
+    if (sum < round && !isYoung && !this.#isFar(this.#worldSum.moments, sum)) return 'waiting'
+    return this.#use(this.#worldSum.take(), this.#ownSum.take(), sum)
   }
 
   /** Whether what is held differs enough from what a network runs with to build it anew. */
@@ -131,37 +140,72 @@ export class LocalStatistics {
     return this.#distance(this.#own.moments, inPlace) > WORTHWHILE * this.#settings.noise
   }
 
+  #use(world: Moments, own: Moments, frames: number): Moved {
+    const isShift = this.#seesShift(world, frames)
+    this.#isKnown = true
+    for (const [running, batch] of [
+      [this.#world, world],
+      [this.#latestWorld, world],
+      [this.#own, own],
+      [this.#latestOwn, own],
+    ] as const) {
+      if (isShift) running.frames = 0
+      running.move(batch, frames)
+    }
+    const was = this.#isPacked
+    this.#isPacked = this.#fitsPacked(isShift)
+    if (this.#isPacked) return was ? 'packed' : 'return'
+    if (isShift) return 'shift'
+    if (!was && !this.#hasDrifted()) return 'moved'
+    this.#world.beginAs(this.#latestWorld)
+    this.#own.beginAs(this.#latestOwn)
+    return 'shift'
+  }
+
   #seesShift(world: Moments, frames: number): boolean {
-    const { batches, moments } = this.#world
-    // Restored statistics are not of the world: the first batch after a start says what that is like.
-    const isBlind = !this.#isPacked && batches === 0
+    // Restored statistics are not of the world: the first round after a start says what that is like.
+    const isBlind = !this.#isPacked && this.#world.frames === 0
     if (isBlind) return false
-    const distance = this.#isPacked
-      ? this.#distance(world, this.#packed)
-      : this.#distance(world, moments) / (1 + 1 / batches)
-    const { shift, unusual, noise } = this.#settings
-    const limit = Math.max(shift * noise, unusual * this.#usual)
-    const isShift = distance * frames > limit
+    const isShift = this.#isFar(world, frames)
     // A single shift says nothing of what is usual; shifts in a row say that more is usual than was thought.
-    if (!isShift || this.#wasShift)
-      this.#usual += USUAL_SHARE * (Math.min(distance * frames, limit) - this.#usual)
+    if (!isShift || this.#wasShift) {
+      const distance = Math.min(this.#distanceOfOne(world, frames), this.#limit)
+      this.#usual += shareOf(USUAL_SHARE, frames / this.#settings.round) * (distance - this.#usual)
+    }
     this.#wasShift = isShift
     return isShift
   }
 
-  #fitsPacked(frames: number, isShift: boolean): boolean {
-    const { noise, near, far } = this.#settings
-    const { moments, batches } = this.#latestWorld
-    const distance = this.#distance(moments, this.#packed) * frames
-    if (this.#isPacked) return !isShift && (distance <= far * noise || batches < SURE_BATCHES)
+  #isFar(world: Moments, frames: number): boolean {
+    return this.#distanceOfOne(world, frames) > this.#limit
+  }
+
+  /** How far frames lie from what is known of the world, over what a single one would. */
+  #distanceOfOne(world: Moments, frames: number): number {
+    if (this.#isPacked) return this.#distance(world, this.#packed) * frames
+    const { frames: before, moments } = this.#world
+    return before === 0 ? 0 : (this.#distance(world, moments) * frames) / (1 + frames / before)
+  }
+
+  get #limit(): number {
+    const { shift, unusual, noise } = this.#settings
+    return Math.max(shift * noise, unusual * this.#usual)
+  }
+
+  #fitsPacked(isShift: boolean): boolean {
+    const { noise, near, far, round } = this.#settings
+    const { moments, frames } = this.#latestWorld
+    const distance = this.#distance(moments, this.#packed) * round
+    if (this.#isPacked) return !isShift && (distance <= far * noise || frames < SURE_ROUNDS * round)
     return distance <= near * noise
   }
 
-  #hasDrifted(frames: number): boolean {
-    const { moments, batches } = this.#latestWorld
-    if (batches < SURE_BATCHES) return false
-    const distance = this.#distance(moments, this.#world.moments) * frames
-    return distance > Math.max(this.#settings.far * this.#settings.noise, this.#usual)
+  #hasDrifted(): boolean {
+    const { noise, far, round } = this.#settings
+    const { moments, frames } = this.#latestWorld
+    if (frames < SURE_ROUNDS * round) return false
+    const distance = this.#distance(moments, this.#world.moments) * round
+    return distance > Math.max(far * noise, this.#usual)
   }
 
   #distance(a: Moments, from: Moments): number {
@@ -172,26 +216,28 @@ export class LocalStatistics {
   }
 }
 
-/** Running moments: at first those of a batch at once, then moving by max(least, 1 / batches). */
+/** Running moments: at first those of some frames at once, then moving by max(least, 1 / rounds) with each round. */
 class Running {
   readonly moments: Moments
-  batches = 0
+  frames = 0
   readonly #least: number
+  readonly #round: number
 
-  constructor(from: Moments, least: number) {
+  constructor(from: Moments, least: number, round: number) {
     this.moments = copyOf(from)
     this.#least = least
+    this.#round = round
   }
 
-  beginAs({ moments, batches }: Running): void {
+  beginAs({ moments, frames }: Running): void {
     this.moments.mean.set(moments.mean)
     this.moments.variance.set(moments.variance)
-    this.batches = Math.min(batches, SURE_BATCHES)
+    this.frames = Math.min(frames, SURE_ROUNDS * this.#round)
   }
 
-  move(batch: Moments): void {
-    this.batches++
-    const share = Math.max(this.#least, 1 / this.batches)
+  move(batch: Moments, frames: number): void {
+    this.frames += frames
+    const share = Math.max(shareOf(this.#least, frames / this.#round), frames / this.frames)
     const { mean, variance } = this.moments
     for (let at = 0; at < mean.length; at++) {
       mean[at]! += share * (batch.mean[at]! - mean[at]!)
@@ -200,5 +246,8 @@ class Running {
     }
   }
 }
+
+/** What `rounds`, whole or not, move by where one moves by `share`. */
+const shareOf = (share: number, rounds: number): number => 1 - (1 - share) ** rounds
 
 const copyOf = ({ mean, variance }: Moments): Moments => ({ mean: mean.slice(), variance: variance.slice() })

@@ -46,12 +46,9 @@ export class MomentsSum {
     this.#frames += frames
   }
 
-  /** Those of all, and begins anew. */
-  take(): Moments {
+  /** Those of all so far. */
+  get moments(): Moments {
     const [sum, square, frames] = [this.#mean!, this.#square!, this.#frames]
-    this.#mean = undefined
-    this.#square = undefined
-    this.#frames = 0
     const mean = Float32Array.from(sum, (value) => value / frames)
     return {
       mean,
@@ -59,5 +56,14 @@ export class MomentsSum {
         Math.max(0, value / frames - (sum[at]! / frames) ** 2),
       ),
     }
+  }
+
+  /** Those of all, and begins anew. */
+  take(): Moments {
+    const { moments } = this
+    this.#mean = undefined
+    this.#square = undefined
+    this.#frames = 0
+    return moments
   }
 }

@@ -5,7 +5,7 @@ export {
   localStatisticsSettings,
   type Moved,
 } from './local-statistics.ts'
-export { type Moments, MomentsSum, momentsDistance } from './moments.ts'
+export { type Moments, momentsDistance } from './moments.ts'
 export { decodeMoments, encodeMoments, momentsBytes } from './moments-code.ts'
 export { type NormLayer, type NormLayout, normLayoutOf } from './norm-layers.ts'
 export {

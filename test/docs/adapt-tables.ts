@@ -55,7 +55,7 @@ export function adaptSections({ detail: { errors, longStreams, tails } }: Stored
     for (const severity of severities) {
       const rows = errors.table.filter((row) => row.severity === severity)
       lines.push(
-        `Severity ${severity}: wrong answers in %, ${errors.count} images of each type (CEMA: the first ${errors.count - (errors.count % 64)}, in whole batches of 64), ${errors.seeds.length} seeds, everything learned is forgotten between types. "Learned from" is the share of images that a method learns from or, for CEMA, sends up:`,
+        `Severity ${severity}: wrong answers in %, ${errors.count} images of each type, ${errors.seeds.length} seeds, everything learned is forgotten between types. "Learned from" is the share of images that a method learns from or, for CEMA, sends up:`,
         '',
         ...table(
           ['', 'mean of 15 types (95 %)', 'learned from'],

@@ -21,13 +21,16 @@ export interface CemaMethodOptions {
   readonly threads: number
 }
 
-const BATCH = 64
+/** Frames that the device takes moments of together, as the SDK has it: at the end of each, statistics may change. */
+const PART = 16
+/** Frames between two ticks of the server. */
+const ROUND = 64
 
 /**
- * CEMA in both halves. The device takes running statistics from its own frames with forward passes alone, anew where they shift, and answers by
- * them and by the server's newest scales and shifts, or by the network as packed where that fits (`LocalStatistics`, as the device SDK has it).
- * It sends up what its selector picks, and its statistics. The server learns from 32 at a time. All of the first batch counts as sent up: the
- * foundation takes its statistics from it.
+ * CEMA in both halves. The device answers by what it holds and learns of its frames afterwards: it takes running statistics from them with
+ * forward passes alone, anew where they shift, and answers by them and by the server's newest scales and shifts, or by the network as packed where
+ * that fits (`LocalStatistics`, as the device SDK has it). It sends up what its selector picks, and its statistics. The server learns from 32 at a
+ * time. All of the first round counts as sent up: the foundation takes its statistics from it.
  */
 export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOptions): Promise<Method> {
   const { student, foundation, mean, std } = networks
@@ -49,40 +52,44 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
   const parametersWith = (held: LocalStatistics['held']): NormParameters =>
     typeof held === 'object' ? { ...learned, ...held } : student.source
   let version = 0
-  let batches = 0
+  /** Frames, and those of them that the server has not learned from; of the first round every frame. */
+  let answered = 0
+  const first: Uint8Array[] = []
+  const sentUp: Uint8Array[] = []
+  /** At least one step for each round of the device: from the store alone, where too few were sent up. */
+  async function learn(): Promise<void> {
+    if (first.length > 0) await engine.startFrom(first.splice(0))
+    for (const sample of sentUp.splice(0)) engine.add(sample)
+    do {
+      engine.useStatistics(parametersWith(statistics.held))
+      if (await engine.tick()) version++
+    } while (engine.queued >= engine.settings.batch)
+    learned = engine.parameters()
+  }
   return {
     name,
-    batch: BATCH,
+    batch: PART,
     get version() {
       return version
     },
     async answer(images, pixels): Promise<BatchAnswer> {
-      const [world, own] = [
-        await byBatch.runWithMoments(images, student.source),
-        await byBatch.runWithMoments(images, learned),
-      ]
-      if (batches++ === 0) await engine.startFrom(pixels)
-      const before = statistics.held
-      const moved = statistics.add(world.moments, own.moments, pixels.length)
-      // A shift is followed at once; else a batch counts from the next one on, for it may be of few classes.
-      const answering = parametersWith(moved === 'moved' ? before : statistics.held)
-      const logits = (await forward.run(images, answering)).data
+      const logits = (await forward.run(images, parametersWith(statistics.held))).data
+      const isFirst = answered < ROUND
       const entropy = new Float32Array(pixels.length)
-      const selected = new Uint8Array(pixels.length).fill(batches === 1 ? 1 : 0)
+      const selected = new Uint8Array(pixels.length).fill(isFirst ? 1 : 0)
       pixels.forEach((sample, row) => {
         const answer = answerEntropy(logits.subarray(row * classes, (row + 1) * classes), 'logits')
         entropy[row] = answer.entropy
-        const verdict = selector.judge({ ...answer, bytes: sample.length, budgetLeft: 1 })
-        if (!verdict.upload) return
+        if (isFirst) first.push(sample)
+        if (!selector.judge({ ...answer, bytes: sample.length, budgetLeft: 1 }).upload) return
         selected[row] = 1
-        engine.add(sample)
+        sentUp.push(sample)
       })
-      // At least one step for each batch of the device: from the store alone, where too few were sent up.
-      do {
-        engine.useStatistics(answering)
-        if (await engine.tick()) version++
-      } while (engine.queued >= engine.settings.batch)
-      learned = engine.parameters()
+      const world = await byBatch.runWithMoments(images, student.source)
+      const own = await byBatch.runWithMoments(images, learned)
+      statistics.add(world.moments, own.moments, pixels.length)
+      answered += pixels.length
+      if (answered % ROUND === 0) await learn()
       return { logits, entropy, selected }
     },
     parameters: () => copyNormParameters(parametersWith(statistics.held)),
