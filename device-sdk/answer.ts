@@ -1,5 +1,6 @@
 import type { Route } from '@isthmus/policies'
 import type { FallbackCode } from './fallback.ts'
+import type { TaskAnswer } from './latent-tasks.ts'
 
 /** One guess. */
 export interface Guess {
@@ -57,6 +58,8 @@ export interface Answer {
   readonly interest?: number
   /** The answer is that of the head's early exit: `route` is `local`, `mode` the split mode that was planned. */
   readonly exit?: true
+  /** What a server said of further tasks that were asked for; only where it has answered from the latent. */
+  readonly tasks?: Readonly<Record<string, TaskAnswer>>
   /** The device held a lease of a server when it took the frame. */
   readonly leased?: true
   /** Why this plan was chosen, in words. */

@@ -104,6 +104,7 @@ export async function startDevice(options: CommonOptions, surroundings: Surround
     deadlineMs,
     hedgeMarginMs,
     preference,
+    tasks: options.tasks,
     power,
     concurrency: credits,
   })

@@ -13,6 +13,7 @@ import { checkFrame, type Frame, type InputShape, inputShape } from './frame.ts'
 import type { FrameFilter } from './frame-filter.ts'
 import { FrameRun, type Workshop } from './frame-run.ts'
 import type { ImageWork } from './images.ts'
+import { LatentTasks, type TaskWish } from './latent-tasks.ts'
 import { LocalLane } from './local-lane.ts'
 import type { BidderCounters, HeldLease } from './market/bidder.ts'
 import { edgeWorth } from './market/worth.ts'
@@ -86,6 +87,8 @@ export interface DeviceParts {
   readonly deadlineMs: number
   readonly hedgeMarginMs: number
   readonly preference: Preference
+  /** Further tasks that are to be answered, too. */
+  readonly tasks?: TaskWish | undefined
   readonly power: DevicePower
   /** Frames that `inferAll` works on at a time. */
   readonly concurrency: number
@@ -176,6 +179,7 @@ export class Device {
       hedgeMarginMs,
       bundle: { id: `${name}@${version}`, key: bundleKey, labels },
       output: { count, kind: output.kind },
+      tasks: new LatentTasks(manifest.tasks ?? [], parts.tasks ?? { preference: {} }),
     }
   }
 
@@ -187,6 +191,16 @@ export class Device {
   /** Throws BAD_OPTIONS for a weight that is negative or no number, and keeps what was. */
   set preference(preference: Preference) {
     this.#preference = checkPreference(preference)
+  }
+
+  /** Which further tasks are answered, too; a change counts from the next frame on. */
+  get tasks(): TaskWish {
+    return this.#shop.tasks.wish
+  }
+
+  /** Throws BAD_OPTIONS for a task that the bundle does not have, impossible weights, and fewer `macs` than any decoders take; keeps what was. */
+  set tasks(wish: TaskWish) {
+    this.#shop.tasks.wish = wish
   }
 
   /** The share of a server that this device holds now; undefined: it takes what is left. */

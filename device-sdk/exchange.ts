@@ -28,6 +28,8 @@ export interface InferQuestion extends Asked {
   /** The form of the head that made the latent; left out: as packed. */
   readonly patch?: number
   readonly patchEpoch?: number
+  /** Of further tasks. */
+  readonly decoders?: number[]
 }
 
 /** What is to be asked of a pipeline. */

@@ -11,6 +11,7 @@ import type { FrameFilter } from './frame-filter.ts'
 import { readReply } from './frame-reply.ts'
 import { FrameTensors, type TensorWork } from './frame-tensors.ts'
 import { allFinite, bestGuesses } from './guesses.ts'
+import type { LatentTasks } from './latent-tasks.ts'
 import { AS_PACKED, type ModelVersion } from './loaded-model.ts'
 import type { LocalLane } from './local-lane.ts'
 import { stageNames } from './mode-table.ts'
@@ -33,6 +34,7 @@ export interface Workshop extends TensorWork {
   readonly hedgeMarginMs: number
   readonly bundle: { readonly id: string; readonly key: number; readonly labels: readonly string[] }
   readonly output: { readonly count: number; readonly kind: 'logits' | 'probabilities' }
+  readonly tasks: LatentTasks
 }
 
 /** One frame to be answered. */
@@ -222,7 +224,9 @@ export class FrameRun implements ReplyHandlers {
     }))
     const { startMs, packed: payload, scale, zeroPoint } = quantized
     const { version: patch, epoch: patchEpoch } = this.#headVersion(mode)
-    const coded = { route: 'split', payload, patch, patchEpoch, startMs } as const
+    // Decoders fit the head as packed.
+    const decoders = patch === 0 ? [...this.#shop.tasks.decoders] : []
+    const coded = { route: 'split', payload, patch, patchEpoch, decoders, startMs } as const
     return mode.quantizer.kind === 'affine-dynamic' ? { ...coded, scale, zeroPoint } : coded
   }
 
@@ -277,14 +281,14 @@ export class FrameRun implements ReplyHandlers {
   /** Called by the link. */
   onReply(reply: Reply): void {
     if (this.#settled) return
-    const { times, bundle, output: expected } = this.#shop
+    const { times, bundle, output: expected, tasks: known } = this.#shop
     const { mode, startMs } = this.#task
-    const result = readReply(reply, bundle.key, expected.count)
+    const result = readReply(reply, bundle.key, expected.count, known)
     if (!result) {
       this.#fail('BAD_REPLY')
       return
     }
-    const { output, version, exchange, serverMs } = result
+    const { output, tasks, version, exchange, serverMs } = result
     // Behind a patched head only its own tail counts; a server that knows nothing of patches runs the packed one.
     const head = this.#headVersion(mode)
     const isOther = head.version !== version.version || head.epoch !== version.epoch
@@ -295,7 +299,8 @@ export class FrameRun implements ReplyHandlers {
     times.add(stageNames.server(mode.id), serverMs)
     const { bytesUp, bytesDown } = reply
     const stages = (endMs: number) => this.#log.remote(startMs, endMs, exchange)
-    this.#settle({ mode: mode.id, route: mode.route, output, version, bytesUp, bytesDown }, stages)
+    const outcome = { mode: mode.id, route: mode.route, output, version, bytesUp, bytesDown }
+    this.#settle(tasks ? { ...outcome, tasks } : outcome, stages)
   }
 
   /** Called by the link. */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { adaptationOptions } from './adaptation/options.ts'
 import type { Clock } from './clock.ts'
 import { deviceError } from './errors.ts'
+import { taskWishSchema } from './latent-tasks.ts'
 import { marketSchema } from './market/options.ts'
 import { nearestKey } from './nearest-key.ts'
 import type { Transport } from './transport.ts'
@@ -55,6 +56,8 @@ export const commonOptions = {
   password: z.string().optional(),
   deadlineMs: ms.positive().default(250),
   preference: preferenceSchema.default({}),
+  /** Further tasks of the bundle that servers answer from the latent (docs/tasks.md). Left out: none. */
+  tasks: taskWishSchema.optional(),
   /** Power of the device above its idle one, W: what `energyJ` of its modes is worked out with. */
   power: z
     .strictObject({

@@ -29,10 +29,12 @@ export async function readBundles(
 }
 
 async function loadServed(folder: string, devices: readonly ModelRole[]): Promise<Bundle> {
-  const bundle = await loadBundle(folder, { only: ['tail', 'full', ...devices] })
-  const { models, output } = bundle.manifest
+  const bundle = await loadBundle(folder, { only: ['tail', 'full', 'decoders', ...devices] })
+  const { models, output, tasks = [] } = bundle.manifest
   if (!models.tail && !models.full) throw new Error('It has neither a tail nor a full model')
-  const resultBytes = 4 * output.dims.reduce((count, dim) => count * dim, 1)
+  const outputs = tasks.flatMap(({ labels, decoders }) => decoders.map(() => labels.length))
+  const count = output.dims.reduce((product, dim) => product * dim, 1)
+  const resultBytes = 4 * outputs.reduce((sum, values) => sum + values, count)
   if (resultBytes > MAX_MESSAGE_BYTES - REPLY_HEADER_BYTES) {
     throw new Error(`Its result of ${resultBytes} bytes does not fit into a message`)
   }

@@ -27,6 +27,9 @@ export const forWorker = (bundle: Bundle, { adapt, adaptSplit }: EdgeConfig): Wo
   manifest: bundle.manifest,
   tail: bundle.manifest.models.tail && bundle.modelBytes('tail'),
   full: bundle.manifest.models.full && bundle.modelBytes('full'),
+  decoders: (bundle.manifest.tasks ?? []).flatMap(({ labels, decoders }) =>
+    decoders.map(({ id }) => ({ id, labels: labels.length, model: bundle.decoderBytes(id) })),
+  ),
   adapts: adapt !== undefined && adaptSplit !== 'off',
 })
 

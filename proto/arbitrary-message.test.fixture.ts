@@ -29,6 +29,7 @@ const envelope: fc.Arbitrary<Envelope> = fc.record({
 
 const stamps = { echoUs: uint32, receivedUs: uint32, serverUs: uint32, epoch: uint32 }
 const dims = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 8 }).filter((d) => elements(d) < 4096)
+const decoders = fc.uniqueArray(uint32, { maxLength: 8 })
 const pixelDims = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 3, maxLength: 3 })
 
 function bytesOf(length: number) {
@@ -64,18 +65,23 @@ const bodies: { [K in Body['kind']]: fc.Arbitrary<Extract<Body, { kind: K }>> } 
     zeroPoint: maybe(uint32),
     patch: uint32,
     patchEpoch: uint32,
+    decoders,
   }),
-  reply: fc.record({
-    kind: fc.constant('reply' as const),
-    bundle: uint32,
-    dims,
-    queueUs: uint32,
-    decodeUs: uint32,
-    tailUs: uint32,
-    patch: uint32,
-    patchEpoch: uint32,
-    ...stamps,
-  }),
+  reply: decoders.chain((decoders) =>
+    fc.record({
+      kind: fc.constant('reply' as const),
+      bundle: uint32,
+      dims,
+      queueUs: uint32,
+      decodeUs: uint32,
+      tailUs: uint32,
+      patch: uint32,
+      patchEpoch: uint32,
+      decoders: fc.constant(decoders),
+      decoderValues: fc.array(fc.nat(50), { minLength: decoders.length, maxLength: decoders.length }),
+      ...stamps,
+    }),
+  ),
   error: fc.record({
     kind: fc.constant('error' as const),
     code: id,
@@ -243,7 +249,7 @@ function payloadOf(body: Body): fc.Arbitrary<Uint8Array> {
   const isFull = body.kind === 'sample' || body.kind === 'patch' || body.kind === 'marketMemory'
   if (isFull) return fc.uint8Array({ minLength: 1, maxLength: 600 })
   if (body.kind !== 'reply') return fc.uint8Array({ maxLength: 600 })
-  return bytesOf(4 * elements(body.dims))
+  return bytesOf(4 * body.decoderValues.reduce((sum, values) => sum + values, elements(body.dims)))
 }
 
 function elements(dims: readonly number[]): number {

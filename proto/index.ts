@@ -42,6 +42,7 @@ export type {
 export {
   AMOUNTS,
   MAX_BID_BYTES,
+  MAX_DECODERS,
   MAX_GRANTS,
   MAX_MESSAGE_BYTES,
   MAX_PIPELINES,

@@ -187,6 +187,25 @@ describe('a message that cannot be sent', () => {
       { envelope: { id: 1 }, body: { kind: 'reply', bundle: 1, dims: Array(9).fill(0) } },
       'BAD_MESSAGE',
     ],
+    [
+      'nine decoders',
+      { envelope: { id: 1 }, body: { ...infer, decoders: [1, 2, 3, 4, 5, 6, 7, 8, 9] } },
+      'BAD_MESSAGE',
+    ],
+    ['a decoder named twice', { envelope: { id: 1 }, body: { ...infer, decoders: [4, 4] } }, 'BAD_MESSAGE'],
+    [
+      'decoders that do not say how much they give',
+      { envelope: { id: 1 }, body: { kind: 'reply', bundle: 1, dims: [0], decoders: [4] } },
+      'BAD_MESSAGE',
+    ],
+    [
+      'numbers of decoders unlike the payload',
+      {
+        envelope: { id: 1 },
+        body: { kind: 'reply', bundle: 1, dims: [0], decoders: [4], decoderValues: [2] },
+      },
+      'BAD_SHAPE',
+    ],
     ['65 bundles', { envelope: {}, body: { ...birth, bundles: Array(65).fill(offer) } }, 'BAD_MESSAGE'],
     ['65 pipelines', { envelope: {}, body: { ...birth, pipelines: Array(65).fill(offer) } }, 'BAD_MESSAGE'],
     [

@@ -11,6 +11,8 @@ export const MAX_STAGES = 32
 /** Tensors that one request brings or wants. */
 export const MAX_TENSORS = 64
 export const MAX_DIMS = 8
+/** Decoders of further tasks that one request names. */
+export const MAX_DECODERS = 8
 /** Servers that a `Tell` speaks of. */
 export const MAX_TOLD_SERVERS = 16
 /** Values that a `Tell` holds of one place. */
@@ -94,9 +96,11 @@ export interface InferRequest {
   patch: number
   /** The epoch of that version. */
   patchEpoch: number
+  /** Decoders of further tasks that are to read the latent, too; each once. */
+  decoders: number[]
 }
 
-/** The message's payload is the result: `dims` numbers, float32 little-endian. */
+/** The message's payload is the result, `dims` numbers, and behind it `decoderValues` numbers of each decoder; float32 little-endian. */
 export interface InferReply {
   kind: 'reply'
   bundle: number
@@ -112,6 +116,10 @@ export interface InferReply {
   patch: number
   /** The epoch of that version. */
   patchEpoch: number
+  /** Of the decoders that were asked for those that have answered. */
+  decoders: number[]
+  /** Numbers that each gives. */
+  decoderValues: number[]
 }
 
 export interface ErrorReply {

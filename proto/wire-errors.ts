@@ -48,6 +48,11 @@ export const wireErrors = {
     hint: "Answer locally, and adopt the patch at the family's topic before the next request.",
   },
   UNKNOWN_FAMILY: { number: 22, retryable: false, hint: 'Adapt models of a family that the server adapts.' },
+  UNKNOWN_DECODER: {
+    number: 23,
+    retryable: false,
+    hint: 'Ask for decoders of the bundle that the request names, on the route split.',
+  },
 } as const satisfies Record<string, WireErrorEntry>
 
 export type WireErrorCode = keyof typeof wireErrors

@@ -17,6 +17,12 @@ const envelope: Envelope = {
   replyTopic: '',
   server: undefined,
 }
+const decoder = { file: 'x.onnx', sha256: '0'.repeat(64), bytes: 1, macs: 1, params: 1 }
+const withDecoder = new Catalog([
+  bundleOf({
+    tasks: [{ name: 'coat', labels: ['a'], decoders: [{ ...decoder, id: 4, width: 1, accuracy: 1 }] }],
+  }),
+])
 const request: InferRequest = {
   kind: 'infer',
   bundle: 77,
@@ -26,6 +32,7 @@ const request: InferRequest = {
   zeroPoint: undefined,
   patch: 0,
   patchEpoch: 0,
+  decoders: [],
 }
 const view: AdmissionView = {
   site: 'yard',
@@ -77,12 +84,23 @@ describe('admission', () => {
     ['BAD_SHAPE', { payloadBytes: 2 }, { mode: 7 }],
     ['BAD_PAYLOAD', { payloadBytes: 0 }, { mode: 4, route: 'edge' }],
     ['PATCH_MISMATCH', { payloadBytes: 2, hasTail: false }, { mode: 2, scale: 1, zeroPoint: 0, patch: 3 }],
+    ['UNKNOWN_DECODER', {}, { decoders: [4] as number[] }],
+    ['UNKNOWN_DECODER', { catalog: withDecoder }, { decoders: [4, 5] as number[] }],
+    [
+      'UNKNOWN_DECODER',
+      { catalog: withDecoder, payloadBytes: 12 },
+      { mode: 3, route: 'edge', decoders: [4] as number[] },
+    ],
     ['BAD_PAYLOAD', { payloadBytes: 2 }, { mode: 2 }],
     ['BAD_PAYLOAD', { payloadBytes: 2 }, { mode: 2, scale: 0, zeroPoint: 0 }],
     ['NOT_FINITE', { payloadBytes: 2 }, { mode: 2, scale: Number.NaN, zeroPoint: 0 }],
     ['NOT_ALLOWED', { envelope: { ...envelope, replyTopic: 'isthmus/1/yard/other/reply' } }, {}],
   ] as const)('answers %s', (code, changes, asked) => {
     expect(verdict(changes, asked)).toBe(code)
+  })
+
+  it('lets in what names decoders of the bundle', () => {
+    expect(verdict({ catalog: withDecoder }, { decoders: [4] })).toBe('admitted')
   })
 
   it('names the lasting reason before the passing one', () => {

@@ -69,6 +69,10 @@ function offerFor(request: InferRequest, { payloadBytes, catalog, hasTail }: Adm
   const fits = offer.route === 'split' ? hasTail : request.patch === 0
   if (!fits)
     return { code: 'PATCH_MISMATCH', detail: `There is no tail for version ${request.patch} of the head` }
+  const stranger = request.decoders.find((id) => !offer.decoders.has(id))
+  if (stranger !== undefined) {
+    return { code: 'UNKNOWN_DECODER', detail: `Mode ${request.mode} has no decoder ${stranger} behind it` }
+  }
   return rangeMisfit(offer, request) ?? offer
 }
 

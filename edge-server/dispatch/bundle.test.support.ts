@@ -72,5 +72,8 @@ export const bundleOf = (changes: Partial<Manifest> = {}, key = 77): Bundle => {
     modelBytes: () => {
       throw new Error('This bundle has no models')
     },
+    decoderBytes: () => {
+      throw new Error('This bundle has no models')
+    },
   }
 }

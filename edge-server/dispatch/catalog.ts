@@ -1,4 +1,4 @@
-import type { Bundle, Manifest, Mode } from '@isthmus/models/bundle'
+import { type Bundle, decodersOf, type Manifest, type Mode } from '@isthmus/models/bundle'
 import { payloadLimits } from '@isthmus/models/codec'
 import type { Route, WireErrorCode } from '@isthmus/proto'
 
@@ -13,6 +13,8 @@ export interface Offer {
   readonly limits: { readonly least: number; readonly most: number } | undefined
   /** Whether the request must bring the range of its quantiser. */
   readonly needsRange: boolean
+  /** Ids of the decoders that may read the latent, too; none on the route edge. */
+  readonly decoders: ReadonlySet<number>
 }
 
 /** What is wrong with a request, in the words of the wire. */
@@ -39,7 +41,7 @@ function offerOf(bundle: Bundle, mode: ServedMode): Offer | undefined {
     if (manifest.models.full === undefined) return undefined
     const bytes = rawImageBytes(manifest)
     const limits = mode.image.codec === 'raw' ? { least: bytes, most: bytes } : undefined
-    return { ...common, route: 'edge', limits, needsRange: false }
+    return { ...common, route: 'edge', limits, needsRange: false, decoders: new Set() }
   }
   if (manifest.models.tail === undefined || manifest.latent === undefined) return undefined
   return {
@@ -47,6 +49,7 @@ function offerOf(bundle: Bundle, mode: ServedMode): Offer | undefined {
     route: 'split',
     limits: payloadLimits(mode.quantizer, product(manifest.latent.dims)),
     needsRange: mode.quantizer.kind === 'affine-dynamic' && mode.quantizer.bits !== 16,
+    decoders: new Set(decodersOf(manifest).map(({ id }) => id)),
   }
 }
 

@@ -130,6 +130,8 @@ describe('answering a request', () => {
       epoch: EPOCH,
       patch: 0,
       patchEpoch: 0,
+      decoders: [],
+      decoderValues: [],
     } satisfies InferReply)
     expect([...new Float32Array(payload.slice().buffer)]).toEqual([0.25, 0.75])
   })

@@ -381,9 +381,11 @@ function workOf(
   tail: TailChoice | undefined,
 ): Work {
   if (request.kind === 'infer') {
-    const { bundle, mode, scale, zeroPoint } = request
+    const { bundle, mode, scale, zeroPoint, decoders } = request
     const adapted = offer.route === 'split' && tail?.parameters ? { tail } : {}
-    return { bundle, mode, payload, scale, zeroPoint, ...adapted, deadlineMs }
+    // They fit the head as packed: of the latent of another form they would make something else.
+    const more = decoders.length > 0 && request.patch === 0 ? { decoders } : {}
+    return { bundle, mode, payload, scale, zeroPoint, ...adapted, ...more, deadlineMs }
   }
   const { pipeline, inputs, outputs, rows } = request
   const stages = offer.route === 'stages' ? offer.stages : []

@@ -37,10 +37,12 @@ export function replyTo(work: Work, outcome: Done<Outcome>, moment: Moment): Com
 }
 
 function tailReply(bundle: number, outcome: Done<TailOutcome>, moment: Moment): Computed {
-  const { result, dims, tail, decodeMs, tailMs, batch = 1 } = outcome
+  const { result, dims, tail, decoded = [], decodeMs, tailMs, batch = 1 } = outcome
   const { times, ...on } = timed(decodeMs, tailMs, moment, batch)
   const ran = tail ? { patch: tail.version, patchEpoch: tail.epoch } : {}
-  const body: BodyFields = { kind: 'reply', bundle, dims: [...dims], ...ran, ...on }
+  const decoders = decoded.map(({ id }) => id)
+  const decoderValues = decoded.map(({ values }) => values)
+  const body: BodyFields = { kind: 'reply', bundle, dims: [...dims], decoders, decoderValues, ...ran, ...on }
   return { body, payload: new Uint8Array(result.buffer, result.byteOffset, result.byteLength), times }
 }
 

@@ -26,6 +26,8 @@ export interface TailWork {
   readonly zeroPoint: number | undefined
   /** The form of the tail that answers; undefined: as packed. */
   readonly tail?: TailChoice
+  /** Decoders of further tasks that read the latent, too. */
+  readonly decoders?: readonly number[]
   /** When the work is no longer worth starting, on the server's clock. */
   readonly deadlineMs: number
 }
@@ -38,12 +40,22 @@ export interface Failure {
   readonly detail: string
 }
 
+/** How many numbers a decoder gave. */
+export interface DecoderValues {
+  readonly id: number
+  readonly values: number
+}
+
 /** What became of a tail. Times are what the worker measured. */
 export type TailOutcome =
   | {
       readonly ok: true
+      /** What the tail gave, and behind it what decoders gave. */
       readonly result: Float32Array<ArrayBuffer>
+      /** Of what the tail gave. */
       readonly dims: readonly number[]
+      /** What the decoders gave that were asked for and have answered; each behind the one before in `result`. */
+      readonly decoded?: readonly DecoderValues[]
       /** Version of the tail that answered; undefined: as packed. */
       readonly tail?: { readonly version: number; readonly epoch: number }
       readonly decodeMs: number

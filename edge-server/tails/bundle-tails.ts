@@ -6,6 +6,7 @@ import { AdaptedTail } from './adapted-tail.ts'
 import { decodeImage, normalise } from './decode-image.ts'
 import { FrameModel, type FrameModelOptions, rowsOf } from './frame-model.ts'
 import type { WorkerBundle } from './messages.ts'
+import { TaskDecoders } from './task-decoders.ts'
 
 type Route = 'split' | 'edge'
 
@@ -15,27 +16,31 @@ export class BundleTails {
   readonly #modes: ReadonlyMap<number, Mode>
   readonly #models: Readonly<Record<Route, FrameModel | undefined>>
   readonly #adapted: AdaptedTail | undefined
+  readonly #decoders: TaskDecoders
 
   private constructor(
     manifest: Manifest,
     models: Readonly<Record<Route, FrameModel | undefined>>,
     adapted: AdaptedTail | undefined,
+    decoders: TaskDecoders,
   ) {
     this.#manifest = manifest
     this.#adapted = adapted
+    this.#decoders = decoders
     this.#modes = new Map(manifest.modes.map((mode) => [mode.id, mode]))
     this.#models = models
   }
 
   /** Loads the models and warms them up. */
   static async open(bundle: WorkerBundle, options: FrameModelOptions): Promise<BundleTails> {
-    const { manifest, tail, full } = bundle
+    const { manifest, tail, full, decoders = [] } = bundle
     const { latent, input, output } = manifest
     const split =
       tail && latent ? await FrameModel.open(tail, { input: latent.dims, output }, options) : undefined
     const edge = full ? await FrameModel.open(full, { input: input.dims, output }, options) : undefined
     const adapted = split && bundle.adapts ? await AdaptedTail.open(tail!, options.intraOpThreads) : undefined
-    return new BundleTails(manifest, { split, edge }, adapted)
+    const tasks = await TaskDecoders.open(decoders, latent?.dims ?? [], options.intraOpThreads)
+    return new BundleTails(manifest, { split, edge }, adapted, tasks)
   }
 
   /** By route, how many frames are computed together at most. */
@@ -79,6 +84,7 @@ export class BundleTails {
         const done = { ok: true, result, dims, ...(tail ? { tail } : {}), decodeMs, tailMs } as const
         outcomes[at] = allFinite(result) ? { ...done, batch: decoded.length } : failure(notFinite())
       }
+      await this.#runDecoders(works, decoded, model, outcomes)
     } catch (error) {
       for (const { at } of decoded) {
         outcomes[at] = decoded.length === 1 ? failure(error) : (await this.compute([works[at]!]))[0]!
@@ -94,11 +100,29 @@ export class BundleTails {
     await this.#models.split?.dispose()
     await this.#models.edge?.dispose()
     await this.#adapted?.dispose()
+    await this.#decoders.dispose()
   }
 
   #modelOf({ mode }: TailWork): FrameModel | undefined {
     const route = this.#modes.get(mode)?.route
     return route === 'split' || route === 'edge' ? this.#models[route] : undefined
+  }
+
+  /** Of each frame that wants some. */
+  async #runDecoders(
+    works: readonly TailWork[],
+    decoded: readonly { readonly at: number }[],
+    model: FrameModel,
+    outcomes: TailOutcome[],
+  ): Promise<void> {
+    for (const [row, { at }] of decoded.entries()) {
+      const { decoders = [] } = works[at]!
+      const outcome = outcomes[at]!
+      if (decoders.length === 0 || !outcome.ok) continue
+      const startMs = performance.now()
+      const more = await this.#decoders.behind(outcome.result, model.rows[row]!, decoders)
+      outcomes[at] = { ...outcome, ...more, tailMs: outcome.tailMs + performance.now() - startMs }
+    }
   }
 
   /** By the form of the tail that the work names. One that breaks costs a second run where the packed one fits, too. */

@@ -2,6 +2,13 @@ import type { Manifest } from '@isthmus/models/bundle'
 import type { Outcome, Work } from '../dispatch/work.ts'
 import type { WorkerPipeline } from './pipeline-stages.ts'
 
+/** A task's decoder: latent → logits of so many labels. */
+export interface WorkerDecoder {
+  readonly id: number
+  readonly labels: number
+  readonly model: Uint8Array
+}
+
 /** What a worker needs of one bundle. */
 export interface WorkerBundle {
   readonly key: number
@@ -9,6 +16,8 @@ export interface WorkerBundle {
   readonly manifest: Manifest
   readonly tail: Uint8Array | undefined
   readonly full: Uint8Array | undefined
+  /** Those of further tasks. */
+  readonly decoders?: readonly WorkerDecoder[]
   /** Whether works may bring parameters for the normalisations of the tail. */
   readonly adapts?: boolean
 }

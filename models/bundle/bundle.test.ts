@@ -66,6 +66,29 @@ describe('a bundle', () => {
     expect(Buffer.from(loaded.modelBytes('tail')).toString()).toBe('the tail')
   })
 
+  it('loads decoders of tasks as they were written, verified, and only where they are wanted', async () => {
+    const decoder = { file: 'tasks/coat.onnx', macs: 1, params: 1, id: 9, width: 0.5, accuracy: 0.9 }
+    const tasks = [{ name: 'coat', labels: ['fur', 'none'], decoders: [decoder] }]
+    const coat = new TextEncoder().encode('the decoder')
+    const given = { ...files, 'tasks/coat.onnx': coat }
+    const { id } = await writeBundle(dir, draft({ tasks }), given)
+    const loaded = await loadBundle(dir)
+    expect(loaded.manifest.tasks![0]!.decoders[0]).toMatchObject({ ...decoder, bytes: 11 })
+    expect(Buffer.from(loaded.decoderBytes(9)).toString()).toBe('the decoder')
+    expect(() => loaded.decoderBytes(8)).toThrow(`Bundle ${id}: decoder 8 is not in it.`)
+    const withoutDecoders = await loadBundle(dir, { only: ['tail'] })
+    expect(() => withoutDecoders.decoderBytes(9)).toThrow(`Bundle ${id}: decoder 9 was not loaded.`)
+    // A bundle and nothing else: it may be replaced.
+    await writeBundle(dir, draft({ tasks }), given)
+    await rejects(
+      writeBundle(dir, draft({ tasks }), files),
+      'BAD_OPTION',
+      "decoder 9 needs 'tasks/coat.onnx'",
+    )
+    await writeFile(join(dir, 'tasks', 'coat.onnx'), 'the decodes')
+    await rejects(loadBundle(dir), 'BUNDLE_FILE_CHANGED', 'tasks/coat.onnx')
+  })
+
   it('has the first four bytes of the SHA-256 of its manifest as key, the lowest first', async () => {
     const { key } = await writeBundle(dir, draft(), files)
     const hash = createHash('sha256')

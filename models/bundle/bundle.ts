@@ -1,5 +1,6 @@
 import { modelError } from '../errors.ts'
 import { type Manifest, type ModelFile, type ModelRole, parseManifest, roles } from './manifest.ts'
+import { decodersOf } from './tasks.ts'
 
 /** A bundle in memory, every file of it verified. */
 export interface Bundle {
@@ -10,11 +11,13 @@ export interface Bundle {
   readonly id: string
   /** The ONNX file of a model. Throws `BUNDLE_NO_MODEL` when it is not in the bundle or was not loaded. */
   modelBytes(which: ModelRole): Uint8Array
+  /** The ONNX file of a task's decoder, by its id. Throws `BUNDLE_NO_MODEL` when it is not in the bundle or was not loaded. */
+  decoderBytes(id: number): Uint8Array
 }
 
 export interface LoadOptions {
-  /** Read and verify only these models, as far as the bundle has them. Default: all. */
-  only?: readonly ModelRole[]
+  /** Read and verify only these models, and decoders of tasks where they are named, as far as the bundle has them. Default: all. */
+  only?: readonly (ModelRole | 'decoders')[]
 }
 
 /** A manifest with thousands of labels is some 100 kB; no more than this is parsed. */
@@ -62,22 +65,28 @@ export async function bundleFromFiles(
   manifestBytes: Uint8Array,
   read: (file: string, expected: ModelFile) => Promise<Uint8Array>,
   sha256: (bytes: Uint8Array<ArrayBuffer>) => Promise<string>,
-  { only = roles }: LoadOptions = {},
+  { only = [...roles, 'decoders'] }: LoadOptions = {},
 ): Promise<Bundle> {
   const manifest = parseManifestBytes(manifestBytes)
   const key = keyOf(await sha256(ownBytes(manifestBytes)))
   const byFile = new Map<string, Uint8Array>()
-  const models = new Map<ModelRole, Uint8Array>()
-  for (const role of roles) {
-    const model = only.includes(role) ? manifest.models[role] : undefined
-    if (!model) continue
+  const verified = async (model: ModelFile) => {
     const bytes = byFile.get(model.file) ?? (await read(model.file, model))
     checkLength(model, bytes.length)
     if (!byFile.has(model.file) && (await sha256(ownBytes(bytes))) !== model.sha256) {
       throw modelError('BUNDLE_FILE_CHANGED', `'${model.file}' does not have the SHA-256 of the manifest.`)
     }
     byFile.set(model.file, bytes)
-    models.set(role, bytes)
+    return bytes
+  }
+  const models = new Map<ModelRole, Uint8Array>()
+  for (const role of roles) {
+    const model = only.includes(role) ? manifest.models[role] : undefined
+    if (model) models.set(role, await verified(model))
+  }
+  const decoders = new Map<number, Uint8Array>()
+  if (only.includes('decoders')) {
+    for (const decoder of decodersOf(manifest)) decoders.set(decoder.id, await verified(decoder))
   }
   const id = `${manifest.name}@${manifest.version}`
   return {
@@ -89,6 +98,13 @@ export async function bundleFromFiles(
       if (bytes) return bytes
       const why = manifest.models[which] ? 'was not loaded' : 'is not in it'
       throw modelError('BUNDLE_NO_MODEL', `Bundle ${id}: the ${which} model ${why}.`)
+    },
+    decoderBytes(which) {
+      const bytes = decoders.get(which)
+      if (bytes) return bytes
+      const isThere = decodersOf(manifest).some((decoder) => decoder.id === which)
+      const why = isThere ? 'was not loaded' : 'is not in it'
+      throw modelError('BUNDLE_NO_MODEL', `Bundle ${id}: decoder ${which} ${why}.`)
     },
   }
 }

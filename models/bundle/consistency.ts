@@ -1,6 +1,7 @@
 import { channelsOf, leastCodedBytes, payloadLimits, quantizerFault } from '../codec/quantizer.ts'
 import { gatesFault } from './gates.ts'
-import type { Manifest, Mode } from './manifest.ts'
+import { filesOf, type Manifest, type Mode } from './manifest.ts'
+import { tasksFault } from './tasks.ts'
 
 /** No tensor of a frame may have more elements: nobody allocates more on a manifest's word. */
 const mostElements = 2 ** 26
@@ -55,7 +56,7 @@ function modeFault(mode: Mode, { models, latent }: Manifest): string | undefined
 
 /** What in a manifest of the right shape contradicts itself, as `path: what is wrong`, or nothing. */
 export function manifestFault(manifest: Manifest): string | undefined {
-  const { input, output, labels, latent, modes, models } = manifest
+  const { input, output, labels, latent, modes } = manifest
   const channels = input.dims[input.layout === 'NCHW' ? 0 : 2]
   if (input.mean.length !== channels) return `input.mean: ${channels} channels need ${channels} values`
   if (input.std.length !== channels) return `input.std: ${channels} channels need ${channels} values`
@@ -69,7 +70,7 @@ export function manifestFault(manifest: Manifest): string | undefined {
   if (product(output.dims) !== labels.length) {
     return `output.dims: ${product(output.dims)} values for ${labels.length} labels`
   }
-  const files = Object.values(models)
+  const files = filesOf(manifest)
   for (const file of files) {
     const same = files.filter((one) => one.file.toLowerCase() === file.file.toLowerCase())
     const other = same.find((one) => one.file !== file.file)
@@ -88,5 +89,5 @@ export function manifestFault(manifest: Manifest): string | undefined {
     if (mode.route === 'split' && mode.quantizer.kind === 'entropy') tables += mode.quantizer.tables.length
   }
   if (tables > mostTables) return `modes: ${tables} frequency tables, more than ${mostTables}`
-  return gatesFault(manifest)
+  return tasksFault(manifest) ?? gatesFault(manifest)
 }

@@ -12,4 +12,5 @@ export {
   parseManifest,
 } from './manifest.ts'
 export { withoutDominated } from './prune-modes.ts'
+export { decodersOf, type LatentTask, type TaskDecoder } from './tasks.ts'
 export { type ManifestDraft, writeBundle } from './write.ts'

@@ -95,6 +95,18 @@ const gated = (): Manifest => ({
   },
 })
 
+/** A good manifest with two tasks. */
+const withTasks = (): Manifest => {
+  const decoder = (id: number, width: number) => ({ ...file(`tasks/${id}.onnx`), id, width, accuracy: 0.9 })
+  return {
+    ...good(),
+    tasks: [
+      { name: 'coat', labels: ['fur', 'none'], decoders: [decoder(1, 1), decoder(2, 0.5)] },
+      { name: 'size', labels: ['small', 'large', 'huge'], decoders: [decoder(7, 1)] },
+    ],
+  }
+}
+
 const refused = (json: unknown, message: RegExp) =>
   expect(() => parseManifest(json)).toThrow(
     expect.objectContaining({
@@ -103,6 +115,40 @@ const refused = (json: unknown, message: RegExp) =>
       message: expect.stringMatching(message),
     }),
   )
+
+describe('tasks in a manifest', () => {
+  it('come back as they are when all is well', () => {
+    expect(parseManifest(withTasks())).toEqual(withTasks())
+  })
+
+  it.each([
+    ['tasks.1.name', 'coat', /tasks\[1\]\.name: 'coat' is already/],
+    ['tasks.1.name', '../coat', /tasks\[1\]\.name/],
+    ['tasks.1.decoders.0.id', 2, /tasks\[1\]\.decoders\[0\]\.id: 2 is already/],
+    ['tasks.1.decoders.0.id', 0, /tasks\[1\]\.decoders\[0\]\.id/],
+    ['tasks.0.decoders', [], /tasks\[0\]\.decoders/],
+    ['tasks.0.labels', [], /tasks\[0\]\.labels/],
+    ['tasks.0.decoders.1.width', 0, /width/],
+    ['tasks.0.decoders.1.width', 1.5, /width/],
+    ['tasks.0.decoders.1.accuracy', undefined, /accuracy/],
+    ['tasks.0.decoders.1.file', '../x.onnx', /file/],
+    ['tasks.0.decoders.1.file', 'tail.onnx', undefined],
+    ['tasks.0.decoders.1.file', 'TAIL.onnx', /one file on some systems/],
+    ['tasks.0.decoders.1.channels', 3, /channels/],
+  ])('are checked: %s = %j', (path, value, message) => {
+    const json = changed(path, value, withTasks())
+    if (message) refused(json, message)
+    else expect(parseManifest(json).tasks).toHaveLength(2)
+  })
+
+  it('need a latent and a tail', () => {
+    const { modes, ...rest } = withTasks()
+    const withoutSplit = modes.filter(({ route }) => route !== 'split')
+    refused({ ...rest, modes: withoutSplit, latent: undefined }, /tasks: need latent/)
+    const { tail: _, ...models } = rest.models
+    refused({ ...rest, modes: withoutSplit, models }, /tasks: need latent/)
+  })
+})
 
 describe('a manifest', () => {
   it('comes back as it is when all is well', () => {

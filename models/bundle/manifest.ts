@@ -4,6 +4,7 @@ import { manifestFault } from './consistency.ts'
 import type { Exit, Filter } from './gates.ts'
 import { describeIssue } from './issue.ts'
 import { manifestSchema } from './schema.ts'
+import { decodersOf, type LatentTask } from './tasks.ts'
 
 /**
  * The models that a bundle may hold: a small one for the device, the two parts of a cut one, all of it, a filter in front, and
@@ -85,6 +86,8 @@ export interface Manifest {
   modes: Mode[]
   filter?: Filter
   exit?: Exit
+  /** Further questions that are answered from the latent. */
+  tasks?: LatentTask[]
   /** The data on which the accuracies were measured. */
   measuredOn?: string
   /** How the networks came to be: recipe, seed, data hash, epochs, wall time. */
@@ -106,3 +109,9 @@ export function parseManifest(json: unknown): Manifest {
   if (fault) throw modelError('BAD_MANIFEST', `The manifest is not valid: ${fault}.`)
   return manifest
 }
+
+/** Every file that a manifest names: models, and decoders of tasks. */
+export const filesOf = (manifest: Pick<Manifest, 'models' | 'tasks'>): ModelFile[] => [
+  ...Object.values(manifest.models),
+  ...decodersOf(manifest),
+]

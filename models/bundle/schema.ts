@@ -1,33 +1,10 @@
 import { z } from 'zod'
 import { exitSchema, filterSchema } from './gates.ts'
 import type { Manifest } from './manifest.ts'
+import { count, fraction, modelFile, text } from './schema-values.ts'
+import { taskKeys, tasksSchema } from './tasks.ts'
 
-const count = z.int().nonnegative()
 const dim = z.int().positive()
-const text = z.string().min(1).max(200)
-const fraction = z.number().min(0).max(1)
-
-/** A path that stays below the folder whatever the system: plain names, joined by `/`. */
-const relativePath = z
-  .string()
-  .max(200)
-  .regex(
-    /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/,
-    'must be a plain relative path with / between names',
-  )
-  .refine((path) => path.toLowerCase() !== 'manifest.json', 'must not be the manifest')
-
-const modelFile = z.strictObject({
-  file: relativePath,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lowercase hexadecimal digits'),
-  bytes: z
-    .int()
-    .positive()
-    .max(2 ** 31 - 1),
-  macs: count,
-  params: count,
-  accuracy: fraction.optional(),
-})
 
 const quantizer = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -127,13 +104,14 @@ export const manifestSchema: z.ZodType<Manifest> = z.strictObject({
   modes: z.array(mode).min(1).max(256),
   filter: filterSchema.optional(),
   exit: exitSchema.optional(),
+  tasks: tasksSchema.optional(),
   measuredOn: text.optional(),
   recipe: z.record(text, z.union([z.string().max(1000), z.number()])).optional(),
 })
 
 /** Every key that means something somewhere in a manifest. */
 export const knownKeys: readonly string[] = [
-  ...['format', 'name', 'version', 'task', 'labels', 'input', 'output', 'latent', 'models', 'modes'],
+  ...['format', 'name', 'version', 'task', 'labels', 'input', 'output', 'latent', 'models', 'modes', 'tasks'],
   ...['measuredOn', 'recipe', 'dims', 'layout', 'mean', 'std', 'fit', 'kind'],
   ...Object.keys(models.shape),
   ...Object.keys(modelFile.shape),
@@ -141,6 +119,7 @@ export const knownKeys: readonly string[] = [
   ...['route', 'quantizer', 'image', 'bits', 'scale', 'zeroPoint', 'codec', 'quality', 'tables'],
   ...['neighbours', 'rowLength', 'reach', 'weights'],
   ...['first', 'frequencies', 'gains', 'inverseGains', 'mostBytes'],
+  ...taskKeys,
   ...Object.keys(filterSchema.shape),
   ...Object.keys(exitSchema.shape),
   ...Object.keys(filterSchema.shape.points.element.shape),

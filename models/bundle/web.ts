@@ -9,3 +9,4 @@ export {
   type ModelRole,
   parseManifest,
 } from './manifest.ts'
+export { decodersOf, type LatentTask, type TaskDecoder } from './tasks.ts'

@@ -4,27 +4,34 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { modelError } from '../errors.ts'
 import { type Bundle, MAX_MANIFEST_BYTES, parseManifestBytes } from './bundle.ts'
 import { loadBundle, sha256Hex } from './load.ts'
-import { type Manifest, type ModelFile, type ModelRole, parseManifest } from './manifest.ts'
+import { filesOf, type Manifest, type ModelFile, type ModelRole, parseManifest } from './manifest.ts'
+import type { LatentTask, TaskDecoder } from './tasks.ts'
 
 /** A manifest without what {@link writeBundle} finds out by itself. */
-export type ManifestDraft = Omit<Manifest, 'format' | 'models'> & {
+export type ManifestDraft = Omit<Manifest, 'format' | 'models' | 'tasks'> & {
   models: { [Role in ModelRole]?: Omit<ModelFile, 'sha256' | 'bytes'> }
+  tasks?: (Omit<LatentTask, 'decoders'> & { decoders: Omit<TaskDecoder, 'sha256' | 'bytes'>[] })[]
 }
 
 function complete(draft: ManifestDraft, files: Readonly<Record<string, Uint8Array>>): Manifest {
-  const models: Manifest['models'] = {}
-  for (const [role, model] of Object.entries(draft.models)) {
+  const withHash = <Model extends { file: string }>(model: Model, what: string) => {
     const bytes = Object.hasOwn(files, model.file) ? files[model.file] : undefined
-    if (!bytes)
-      throw modelError('BAD_OPTION', `The draft's ${role} model needs '${model.file}', which is not given.`)
-    models[role as ModelRole] = { ...model, sha256: sha256Hex(bytes), bytes: bytes.length }
+    if (bytes) return { ...model, sha256: sha256Hex(bytes), bytes: bytes.length }
+    throw modelError('BAD_OPTION', `The draft's ${what} needs '${model.file}', which is not given.`)
   }
-  const named = new Set(Object.values(models).map(({ file }) => file))
+  const models: Manifest['models'] = {}
+  for (const [role, model] of Object.entries(draft.models))
+    models[role as ModelRole] = withHash(model, `${role} model`)
+  const tasks = draft.tasks?.map(({ decoders, ...task }) => ({
+    ...task,
+    decoders: decoders.map((decoder) => withHash(decoder, `decoder ${decoder.id}`)),
+  }))
+  const named = new Set(filesOf({ models, ...(tasks && { tasks }) }).map(({ file }) => file))
   const stranger = Object.keys(files).find((file) => !named.has(file))
   if (stranger !== undefined) {
     throw modelError('BAD_OPTION', `'${stranger}' is given, but no model of the draft is that file.`)
   }
-  return parseManifest({ format: 1, ...draft, models })
+  return parseManifest({ format: 1, ...draft, models, ...(tasks && { tasks }) })
 }
 
 /**
@@ -50,8 +57,8 @@ async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
 /** What a folder's own manifest calls the bundle's; nothing when there is no manifest of a bundle. */
 async function filesOfBundle(dir: string): Promise<Set<string> | undefined> {
   try {
-    const { models } = parseManifestBytes(await readFile(join(dir, 'manifest.json')))
-    return new Set(['manifest.json', ...Object.values(models).map(({ file }) => file)])
+    const manifest = parseManifestBytes(await readFile(join(dir, 'manifest.json')))
+    return new Set(['manifest.json', ...filesOf(manifest).map(({ file }) => file)])
   } catch {
     return undefined
   }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { IsthmusError } from '@isthmus/proto'
 import type { Bundle } from '../bundle/bundle.ts'
 import { loadBundle } from '../bundle/load.ts'
-import { type ModelRole, roles } from '../bundle/manifest.ts'
+import { type ModelFile, type ModelRole, roles } from '../bundle/manifest.ts'
 import type { Model, ValueInfo } from '../onnx/graph.ts'
 import { inspectModel } from '../onnx/inspect.ts'
 import { readModel } from '../onnx/read.ts'
@@ -27,8 +27,13 @@ interface Port {
   readonly dims: readonly number[]
 }
 
+interface Ports {
+  readonly takes: Port
+  readonly gives: Port
+}
+
 /** What goes into and comes out of each model, as the manifest says. */
-function ports(bundle: Bundle, role: ModelRole): { readonly takes: Port; readonly gives: Port } | undefined {
+function ports(bundle: Bundle, role: ModelRole): Ports | undefined {
   const { input, output, latent, filter } = bundle.manifest
   const readsLatent = role === 'tail' || role === 'exit' || (role === 'filter' && filter?.reads === 'latent')
   const takes = readsLatent ? latent : input
@@ -70,15 +75,10 @@ async function trial(bytes: Uint8Array, model: Model, takes: Port, gives: Port):
   }
 }
 
-/** What is wrong with one model of a bundle. */
-async function faultsOf(
-  bundle: Bundle,
-  role: ModelRole,
-  macs: number,
-  { takes, gives }: { readonly takes: Port; readonly gives: Port },
-): Promise<string[]> {
+/** What is wrong with one model or decoder of a bundle. */
+async function faultsOf(bytesOf: () => Uint8Array, macs: number, { takes, gives }: Ports): Promise<string[]> {
   try {
-    const bytes = bundle.modelBytes(role)
+    const bytes = bytesOf()
     const model = readModel(bytes)
     const { inputs, outputs } = model.graph
     const doors = [fault('input', inputs, takes), fault('output', outputs, gives)].filter(Boolean)
@@ -103,13 +103,23 @@ export const verifyCommand: Command = {
     const bundle = await loadBundle(oneFile(positionals, 'bundle'))
     const faults: string[] = []
     const rows: string[][] = []
+    const check = async (what: string, file: ModelFile, bytesOf: () => Uint8Array, expected: Ports) => {
+      const wrong = await faultsOf(bytesOf, file.macs, expected)
+      for (const reason of wrong) faults.push(`${file.file} (${what}) ${reason}`)
+      rows.push([what, file.file, formatBytes(file.bytes), formatCount(file.macs), formatCount(file.params)])
+    }
     for (const role of roles) {
       const file = bundle.manifest.models[role]
       const expected = ports(bundle, role)
-      if (!file || !expected) continue
-      const wrong = await faultsOf(bundle, role, file.macs, expected)
-      for (const reason of wrong) faults.push(`${file.file} (${role}) ${reason}`)
-      rows.push([role, file.file, formatBytes(file.bytes), formatCount(file.macs), formatCount(file.params)])
+      if (file && expected) await check(role, file, () => bundle.modelBytes(role), expected)
+    }
+    const { tasks = [], latent } = bundle.manifest
+    for (const { name, labels, decoders } of tasks) {
+      for (const decoder of decoders) {
+        const gives = { name: 'logits', dims: [labels.length] }
+        const bytesOf = () => bundle.decoderBytes(decoder.id)
+        await check(`${name} × ${decoder.width}`, decoder, bytesOf, { takes: latent!, gives })
+      }
     }
     const headings = ['model', 'file', ' size', ' multiply-adds', ' parameters']
     output.print(`${bundle.id}, ${bundle.manifest.modes.length} modes\n\n${formatTable(headings, rows)}`)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Bundle, loadBundle, type ManifestDraft, writeBundle } from '../bundle/index.ts'
 import { GraphBuilder, type Model } from '../onnx/index.ts'
-import { type Addition, extendBundle } from './extend-bundle.ts'
+import { type Addition, extendBundle, giveTasks } from './extend-bundle.ts'
 
 let dir: string
 let bundle: Bundle
@@ -67,4 +67,39 @@ it("does not write over another model's file", async () => {
     code: 'BAD_OPTION',
   })
   expect((await loadBundle(dir)).key).toBe(bundle.key)
+})
+
+it('gives a bundle tasks, in place of those that it has, and a later model leaves them alone', async () => {
+  const split = {
+    ...draft,
+    latent: { name: 'z', dims: [2] },
+    models: {
+      ...draft.models,
+      head: { file: 'head.onnx', macs: 1, params: 1 },
+      tail: { file: 'tail.onnx', macs: 1, params: 1 },
+    },
+  }
+  const [local, head, tail] = [1, 2, 3].map((byte) => Uint8Array.of(byte)) as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ]
+  const files = { 'local.onnx': local, 'head.onnx': head, 'tail.onnx': tail }
+  bundle = await writeBundle(dir, split, files)
+  const give = async (file: string, seed: number) => {
+    const decoders = [{ file, macs: 1, params: 0, id: 1, width: 1, accuracy: 0.5 }]
+    const tasks = [{ name: 'coat', labels: ['fur'], decoders }]
+    const models = new Map([[file, model(`decoder ${seed}`)]])
+    await giveTasks(dir, await loadBundle(dir), tasks, models, { 'tasks.seed': seed })
+  }
+  await give('old.onnx', 1)
+  await give('coat.onnx', 2)
+  expect((await readdir(dir)).sort()).toEqual([...Object.keys(files), 'coat.onnx', 'manifest.json'].sort())
+  const { decoderBytes, manifest } = await loadBundle(dir)
+  expect(manifest.recipe).toEqual({ 'local.seed': 1, 'tasks.seed': 2 })
+  await extendBundle(dir, await loadBundle(dir), filter(8))
+  const extended = await loadBundle(dir)
+  expect(extended.manifest.tasks).toEqual(manifest.tasks)
+  expect(extended.decoderBytes(1)).toEqual(decoderBytes(1))
+  await expect(give('tail.onnx', 3)).rejects.toMatchObject({ code: 'BAD_OPTION' })
 })

@@ -1,5 +1,6 @@
 import {
   type Bundle,
+  decodersOf,
   type Manifest,
   type ManifestDraft,
   type ModelRole,
@@ -19,32 +20,52 @@ export interface Addition {
   readonly recipe: Readonly<Record<string, string | number>>
 }
 
+type TaskDrafts = NonNullable<ManifestDraft['tasks']>
+
 /** Writes a loaded bundle anew, in its own place, with one model more. Everything else of it stays. */
 export async function extendBundle(dir: string, bundle: Bundle, addition: Addition): Promise<void> {
-  const { format: _, models, recipe, ...rest } = bundle.manifest
+  const { draft, files } = draftOf(bundle, `${addition.role}.`)
+  const replaced = draft.models[addition.role]
+  if (replaced) delete files[replaced.file]
+  put(files, addition.draft.file, addition.model, bundle)
+  draft.models[addition.role] = addition.draft
+  await writeBundle(
+    dir,
+    { ...draft, ...addition.manifest, recipe: { ...draft.recipe, ...addition.recipe } },
+    files,
+  )
+}
+
+/** Writes a loaded bundle anew, in its own place, with these tasks in place of those that it has. `models`: by decoder's file. */
+export async function giveTasks(
+  dir: string,
+  bundle: Bundle,
+  tasks: TaskDrafts,
+  models: ReadonlyMap<string, Model>,
+  recipe: Readonly<Record<string, string | number>>,
+): Promise<void> {
+  const { draft, files } = draftOf(bundle, 'tasks.')
+  for (const { file } of decodersOf(bundle.manifest)) delete files[file]
+  for (const [file, model] of models) put(files, file, model, bundle)
+  await writeBundle(dir, { ...draft, tasks, recipe: { ...draft.recipe, ...recipe } }, files)
+}
+
+/** What `writeBundle` makes the same bundle of; what an earlier run of the recipe `of` has recorded is gone. */
+function draftOf(bundle: Bundle, of: string) {
+  const { format: _, models, tasks, recipe, ...rest } = bundle.manifest
   const drafts: ManifestDraft['models'] = {}
   const files: Record<string, Uint8Array> = {}
   for (const [role, { sha256: _sha256, bytes: _bytes, ...draft }] of Object.entries(models)) {
     drafts[role as ModelRole] = draft
     files[draft.file] = bundle.modelBytes(role as ModelRole)
   }
-  const replaced = models[addition.role]
-  if (replaced) delete files[replaced.file]
-  if (files[addition.draft.file]) {
-    throw modelError('BAD_OPTION', `'${addition.draft.file}' is another model of ${bundle.id}.`)
-  }
-  drafts[addition.role] = addition.draft
-  files[addition.draft.file] = writeModel(addition.model)
-  // What an earlier run of the same recipe has recorded goes.
-  const kept = Object.entries(recipe ?? {}).filter(([key]) => !key.startsWith(`${addition.role}.`))
-  await writeBundle(
-    dir,
-    {
-      ...rest,
-      ...addition.manifest,
-      models: drafts,
-      recipe: { ...Object.fromEntries(kept), ...addition.recipe },
-    },
-    files,
-  )
+  for (const { id, file } of decodersOf(bundle.manifest)) files[file] = bundle.decoderBytes(id)
+  const kept = Object.entries(recipe ?? {}).filter(([key]) => !key.startsWith(of))
+  const draft = { ...rest, ...(tasks && { tasks }), models: drafts, recipe: Object.fromEntries(kept) }
+  return { draft, files }
+}
+
+function put(files: Record<string, Uint8Array>, file: string, model: Model, { id }: Bundle): void {
+  if (files[file]) throw modelError('BAD_OPTION', `'${file}' is another model of ${id}.`)
+  files[file] = writeModel(model)
 }

@@ -18,7 +18,7 @@ const recipes: Record<string, string> = {
     'bundle cifar10-adaptable: a teacher that withstands the weather, and the local network made adaptable',
   adaptable:
     "bundle cifar10-adaptable: bundle cifar10-slimmable's split network put into it, made adaptable; no training",
-  tasks: "slimmable decoders of two tasks on the latent of bundle cifar10's head; a report",
+  tasks: "slimmable decoders of two tasks on the latents of bundle cifar10's heads",
 }
 
 const usage = `npm run recipe -- NAME [--threads N] [--spin] [--work FOLDER] [--out FOLDER]

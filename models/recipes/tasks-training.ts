@@ -23,6 +23,8 @@ export const widths = [1, 0.5]
 /** A task on the shared latent: which of its own classes each class of the data is. */
 export interface LatentTask {
   readonly sizes: TaskDecoderSizes
+  /** Of its own classes. */
+  readonly labels: readonly string[]
   readonly of: readonly number[]
 }
 

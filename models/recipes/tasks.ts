@@ -1,15 +1,19 @@
 import { join } from 'node:path'
-import { loadBundle } from '../bundle/index.ts'
+import { loadBundle, type ManifestDraft, type Mode } from '../bundle/index.ts'
 import { loadCifar10 } from '../data/index.ts'
 import { modelError } from '../errors.ts'
+import { storeHalfWeights } from '../nets/index.ts'
+import type { Model } from '../onnx/index.ts'
 import { openSession, type Session } from '../runtime/index.ts'
 import { argmax, type ThreadTask } from '../train/index.ts'
-import { percent } from './cifar10-bundle.ts'
-import { type LabelledLatents, latentsOf } from './exit-training.ts'
+import { percent, recorded } from './cifar10-bundle.ts'
+import { joined, type LabelledLatents, latentsOf } from './exit-training.ts'
+import { giveTasks } from './extend-bundle.ts'
 import { holdOut } from './held-out.ts'
 import { modelFile, open } from './measure.ts'
+import { receivedLatents, type SplitMode } from './received-latents.ts'
 import { type RecipeInput, recipeContext } from './recipe.ts'
-import { type LatentTask, taskModel, trainTasks, widths } from './tasks-training.ts'
+import { type LatentTask, taskModel, tasksSettings, trainTasks, widths } from './tasks-training.ts'
 
 const ANIMALS = ['bird', 'cat', 'deer', 'dog', 'frog', 'horse']
 
@@ -19,10 +23,12 @@ function tasksFor(labels: readonly string[], latent: readonly number[]): LatentT
   return [
     {
       sizes: { task: 'class', latent: dims, channels: 32, classes: labels.length },
+      labels,
       of: labels.map((_, label) => label),
     },
     {
       sizes: { task: 'coarse', latent: dims, channels: 12, classes: 2 },
+      labels: ['vehicle', 'animal'],
       of: labels.map((label) => (ANIMALS.includes(label) ? 1 : 0)),
     },
   ]
@@ -40,37 +46,66 @@ async function accuracyOf(decoder: Session, latents: LabelledLatents, { of, size
   return labels.filter(isRight).length / count
 }
 
+const isSplit = (mode: Mode): mode is SplitMode => mode.route === 'split'
+
 /**
- * Two tasks on one frozen encoder: slimmable decoders for the classes and for a coarse question, each at two widths, on the
- * latent of bundle `cifar10`'s head. Reports what each width costs and gives; `chooseDecoderWidths` in @isthmus/policies
- * chooses among such rows by task preference.
+ * Two tasks on one frozen encoder: slimmable decoders for the classes and for a coarse question, each at two widths, on the latents of bundle
+ * `cifar10`'s heads as the server gets them. Written into it; a device chooses among the widths by task preference.
  */
 const tasksRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
   const data = await loadCifar10()
-  const bundle = await loadBundle(join(input.bundlesFolder, 'cifar10'), { only: ['head'] })
-  const { latent, labels, models } = bundle.manifest
-  if (!latent || !models.head) throw modelError('BAD_OPTION', `${bundle.id} has no head to share.`)
+  const dir = join(input.bundlesFolder, 'cifar10')
+  const bundle = await loadBundle(dir)
+  const { latent, labels, models, modes } = bundle.manifest
+  const split = modes.filter(isSplit)
+  const [first] = split
+  if (!latent || !first)
+    throw modelError('BAD_OPTION', `${bundle.id} has no split mode whose latent could be shared.`)
   const { fit } = holdOut(data.train)
-  const head = await openSession(bundle.modelBytes('head'), { intraOpThreads: input.threads })
-  const learned = await latentsOf(head, fit, latent, true)
-  const test = await latentsOf(head, data.test, latent, false)
-  await head.dispose()
+  const learned = []
+  let test: LabelledLatents | undefined
+  for (const role of ['head', 'narrowHead'] as const) {
+    const own = split.filter((mode) => (mode.head ?? 'head') === role)
+    if (own.length === 0) continue
+    const head = await openSession(bundle.modelBytes(role), { intraOpThreads: input.threads })
+    learned.push(receivedLatents(await latentsOf(head, fit, latent, true), own))
+    if (own.includes(first)) test = receivedLatents(await latentsOf(head, data.test, latent, false), [first])
+    await head.dispose()
+  }
   const tasks = tasksFor(labels, latent.dims)
-  const identity = { head: models.head.sha256 }
-  const { weights } = await trainTasks(learned, fit.count, tasks, recipeContext(input, thread), identity)
+  const identity = { heads: [models.head?.sha256, models.narrowHead?.sha256] }
+  const context = recipeContext(input, thread)
+  const { weights, elapsedS } = await trainTasks(
+    joined(learned),
+    learned.length * fit.count,
+    tasks,
+    context,
+    identity,
+  )
   const lines: string[] = []
+  const drafts: NonNullable<ManifestDraft['tasks']> = []
+  const files = new Map<string, Model>()
+  let id = 0
   for (const task of tasks) {
+    const name = task.sizes.task
+    const decoders = []
     for (const width of widths) {
-      const model = taskModel(weights, task, width)
+      const model = storeHalfWeights(taskModel(weights, task, width))
       const decoder = await open(model, input.threads)
-      const accuracy = await accuracyOf(decoder, test, task)
+      const accuracy = await accuracyOf(decoder, test!, task)
       await decoder.dispose()
-      const { macs } = modelFile('', model, latent.dims)
+      const file = `tasks/${name}-${Math.round(100 * width)}.onnx`
+      files.set(file, model)
+      const costs = modelFile(file, model, latent.dims)
+      decoders.push({ ...costs, id: ++id, width, accuracy })
       lines.push(
-        `${task.sizes.task.padEnd(7)} width ${width.toFixed(2)}: ${percent(accuracy)}, ${(macs / 1e6).toFixed(3)} M multiply-adds`,
+        `${name.padEnd(7)} width ${width.toFixed(2)}: ${percent(accuracy)} at ${first.name}, ${(costs.macs / 1e6).toFixed(3)} M multiply-adds`,
       )
     }
+    drafts.push({ name, labels: [...task.labels], decoders })
   }
+  const recipe = { ...recorded(tasksSettings), 'tasks.wallTimeS': Math.round(elapsedS) }
+  await giveTasks(dir, bundle, drafts, files, recipe)
   return lines.join('\n')
 }
 

@@ -6,6 +6,7 @@ import {
   type InferReply,
   type InferRequest,
   MAX_BUNDLES,
+  MAX_DECODERS,
   MAX_DETAIL_CHARS,
   MAX_DIMS,
   MAX_NAME_CHARS,
@@ -115,12 +116,23 @@ export function inferFrom(
     zeroPoint: fields.zeroPoint == null ? undefined : uint32(fields.zeroPoint, 'zero_point'),
     patch: uint32(fields.patch, 'patch'),
     patchEpoch: uint32(fields.patchEpoch, 'patch_epoch'),
+    decoders: decodersFrom(fields.decoders),
   }
+}
+
+function decodersFrom(ids: readonly number[] | null | undefined): number[] {
+  const decoders = list(ids, 'decoders', MAX_DECODERS)
+  if (new Set(decoders).size < decoders.length) throw bad('A decoder is named twice')
+  return decoders
 }
 
 export function replyFrom(fields: Loose<InferReply>): InferReply {
   const dims = fields.dims ?? []
   if (dims.length > MAX_DIMS) throw bad(`The result has ${dims.length} dims, at most ${MAX_DIMS} fit`)
+  const decoders = decodersFrom(fields.decoders)
+  const decoderValues = list(fields.decoderValues, 'decoder_values', MAX_DECODERS)
+  if (decoders.length !== decoderValues.length)
+    throw bad(`It says of ${decoderValues.length} decoders how much they give, and names ${decoders.length}`)
   return {
     kind: 'reply',
     bundle: uint32(fields.bundle, 'bundle'),
@@ -134,6 +146,8 @@ export function replyFrom(fields: Loose<InferReply>): InferReply {
     epoch: uint32(fields.epoch, 'epoch'),
     patch: uint32(fields.patch, 'patch'),
     patchEpoch: uint32(fields.patchEpoch, 'patch_epoch'),
+    decoders,
+    decoderValues,
   }
 }
 

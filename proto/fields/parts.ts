@@ -20,11 +20,15 @@ export function checkParts(envelope: Envelope, body: Body, payloadBytes: number)
     throw bad(`The ${body.kind} is empty`)
   }
   if (body.kind === 'reply') {
-    const count = body.dims.reduce((product, dim) => product * dim, 1)
+    const count = body.decoderValues.reduce(
+      (sum, values) => sum + values,
+      body.dims.reduce((product, dim) => product * dim, 1),
+    )
     if (count * 4 !== payloadBytes) {
+      const decoders = body.decoders.length > 0 ? ` and [${body.decoderValues}] numbers of decoders` : ''
       throw wireError(
         'BAD_SHAPE',
-        `The result's dims [${body.dims}] do not fit its ${payloadBytes} payload bytes`,
+        `The result's dims [${body.dims}]${decoders} do not fit its ${payloadBytes} payload bytes`,
       )
     }
   }

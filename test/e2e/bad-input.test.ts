@@ -33,6 +33,19 @@ const faults: readonly Fault[] = [
   { what: 'a payload too long', code: 'BAD_SHAPE', asked: () => ({ payload: new Uint8Array(100_000) }) },
   { what: 'no payload', code: 'BAD_SHAPE', asked: () => ({ payload: new Uint8Array(0) }) },
   {
+    what: 'a decoder that the bundle does not have',
+    code: 'UNKNOWN_DECODER',
+    asked: () => ({ request: { decoders: [1, 77] } }),
+  },
+  {
+    what: 'a decoder behind an image',
+    code: 'UNKNOWN_DECODER',
+    asked: () => ({
+      payload: new Uint8Array(300),
+      request: { mode: modes.image, route: 'edge', decoders: [1] },
+    }),
+  },
+  {
     what: 'NaN in the latent',
     code: 'NOT_FINITE',
     asked: () => ({ payload: notANumber, request: { mode: modes.half } }),

@@ -29,8 +29,19 @@ function model(input: 'x' | 'z', output: 'y' | 'z', seed: number): Uint8Array {
   return writeModel(graph.build())
 }
 
+/** z [1,8] → logits [1,count]: the decoder of a further task. */
+function decoder(count: number, seed: number): Uint8Array {
+  const graph = new GraphBuilder('decoder')
+  const matrix = graph.constant(float32Tensor(weights(8 * count, seed), [8, count]))
+  graph.output(graph.op('MatMul', [graph.input('z', 'float32', [1, 8]), matrix]), 'logits')
+  return writeModel(graph.build())
+}
+
 const part = (file: string) => ({ file, macs: 416, params: 416 })
 const costs = { headMacs: 384, tailMacs: 32 }
+
+/** Ids of bundle `tiny`'s decoders. */
+export const decoders = { coatWide: 1, coatNarrow: 2, size: 3 } as const
 
 /** Bundle `tiny`'s modes. */
 export const modes = { local: 1, split: 2, half: 3, image: 4 } as const
@@ -56,6 +67,21 @@ const draft: ManifestDraft = {
     tail: part('tail.onnx'),
     full: part('full.onnx'),
   },
+  tasks: [
+    {
+      name: 'coat',
+      labels: ['fur', 'none'],
+      decoders: [
+        { ...part('coat-wide.onnx'), id: decoders.coatWide, width: 1, macs: 100, accuracy: 0.95 },
+        { ...part('coat-narrow.onnx'), id: decoders.coatNarrow, width: 0.5, macs: 10, accuracy: 0.9 },
+      ],
+    },
+    {
+      name: 'size',
+      labels: ['small', 'large', 'huge'],
+      decoders: [{ ...part('size.onnx'), id: decoders.size, width: 1, macs: 50, accuracy: 0.9 }],
+    },
+  ],
   modes: [
     { id: modes.local, name: 'local', route: 'local', payloadBytes: 0, ...costs },
     {
@@ -98,6 +124,9 @@ export async function writeTinyBundle(): Promise<TinyBundle> {
     'head.onnx': model('x', 'z', 1),
     'tail.onnx': model('z', 'y', 1),
     'full.onnx': model('x', 'y', 1),
+    'coat-wide.onnx': decoder(2, 5),
+    'coat-narrow.onnx': decoder(2, 6),
+    'size.onnx': decoder(3, 7),
   })
   return { dir, bundle }
 }

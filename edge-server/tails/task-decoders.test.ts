@@ -1,0 +1,86 @@
+import { float32Tensor, GraphBuilder, writeModel } from '@isthmus/models/onnx'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { TailOutcome, TailWork } from '../dispatch/work.ts'
+import { BundleTails } from './bundle-tails.ts'
+import { latentDims, logModel, summingModel, workerBundle } from './models.test.support.ts'
+
+/** logits[k] = factor · (k + 1) · sum of the latent; with `log`, ln of it. */
+function decoder(labels: number, factor: number, log = false): Uint8Array {
+  const graph = new GraphBuilder('decoder')
+  const flat = graph.op('Flatten', [graph.input('latent', 'float32', [1, ...latentDims])])
+  const weights = Array.from({ length: 4 * labels }, (_, at) => factor * ((at % labels) + 1))
+  const product = graph.op('MatMul', [flat, graph.constant(float32Tensor(weights, [4, labels]))])
+  graph.output(log ? graph.op('Log', [product]) : product, 'logits', 'float32', [1, labels])
+  return writeModel(graph.build())
+}
+
+let tails: BundleTails | undefined
+afterEach(() => tails?.close())
+
+async function open(tail = summingModel('latent', latentDims, 'N')) {
+  const decoders = [
+    { id: 4, labels: 3, model: decoder(3, 10) },
+    { id: 9, labels: 1, model: decoder(1, 100) },
+    { id: 5, labels: 2, model: decoder(2, 1, true) },
+  ]
+  tails = await BundleTails.open(workerBundle({ tail, decoders }), { intraOpThreads: 1, maxBatch: 4 })
+  return tails
+}
+
+const work = (value: number, decoders?: readonly number[]): TailWork => ({
+  bundle: 77,
+  mode: 1,
+  payload: new Uint8Array(4).fill(value),
+  scale: undefined,
+  zeroPoint: undefined,
+  deadlineMs: 1e6,
+  ...(decoders && { decoders }),
+})
+const said = (outcome: TailOutcome) => {
+  if (!outcome.ok) return outcome.code
+  return { result: [...outcome.result], dims: outcome.dims, decoded: outcome.decoded }
+}
+
+describe('decoders of further tasks', () => {
+  it('answer behind the tail, each in a batch from its own latent, in the order in which they are named', async () => {
+    const outcomes = await (await open()).compute([work(1, [9, 4]), work(2), work(3, [4])])
+    expect(outcomes.map(said)).toEqual([
+      {
+        result: [4, 8, 400, 40, 80, 120],
+        dims: [1, 2],
+        decoded: [
+          { id: 9, values: 1 },
+          { id: 4, values: 3 },
+        ],
+      },
+      { result: [8, 16], dims: [1, 2], decoded: undefined },
+      { result: [12, 24, 120, 240, 360], dims: [1, 2], decoded: [{ id: 4, values: 3 }] },
+    ])
+    expect(outcomes.every((outcome) => outcome.ok && outcome.batch === 3)).toBe(true)
+  })
+
+  it('that give no finite number, or are not there, cost their task and not the answer', async () => {
+    const [outcome] = await (await open()).compute([work(0, [5, 77, 9])])
+    expect(said(outcome!)).toEqual({ result: [0, 0, 0], dims: [1, 2], decoded: [{ id: 9, values: 1 }] })
+  })
+
+  it('do not run for a frame that the tail has failed on', async () => {
+    const outcomes = await (await open(logModel('latent', latentDims, 'N'))).compute([
+      work(0, [9]),
+      work(1, [9]),
+    ])
+    expect(said(outcomes[0]!)).toBe('TAIL_FAILED')
+    expect(said(outcomes[1]!)).toMatchObject({ decoded: [{ id: 9, values: 1 }] })
+  })
+
+  it('count in what the tail took', async () => {
+    const [outcome] = await (await open()).compute([work(1, [4, 9, 5])])
+    expect(outcome!.ok && outcome.tailMs).toBeGreaterThan(0)
+  })
+
+  it('that are no networks on the latent make the bundle one that cannot be served', async () => {
+    const wrong = { id: 4, labels: 7, model: decoder(3, 1) }
+    const opening = BundleTails.open(workerBundle({ decoders: [wrong] }), { intraOpThreads: 1, maxBatch: 1 })
+    await expect(opening).rejects.toMatchObject({ code: 'TAIL_FAILED' })
+  })
+})
