@@ -6,7 +6,10 @@ import { hasCifar10, type LabelledImages, loadCifar10, sliceImages } from '../da
 import { readModel } from '../onnx/index.ts'
 import { openSession, type Session } from '../runtime/index.ts'
 import { top1 } from '../train/index.ts'
+import { cifar10Tasks, decoderTop1 } from './cifar10-tasks.ts'
+import { latentsOf } from './exit-training.ts'
 import { normalisation, splitTop1, throughJpeg } from './measure.ts'
+import { receivedLatents, type SplitMode } from './received-latents.ts'
 
 const folder = (name: string): string => fileURLToPath(new URL(`../../bundles/${name}`, import.meta.url))
 const wanted = (await hasCifar10()) || process.env.CI === 'true' || process.env.ISTHMUS_FETCH === '1'
@@ -36,6 +39,31 @@ describe('bundle cifar10', () => {
   })
 
   measuredAgain('cifar10')
+
+  it.skipIf(!wanted)(
+    'its decoders of further tasks are as accurate as the manifest says',
+    async () => {
+      const { manifest } = bundle
+      const { latent, tasks, labels, modes } = manifest
+      const head = await openSession(bundle.modelBytes('head'))
+      const images = sliceImages((await loadCifar10()).test, 0, IMAGES)
+      const first = modes.find((mode) => mode.route === 'split') as SplitMode
+      const latents = receivedLatents(await latentsOf(head, images, latent!, false), [first])
+      await head.dispose()
+      for (const task of cifar10Tasks(labels, latent!.dims)) {
+        const { decoders, labels: own } = tasks!.find(({ name }) => name === task.sizes.task)!
+        expect(own).toEqual(task.labels)
+        for (const { id, accuracy } of decoders) {
+          const decoder = await openSession(bundle.decoderBytes(id))
+          const measured = await decoderTop1(decoder, latents, task)
+          await decoder.dispose()
+          const margin = 4 * Math.sqrt((accuracy * (1 - accuracy)) / IMAGES)
+          expect(Math.abs(measured - accuracy), `decoder ${id}: ${measured}`).toBeLessThan(margin)
+        }
+      }
+    },
+    300_000,
+  )
 })
 
 describe('bundle cifar10-adaptable', () => {

@@ -4,47 +4,17 @@ import { loadCifar10 } from '../data/index.ts'
 import { modelError } from '../errors.ts'
 import { storeHalfWeights } from '../nets/index.ts'
 import type { Model } from '../onnx/index.ts'
-import { openSession, type Session } from '../runtime/index.ts'
-import { argmax, type ThreadTask } from '../train/index.ts'
+import { openSession } from '../runtime/index.ts'
+import type { ThreadTask } from '../train/index.ts'
 import { percent, recorded } from './cifar10-bundle.ts'
+import { cifar10Tasks, decoderTop1 } from './cifar10-tasks.ts'
 import { joined, type LabelledLatents, latentsOf } from './exit-training.ts'
 import { giveTasks } from './extend-bundle.ts'
 import { holdOut } from './held-out.ts'
 import { modelFile, open } from './measure.ts'
 import { receivedLatents, type SplitMode } from './received-latents.ts'
 import { type RecipeInput, recipeContext } from './recipe.ts'
-import { type LatentTask, taskModel, tasksSettings, trainTasks, widths } from './tasks-training.ts'
-
-const ANIMALS = ['bird', 'cat', 'deer', 'dog', 'frog', 'horse']
-
-/** The classes as they are, and the coarse question whether it is an animal. */
-function tasksFor(labels: readonly string[], latent: readonly number[]): LatentTask[] {
-  const dims = latent as [number, number, number]
-  return [
-    {
-      sizes: { task: 'class', latent: dims, channels: 32, classes: labels.length },
-      labels,
-      of: labels.map((_, label) => label),
-    },
-    {
-      sizes: { task: 'coarse', latent: dims, channels: 12, classes: 2 },
-      labels: ['vehicle', 'animal'],
-      of: labels.map((label) => (ANIMALS.includes(label) ? 1 : 0)),
-    },
-  ]
-}
-
-async function accuracyOf(decoder: Session, latents: LabelledLatents, { of, sizes }: LatentTask) {
-  const { values, dims, labels } = latents
-  const count = labels.length
-  const { logits } = await decoder.run({
-    latent: { dtype: 'float32', dims: [count, ...dims], data: values },
-  })
-  const scores = logits!.data as Float32Array
-  const isRight = (label: number, row: number) =>
-    argmax(scores, row * sizes.classes, sizes.classes) === of[label]
-  return labels.filter(isRight).length / count
-}
+import { taskModel, tasksSettings, trainTasks, widths } from './tasks-training.ts'
 
 const isSplit = (mode: Mode): mode is SplitMode => mode.route === 'split'
 
@@ -72,7 +42,7 @@ const tasksRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
     if (own.includes(first)) test = receivedLatents(await latentsOf(head, data.test, latent, false), [first])
     await head.dispose()
   }
-  const tasks = tasksFor(labels, latent.dims)
+  const tasks = cifar10Tasks(labels, latent.dims)
   const identity = { heads: [models.head?.sha256, models.narrowHead?.sha256] }
   const context = recipeContext(input, thread)
   const { weights, elapsedS } = await trainTasks(
@@ -92,7 +62,7 @@ const tasksRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
     for (const width of widths) {
       const model = storeHalfWeights(taskModel(weights, task, width))
       const decoder = await open(model, input.threads)
-      const accuracy = await accuracyOf(decoder, test!, task)
+      const accuracy = await decoderTop1(decoder, test!, task)
       await decoder.dispose()
       const file = `tasks/${name}-${Math.round(100 * width)}.onnx`
       files.set(file, model)

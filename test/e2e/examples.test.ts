@@ -105,6 +105,19 @@ withPhotographs(
   },
 )
 
+withPhotographs('two tasks on one latent: the one that matters more has the wider decoder', async () => {
+  const { code, stdout } = await run('two-tasks', '--frames', '60')
+  expect(code).toBe(0)
+  const row = /^preference .*: class at width (\S+): (\S+) % right; coarse at width (\S+): (\S+) % right$/gm
+  const [first, second] = [...stdout.matchAll(row)].map((match) => match.slice(1).map(Number))
+  expect(first![0]!).toBeGreaterThan(second![0]!)
+  expect(second![2]!).toBeGreaterThan(first![2]!)
+  for (const [, classes, , coarse] of [first!, second!]) {
+    expect(classes).toBeGreaterThan(50)
+    expect(coarse).toBeGreaterThan(75)
+  }
+})
+
 it('the demo explains itself, and refuses what it does not know in one line', async () => {
   expect(await run('demo/main', '--help')).toMatchObject({ code: 0 })
   const { code, stdout } = await run('demo/main', '--frames', 'many')
