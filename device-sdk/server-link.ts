@@ -155,6 +155,11 @@ export class ServerLink {
     return this.#server.state
   }
 
+  /** Whether the server has said that it learns nothing from samples of this device. */
+  get samplesUnwanted(): boolean {
+    return this.#refusals.samples
+  }
+
   /** Largest message that the server takes, in bytes. */
   get largestBytes(): number {
     return this.#server.birth?.maxMessageBytes || MAX_MESSAGE_BYTES

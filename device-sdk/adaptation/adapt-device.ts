@@ -114,6 +114,9 @@ export function uploaderFor(
       // Whoever waits for an answer has the uplink to himself.
       blocked: () =>
         link?.refusal() !== undefined || !link ? 'offline' : link.outstanding > 0 ? 'busy' : undefined,
+      get isUnwanted() {
+        return link?.samplesUnwanted ?? false
+      },
       working: () => runners.some((runner) => runner !== undefined && runner.backlog > 0),
       send: (body, payload) => link?.tell(body, payload) ?? false,
       get rateBps() {

@@ -18,7 +18,7 @@ import type { AdaptationEvent } from './events.ts'
 import type { GivenAnswer } from './observer.ts'
 
 /** Why a sample that was worth sending did not go. */
-export type DropReason = 'budget' | 'offline' | 'busy' | 'too-large' | 'no-picture'
+export type DropReason = 'budget' | 'offline' | 'busy' | 'unwanted' | 'too-large' | 'no-picture'
 
 export interface UploadStats {
   /** Answers that were looked at. */
@@ -43,6 +43,8 @@ export interface QueuedSample {
 export interface Uplink {
   /** Why nothing should be sent now. */
   blocked(): 'offline' | 'busy' | undefined
+  /** The server has said that it learns nothing from this device. */
+  readonly isUnwanted: boolean
   /** Whether a frame is at work on this device: what is sent then takes processor time from it. */
   working(): boolean
   /** Whether it was handed over. */
@@ -98,7 +100,7 @@ export class Uploader {
     sent: 0,
     sentBytes: 0,
     passed: { certain: 0, unreliable: 0, similar: 0, 'ranked-out': 0 },
-    dropped: { budget: 0, offline: 0, busy: 0, 'too-large': 0, 'no-picture': 0 },
+    dropped: { budget: 0, offline: 0, busy: 0, unwanted: 0, 'too-large': 0, 'no-picture': 0 },
   }
 
   constructor(parts: UploaderParts) {
@@ -117,7 +119,7 @@ export class Uploader {
 
   /** Looks at an answer of the local network, and copies what is to be sent. */
   offer(answer: GivenAnswer): void {
-    const { selector, budget, clock, privacy, outputKind, shape, image } = this.#parts
+    const { selector, budget, clock, privacy, outputKind, shape, image, uplink } = this.#parts
     if (privacy === 'nothing' || this.#closed) return
     this.#stats.seen++
     const { entropy, probabilities } = answerEntropy(answer.output, outputKind)
@@ -133,6 +135,10 @@ export class Uploader {
     })
     if (!verdict.upload) {
       this.#stats.passed[verdict.why]++
+      return
+    }
+    if (uplink.isUnwanted) {
+      this.#stats.dropped.unwanted++
       return
     }
     const { family, bundleKey } = this.#parts
