@@ -5,6 +5,7 @@ import { inspectCommand } from './inspect-command.ts'
 import { type Output, type Program, runProgram } from './kit/index.ts'
 import { packCommand } from './pack-command.ts'
 import { pipelineCommand } from './pipeline-command.ts'
+import { taskCommand } from './task-command.ts'
 import { verifyCommand } from './verify-command.ts'
 
 export const program: Program = {
@@ -16,6 +17,7 @@ export const program: Program = {
     bottleneckCommand,
     packCommand,
     pipelineCommand,
+    taskCommand,
     verifyCommand,
     breakevenCommand,
   ],

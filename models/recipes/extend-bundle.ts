@@ -6,6 +6,7 @@ import {
   type ModelRole,
   writeBundle,
 } from '../bundle/index.ts'
+import { redraft } from '../bundle/redraft.ts'
 import { modelError } from '../errors.ts'
 import type { Model } from '../onnx/index.ts'
 import { writeModel } from '../onnx/index.ts'
@@ -50,19 +51,11 @@ export async function giveTasks(
   await writeBundle(dir, { ...draft, tasks, recipe: { ...draft.recipe, ...recipe } }, files)
 }
 
-/** What `writeBundle` makes the same bundle of; what an earlier run of the recipe `of` has recorded is gone. */
+/** As `redraft`; what an earlier run of the recipe `of` has recorded is gone. */
 function draftOf(bundle: Bundle, of: string) {
-  const { format: _, models, tasks, recipe, ...rest } = bundle.manifest
-  const drafts: ManifestDraft['models'] = {}
-  const files: Record<string, Uint8Array> = {}
-  for (const [role, { sha256: _sha256, bytes: _bytes, ...draft }] of Object.entries(models)) {
-    drafts[role as ModelRole] = draft
-    files[draft.file] = bundle.modelBytes(role as ModelRole)
-  }
-  for (const { id, file } of decodersOf(bundle.manifest)) files[file] = bundle.decoderBytes(id)
-  const kept = Object.entries(recipe ?? {}).filter(([key]) => !key.startsWith(of))
-  const draft = { ...rest, ...(tasks && { tasks }), models: drafts, recipe: Object.fromEntries(kept) }
-  return { draft, files }
+  const { draft, files } = redraft(bundle)
+  const kept = Object.entries(draft.recipe ?? {}).filter(([key]) => !key.startsWith(of))
+  return { draft: { ...draft, recipe: Object.fromEntries(kept) }, files }
 }
 
 function put(files: Record<string, Uint8Array>, file: string, model: Model, { id }: Bundle): void {

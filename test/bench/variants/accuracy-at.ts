@@ -10,3 +10,7 @@ export function accuracyAt(curve: readonly Point[], bytes: number): number {
   const share = (bytes - low.bytes) / (high.bytes - low.bytes)
   return low.top1 + share * (high.top1 - low.top1)
 }
+
+/** Whether a curve has points on both sides of so many bytes. */
+export const spans = (curve: readonly Point[], bytes: number): boolean =>
+  curve.some((point) => point.bytes <= bytes) && curve.some((point) => point.bytes >= bytes)

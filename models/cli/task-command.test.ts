@@ -1,0 +1,147 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { loadBundle } from '../bundle/load.ts'
+import { writeBundle } from '../bundle/write.ts'
+import { float32Tensor, GraphBuilder, writeModel } from '../onnx/index.ts'
+import { runCli } from './run.ts'
+
+/** `from` [1,4] → `to` [1,count]. */
+function layer(from: string, to: string, count: number, size = 4): Uint8Array {
+  const graph = new GraphBuilder('layer')
+  const matrix = graph.constant(float32Tensor(new Float32Array(size * count).fill(0.5), [size, count]))
+  graph.output(graph.op('MatMul', [graph.input(from, 'float32', ['N', size]), matrix]), to, 'float32', [
+    'N',
+    count,
+  ])
+  return writeModel(graph.build())
+}
+
+let folder: string
+let dir: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'isthmus-task-'))
+  dir = join(folder, 'street')
+  await writeBundle(
+    dir,
+    {
+      name: 'street',
+      version: '1.0.0',
+      task: 'classification',
+      labels: ['cat', 'dog'],
+      input: { name: 'x', dims: [1, 2, 2], layout: 'NCHW', mean: [0], std: [1], fit: 'fill' },
+      output: { name: 'y', dims: [2], kind: 'logits' },
+      latent: { name: 'z', dims: [4] },
+      models: {
+        head: { file: 'head.onnx', macs: 1, params: 1 },
+        tail: { file: 'tail.onnx', macs: 8, params: 8 },
+      },
+      modes: [
+        {
+          id: 1,
+          name: 'split',
+          route: 'split',
+          quantizer: { kind: 'affine-dynamic', bits: 8 },
+          payloadBytes: 4,
+          headMacs: 1,
+          tailMacs: 8,
+        },
+      ],
+    },
+    { 'head.onnx': Uint8Array.of(1), 'tail.onnx': layer('z', 'y', 2) },
+  )
+  await writeFile(join(folder, 'coat.txt'), 'fur\nnone\n')
+  await writeFile(join(folder, 'wide.onnx'), layer('z', 'logits', 2))
+  await writeFile(join(folder, 'foreign,names.onnx'), layer('features', 'scores', 2))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+async function task(...args: string[]) {
+  const lines: string[] = []
+  const print = (text: string) => lines.push(text)
+  const code = await runCli(['task', dir, ...args], { print, warn: print })
+  return { code, text: lines.join('\n') }
+}
+const coat = () => ['--name', 'coat', '--labels', join(folder, 'coat.txt')]
+const decoder = (file: string, rest: string) => ['--decoder', `${join(folder, file)},${rest}`]
+
+describe('isthmus-models task', () => {
+  it('gives a bundle a task with decoders of several widths, whatever the names of their doors', async () => {
+    const { key } = await loadBundle(dir)
+    const { code, text } = await task(
+      ...coat(),
+      ...decoder('wide.onnx', '1,0.97'),
+      ...decoder('foreign,names.onnx', '0.5,0.9'),
+    )
+    expect(text).toMatch(/coat +1 .*97\.0 %/)
+    expect(text).toContain('preference: { coat: 1 }')
+    expect(code).toBe(0)
+    const bundle = await loadBundle(dir)
+    expect(bundle.key).not.toBe(key)
+    expect(bundle.manifest.tasks).toMatchObject([
+      {
+        name: 'coat',
+        labels: ['fur', 'none'],
+        decoders: [
+          { id: 1, width: 1, accuracy: 0.97, macs: 8, params: 8 },
+          { id: 2, width: 0.5, accuracy: 0.9, macs: 8 },
+        ],
+      },
+    ])
+    expect((await readdir(join(dir, 'tasks'))).sort()).toEqual(['coat-1.onnx', 'coat-2.onnx'])
+  })
+
+  it('replaces a task of the same name, keeps others, and takes one away', async () => {
+    await task(...coat(), ...decoder('wide.onnx', '1,0.97'), ...decoder('wide.onnx', '0.5,0.9'))
+    await task('--name', 'tail', '--labels', join(folder, 'coat.txt'), ...decoder('wide.onnx', '1,0.8'))
+    await task(...coat(), ...decoder('wide.onnx', '1,0.6'))
+    const { tasks } = (await loadBundle(dir)).manifest
+    expect(tasks!.map(({ name, decoders }) => [name, decoders.map(({ id }) => id)])).toEqual([
+      ['tail', [3]],
+      ['coat', [4]],
+    ])
+    expect((await task('--name', 'coat', '--remove')).code).toBe(0)
+    expect((await task('--name', 'tail', '--remove')).text).toContain('has no further tasks')
+    expect((await loadBundle(dir)).manifest).not.toHaveProperty('tasks')
+    expect((await readdir(dir)).sort()).toEqual(['head.onnx', 'manifest.json', 'tail.onnx'])
+  })
+
+  it.each([
+    ['another latent', () => [...coat(), ...decoder('five.onnx', '1,0.9')], /five\.onnx has the input/],
+    [
+      'another number of answers',
+      () => [...coat(), ...decoder('three.onnx', '1,0.9')],
+      /has the output|gives/,
+    ],
+    ['no model', () => [...coat(), ...decoder('coat.txt', '1,0.9')], /coat\.txt/],
+    ['no file', () => [...coat(), ...decoder('nothing.onnx', '1,0.9')], /nothing\.onnx/],
+    ['no width', () => [...coat(), '--decoder', 'wide.onnx'], /FILE,WIDTH,ACCURACY/],
+    ['a width of none', () => [...coat(), ...decoder('wide.onnx', '0,0.9')], /width/],
+    ['an accuracy above 1', () => [...coat(), ...decoder('wide.onnx', '1,97')], /accuracy/],
+    ['no decoder', () => coat(), /at least one --decoder/],
+    ['no labels', () => ['--name', 'coat', ...decoder('wide.onnx', '1,0.9')], /--labels/],
+    [
+      'no such labels',
+      () => ['--name', 'coat', '--labels', 'x.txt', ...decoder('wide.onnx', '1,0.9')],
+      /x\.txt/,
+    ],
+    ['no name', () => decoder('wide.onnx', '1,0.9'), /--name/],
+    ['nothing to remove', () => ['--name', 'coat', '--remove'], /no task "coat"/],
+    ['both', () => [...coat(), '--remove'], /or --remove alone/],
+    [
+      'a bad name',
+      () => ['--name', 'a/b', '--labels', coat()[3]!, ...decoder('wide.onnx', '1,0.9')],
+      /tasks/,
+    ],
+  ])('refuses %s, and leaves the bundle as it was', async (_, args, message) => {
+    await writeFile(join(folder, 'five.onnx'), layer('z', 'logits', 2, 5))
+    await writeFile(join(folder, 'three.onnx'), layer('z', 'logits', 3))
+    const { key } = await loadBundle(dir)
+    const { code, text } = await task(...args())
+    expect(text).toMatch(message)
+    expect(code).not.toBe(0)
+    expect((await loadBundle(dir)).key).toBe(key)
+    expect(await readdir(folder)).not.toContainEqual(expect.stringMatching(/^\.street/))
+  })
+})
