@@ -30,7 +30,7 @@ export const edgeErrors = {
   },
   FOLDER_IN_USE: {
     retryable: true,
-    hint: 'Stop that server, or give this one a folder of its own.',
+    hint: 'Stop that server, or give this one a folder of its own (or, for its leases, an id).',
   },
   NO_ADAPTATION: {
     retryable: false,

@@ -34,6 +34,17 @@ describe('a folder that is kept', () => {
     await (await keepFolder(folder)).release()
   })
 
+  it('is kept for each owner by itself', async () => {
+    const [whole, a, b] = await Promise.all([
+      keepFolder(folder),
+      keepFolder(folder, 'edge-a'),
+      keepFolder(folder, 'edge-b'),
+    ])
+    await expect(keepFolder(folder, 'edge-a')).rejects.toMatchObject({ code: 'FOLDER_IN_USE' })
+    await Promise.all([whole, a, b].map((kept) => kept.release()))
+    await (await keepFolder(folder, 'edge-a')).release()
+  })
+
   it('is free again when its process was killed', async () => {
     const module = fileURLToPath(new URL('./kept-folder.js', import.meta.url))
     const program = `import(${JSON.stringify(module)}).then(async ({ keepFolder }) => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { edgeError } from './errors.ts'
 
-/** What the names of sockets within a folder begin with, and how long a whole path may be (sun_path is 104 to 108 bytes). */
+/** What the names of sockets within a folder begin with (behind their owner), and how long a whole path may be (sun_path is 104 to 108 bytes). */
 const LOCK = 'in-use-'
 const LONGEST_PATH = 100
 /** File systems that know no sockets, as FAT on a memory card (EPERM, on Linux): what lies there is not guarded. */
@@ -40,10 +40,10 @@ export async function makeFolder(path: string, mode = 0o777): Promise<void> {
  * Takes a folder for this process alone: two servers that write the same files spoil them. The lock is a socket, so that it ends with the
  * process, however that ends. Each process has a socket of its own name, and listens before it looks for others: of two that begin at the
  * same moment one at least sees the other, and a dead one is never mistaken for one that has come in its place. Both may then be refused.
- * Throws FOLDER_IN_USE, and what the file system throws.
+ * With `owner`, only its files there are kept: others may have theirs beside them. Throws FOLDER_IN_USE, and what the file system throws.
  */
-export async function keepFolder(path: string): Promise<KeptFolder> {
-  const lock = lockOf(await realpath(path))
+export async function keepFolder(path: string, owner?: string): Promise<KeptFolder> {
+  const lock = lockOf(await realpath(path), owner)
   const server = createServer((peer) => peer.destroy())
   server.unref()
   const fault = await listens(server, lock.folder + lock.prefix + lock.own)
@@ -67,14 +67,21 @@ interface Lock {
   readonly own: string
 }
 
-function lockOf(whole: string): Lock {
-  const digest = createHash('sha256').update(whole).digest('hex').slice(0, 24)
+function lockOf(whole: string, owner: string | undefined): Lock {
+  const digest = digestOf(owner === undefined ? whole : `${whole}\0${owner}`, 24)
   if (process.platform === 'win32') return { folder: '\\\\.\\pipe\\', prefix: `isthmus-${digest}`, own: '' }
   const own = randomBytes(6).toString('hex')
-  const inside = { folder: join(whole, '/'), prefix: LOCK, own }
+  const inside = {
+    folder: join(whole, '/'),
+    prefix: owner === undefined ? LOCK : `${digestOf(owner, 8)}-${LOCK}`,
+    own,
+  }
   if (Buffer.byteLength(inside.folder + inside.prefix + own) <= LONGEST_PATH) return inside
   return { folder: join(tmpdir(), '/'), prefix: `isthmus-${digest}-`, own }
 }
+
+const digestOf = (text: string, digits: number): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, digits)
 
 /** Whether a process listens at another socket of the lock. Those where nobody does are removed. */
 async function hasOthers({ folder, prefix, own }: Lock): Promise<boolean> {

@@ -8,7 +8,7 @@ import { ModelRunner } from '../model-runner.ts'
 import { VirtualClock } from '../world.test.kit.ts'
 import { AdaptedModel, type Place } from './adapted-model.ts'
 import type { AdaptationEvent } from './events.ts'
-import { OwnStatistics } from './own-statistics.ts'
+import { OwnStatistics, type OwnStatisticsParts } from './own-statistics.ts'
 import { PatchReceiver } from './patch-receiver.ts'
 import type { PatchStore, StoredPatch } from './patch-store.ts'
 import { keys, NOW_S, patchesFor, shifted, writeAdaptableBundle } from './patched-bundle.test.kit.ts'
@@ -38,6 +38,9 @@ interface Setting {
   store?: PatchStore
   busyShare?: number
   frames?: number
+  /** What opening a model takes, and a run for moments. */
+  tookMs?: { open: number; run: number }
+  settings?: OwnStatisticsParts['settings']
 }
 
 let turn = 0
@@ -60,11 +63,19 @@ async function device(setting: Setting = {}) {
   const runner = new ModelRunner(() => openSession(bundle.modelBytes('local')), 'local', [1, 3, 4, 4], 'y')
   await runner.open()
   const tell = (event: AdaptationEvent) => events.push(event)
+  let busyMs = 0
+  const spend = async (ms = 0) => {
+    busyMs += ms
+    if (ms > 0) await clock.advance(ms)
+  }
   const model = new AdaptedModel({
     role: 'local',
     network,
     runner,
-    openModel: (file) => openSession(file),
+    openModel: async (file) => {
+      await spend(setting.tookMs?.open)
+      return openSession(file)
+    },
     store: setting.store,
     guard: setting.guard,
     probes: setting.probes,
@@ -77,7 +88,8 @@ async function device(setting: Setting = {}) {
       return {
         inputs: session.inputs,
         outputs: session.outputs,
-        run: (feeds) => {
+        run: async (feeds) => {
+          await spend(setting.tookMs?.run)
           runs.push({ place, answering: model.otherPlace === 0 ? 1 : 0 })
           return session.run(feeds)
         },
@@ -87,6 +99,7 @@ async function device(setting: Setting = {}) {
     dims: [1, 3, 4, 4],
     frames: setting.frames ?? FRAMES,
     busyShare: setting.busyShare ?? 0.1,
+    ...(setting.settings ? { settings: setting.settings } : {}),
     clock,
     report: (bytes, takenWith) =>
       reported.push({ moments: decodeMoments(bytes, network.base, network.layout), takenWith }),
@@ -135,6 +148,9 @@ async function device(setting: Setting = {}) {
     take,
     watch,
     output,
+    get busyMs() {
+      return busyMs
+    },
   }
 }
 
@@ -224,6 +240,18 @@ describe('statistics of its own', () => {
     for (let round = 1; round < 6; round++) await show(frames(FRAMES, 4 * round))
     expect(new Set(runs.map(({ place }) => place))).toEqual(new Set([0, 1]))
     for (const { place, answering } of runs) expect(place).not.toBe(answering)
+  })
+
+  it('take their share of the time, sessions that are opened at the end of a round included', async () => {
+    // Fog that moves a little with each round, and is no shift within one.
+    const settings = { shift: 1e6 }
+    const kit = await device({ frames: 4 * FRAMES, tookMs: { open: 1000, run: 10 }, settings })
+    const startMs = kit.clock.now()
+    while (kit.statistics.stats.adopted < 6) {
+      await kit.clock.advance(20)
+      await kit.show(frames(1, 5 + kit.statistics.stats.frames / FRAMES / 50, 2))
+    }
+    expect(kit.busyMs / (kit.clock.now() - startMs)).toBeLessThan(0.11)
   })
 
   it('are kept for the next start, but not written at every move', async () => {

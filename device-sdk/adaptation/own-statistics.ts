@@ -94,8 +94,6 @@ export class OwnStatistics {
   #tracker: LocalStatistics
   #batch: Float32Array | undefined
   #filled = 0
-  /** What the round so far has taken. */
-  #roundMs = 0
   #running: Promise<void> | undefined
   /** In both threads, for the one that answers changes with each form of the model. */
   readonly #opened = new Map<Place, Session>()
@@ -167,21 +165,28 @@ export class OwnStatistics {
   }
 
   async #run(batch: Float32Array, rows: number): Promise<void> {
-    const { model, clock } = this.#parts
     try {
       // Nothing else is put in place meanwhile: the thread that answers stays another one.
-      await model.exclusive(async () => {
-        const startMs = clock.now()
-        const before = this.#tracker.waiting
-        await this.#use(await this.#measure(batch.subarray(0, rows * this.#count), rows), rows)
-        this.#roundMs += clock.now() - startMs
-        this.#pace.took(this.#roundMs, before + rows, clock.now())
-        if (this.#tracker.waiting === 0) this.#roundMs = 0
-      })
+      await this.#parts.model.exclusive(() =>
+        this.#timed(async () => {
+          await this.#use(await this.#measure(batch.subarray(0, rows * this.#count), rows), rows)
+        }),
+      )
     } catch (error) {
-      this.#roundMs = 0
       await this.#leave()
       if (codeOf(error) !== 'WORKER_DIED') this.#pause(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  /** What fails takes time, too. */
+  async #timed(work: () => Promise<void>): Promise<void> {
+    const { clock, frames } = this.#parts
+    const startMs = clock.now()
+    try {
+      await work()
+    } finally {
+      const nowMs = clock.now()
+      this.#pace.took(nowMs - startMs, Math.min(this.#rows, frames - this.#tracker.waiting), nowMs)
     }
   }
 

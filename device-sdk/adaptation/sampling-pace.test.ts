@@ -29,6 +29,25 @@ describe('the pace of samples', () => {
     expect(share).toBeGreaterThan(0.07)
   })
 
+  it('has all work paid for when the next begins, however much less that takes', () => {
+    const pace = new SamplingPace(0.1)
+    let [nowMs, busyMs] = [0, 0]
+    for (let part = 0; part < 400; part++) {
+      // Every fourth part opens a session besides.
+      const costMs = part % 4 === 3 ? 1000 : 10
+      const frames = part % 2 === 0 ? 16 : 2
+      nowMs += costMs
+      busyMs += costMs
+      pace.took(costMs, frames, nowMs)
+      for (let kept = 0; kept < frames; kept++) {
+        while (!pace.isDue(nowMs)) nowMs += 1
+        pace.kept(nowMs)
+      }
+      expect(busyMs / nowMs).toBeLessThanOrEqual(0.1)
+    }
+    expect(busyMs / nowMs).toBeGreaterThan(0.09)
+  })
+
   it('keeps every frame where that is cheap', () => {
     const pace = new SamplingPace(0.1)
     pace.took(64, 64, 0)

@@ -6,6 +6,8 @@ export class SamplingPace {
   readonly #busyShare: number
   #spacingMs = 0
   #notBeforeMs = Number.NEGATIVE_INFINITY
+  /** When all work so far has had its share of the time. */
+  #paidMs = Number.NEGATIVE_INFINITY
 
   /** `busyShare`: of the time, from above 0 to 1. */
   constructor(busyShare: number) {
@@ -27,9 +29,10 @@ export class SamplingPace {
     this.#notBeforeMs = nowMs + this.#spacingMs
   }
 
-  /** Work on `frames` frames has taken so long. */
+  /** Work has taken so long; `frames` are to be kept until there is more of it. */
   took(ms: number, frames: number, nowMs: number): void {
-    this.#spacingMs = Math.max(0, ms) / (this.#busyShare * frames)
+    this.#paidMs = Math.max(this.#paidMs, nowMs) + Math.max(0, ms) / this.#busyShare
+    this.#spacingMs = (this.#paidMs - nowMs) / frames
     this.#notBeforeMs = nowMs + this.#spacingMs
   }
 }

@@ -1,5 +1,11 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import { rulesOf } from './open-market.ts'
+import { configSchema } from '../config/schema.ts'
+import { openMarket, rulesOf } from './open-market.ts'
 import { RoundBook } from './round-book.ts'
 
 test.each([
@@ -19,3 +25,23 @@ test.each([
     expect(read.length).toBe(2 * rules.perRound)
   },
 )
+
+test('leases are kept by one server of an id at a time: a second would put its file in the place of the first one’s', async () => {
+  const marketDir = join(await mkdtemp(join(tmpdir(), 'isthmus-market-')), 'market')
+  const open = (id: string) =>
+    openMarket({
+      config: configSchema.parse({ market: 'critical', marketDir, id }),
+      registry: new Registry(),
+      log: pino({ level: 'silent' }),
+      epoch: 1,
+      clock: () => performance.now(),
+      send: () => {},
+      onElected: () => {},
+      warn: () => {},
+    })
+  const [first, other] = [await open('edge-a'), await open('edge-b')]
+  await expect(open('edge-a')).rejects.toMatchObject({ code: 'FOLDER_IN_USE' })
+  await first.close()
+  await (await open('edge-a')).close()
+  await other.close()
+})

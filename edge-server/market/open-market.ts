@@ -1,8 +1,10 @@
 import { join } from 'node:path'
+import { IsthmusError } from '@isthmus/proto'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { EdgeConfig } from '../config/schema.ts'
 import { edgeError } from '../errors.ts'
+import { type KeptFolder, keepFolder, makeFolder } from '../kept-folder.ts'
 import { AuctionHouse } from './auction-house.ts'
 import { ClearingThread } from './clearing-thread.ts'
 import { readHouse, writeHouse } from './house-state.ts'
@@ -34,8 +36,26 @@ const HOLD_ROUNDS = 3
 const LEAST_HOLD_MS = 1000
 const PRICE_RANGE = { least: 0, most: 100 }
 
-/** Reads what an earlier life has left and makes this server a part of the market. Throws MARKET_UNKEPT. */
+/**
+ * Reads what an earlier life has left and makes this server a part of the market. Throws MARKET_UNKEPT, and FOLDER_IN_USE where a server of this
+ * id keeps its leases already.
+ */
 export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket> {
+  const { marketDir, id } = options.config
+  if (marketDir === undefined) return openKept(options, undefined)
+  const folder = await kept(async () => {
+    await makeFolder(marketDir)
+    return keepFolder(marketDir, id)
+  })
+  try {
+    return await openKept(options, folder)
+  } catch (error) {
+    await folder.release()
+    throw error
+  }
+}
+
+async function openKept(options: OpenMarketOptions, folder: KeptFolder | undefined): Promise<OpenMarket> {
   const { config, registry, log, epoch, clock, send } = options
   const { marketDir, id, site, roundMs, market: payment } = config
   const leasesPath = marketDir && join(marketDir, `${id}.leases`)
@@ -95,6 +115,7 @@ export async function openMarket(options: OpenMarketOptions): Promise<OpenMarket
       await thread.close()
       await saving
       await journal?.close()
+      await folder?.release()
     },
   }
 }
@@ -166,6 +187,7 @@ async function kept<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
+    if (error instanceof IsthmusError) throw error
     const detail = `Leases cannot be kept: ${error instanceof Error ? error.message : String(error)}`
     throw edgeError('MARKET_UNKEPT', detail, error)
   }
