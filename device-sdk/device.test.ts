@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { from, lastValueFrom, toArray } from 'rxjs'
 import { expect, test } from 'vitest'
 import type { Answer, Stages } from './answer.ts'
-import type { Telemetry } from './device.ts'
+import type { Telemetry } from './device-stats.ts'
 import { LOCAL_LABEL, modes, SERVER_LABEL, World } from './world.test.kit.ts'
 
 const sum = (stages: Stages) => Object.values(stages).reduce((a: number, b: number) => a + b, 0)

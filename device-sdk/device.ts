@@ -1,13 +1,13 @@
 import type { Manifest, Mode } from '@isthmus/models/bundle'
-import type { DevicePower, Plan, Policy, Preference, Route } from '@isthmus/policies'
-import { type LinkEstimate, StageTimes } from '@isthmus/policies'
+import type { DevicePower, Plan, Policy, Preference } from '@isthmus/policies'
+import { StageTimes } from '@isthmus/policies'
 import { mergeMap, type Observable, Subject } from 'rxjs'
-import type { Adaptation, AdaptationStats } from './adaptation/adaptation.ts'
+import type { Adaptation } from './adaptation/adaptation.ts'
 import type { Answer } from './answer.ts'
 import type { Clock } from './clock.ts'
+import type { DeviceStats, Telemetry } from './device-stats.ts'
 import type { EarlyExit } from './early-exit.ts'
 import { deviceError } from './errors.ts'
-import type { LinkCounters } from './exchange.ts'
 import type { FallbackCode } from './fallback.ts'
 import { checkFrame, type Frame, type InputShape, inputShape } from './frame.ts'
 import type { FrameFilter } from './frame-filter.ts'
@@ -31,39 +31,6 @@ export interface InferOptions {
   /** Takes the decision from the policy, the filter and the early exit. The local answer still comes when the server's does not. */
   readonly route?: 'local' | 'split' | 'edge'
   readonly mode?: number
-}
-
-export interface DeviceStats {
-  readonly frames: number
-  readonly answered: Readonly<Record<Route, number>>
-  readonly fallbacks: Readonly<Partial<Record<FallbackCode, number>>>
-  /** Answers after their deadline. */
-  readonly late: number
-  /** Answers of the early exit. */
-  readonly exits: number
-  /** Frames that the filter or the early exit failed to judge: they went on as if there were none. */
-  readonly gateFailures: number
-  /** Frames that were rejected with an error. */
-  readonly failed: number
-  readonly link: Readonly<LinkCounters> | undefined
-  /** Bids, leases and payments, where the device bids. */
-  readonly market: Readonly<BidderCounters> | undefined
-  /** Samples and patches, where the device takes part in adaptation. */
-  readonly adaptation: AdaptationStats | undefined
-}
-
-export interface Telemetry {
-  /** Whether the broker is connected. */
-  readonly connected: boolean
-  /** Why nothing can be sent now; undefined when requests can be. */
-  readonly refusal: FallbackCode | undefined
-  readonly link: LinkEstimate | undefined
-  readonly outstanding: number
-  /** How often a stage or the link has left its level. */
-  readonly drifts: number
-  /** Stage → measured times in ms. Server stages are `server:<mode>`. */
-  readonly stages: Readonly<Record<string, { readonly medianMs: number; readonly upperMs: number }>>
-  readonly stats: DeviceStats
 }
 
 /** All that a device is made of; `connectDevice` puts it together. */
