@@ -84,6 +84,8 @@ export class FrameRun implements ReplyHandlers {
   #settled = false
   #timer: unknown
   readonly #tensors: FrameTensors
+  /** Of further tasks, as they were wished when the frame came. */
+  readonly #decoders: readonly number[]
   #interest: number | undefined
   /** What the exit says, when the answer may be that. */
   #exitOutput: Float32Array | undefined
@@ -100,6 +102,7 @@ export class FrameRun implements ReplyHandlers {
     this.#shop = shop
     this.#task = task
     this.#tensors = new FrameTensors(shop, task.frame, this.#log)
+    this.#decoders = shop.tasks.decoders
     this.#remoteOver = task.mode.route === 'local'
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -225,7 +228,7 @@ export class FrameRun implements ReplyHandlers {
     const { startMs, packed: payload, scale, zeroPoint } = quantized
     const { version: patch, epoch: patchEpoch } = this.#headVersion(mode)
     // Decoders fit the head as packed.
-    const decoders = patch === 0 ? [...this.#shop.tasks.decoders] : []
+    const decoders = patch === 0 ? [...this.#decoders] : []
     const coded = { route: 'split', payload, patch, patchEpoch, decoders, startMs } as const
     return mode.quantizer.kind === 'affine-dynamic' ? { ...coded, scale, zeroPoint } : coded
   }
