@@ -13,12 +13,13 @@ interface FrameReply {
   readonly serverMs: number
 }
 
-/** Undefined when it is no result of bundle `key`, of another length than `count`, or holds NaN or an infinity. */
+/** `asked` are the decoders that were to answer. Undefined when it is no result of bundle `key`, of another length than `count`, or holds NaN or an infinity. */
 export function readReply(
   reply: Reply,
   key: number,
   count: number,
   tasks: LatentTasks,
+  asked: readonly number[],
 ): FrameReply | undefined {
   const { body, payload, uplinkMs, downlinkMs } = reply
   if (body.kind !== 'reply' || body.bundle !== key) return undefined
@@ -33,7 +34,7 @@ export function readReply(
   const tailMs = Math.min(serverMs - decodeMs, body.tailUs / 1000)
   return {
     output,
-    tasks: more === 0 ? undefined : tasks.read(body, values.subarray(count)),
+    tasks: more === 0 ? undefined : tasks.read(body, values.subarray(count), asked),
     version: { version: body.patch, epoch: body.patchEpoch },
     exchange: { uplinkMs, queueMs: serverMs - decodeMs - tailMs, decodeMs, tailMs, downlinkMs },
     serverMs,

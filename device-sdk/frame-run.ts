@@ -84,6 +84,10 @@ export class FrameRun implements ReplyHandlers {
   #settled = false
   #timer: unknown
   readonly #tensors: FrameTensors
+  /** Of further tasks, as they were wished when the frame came. */
+  readonly #decoders: readonly number[]
+  /** Those of them that were asked for the frame. */
+  #asked: readonly number[] = []
   #interest: number | undefined
   /** What the exit says, when the answer may be that. */
   #exitOutput: Float32Array | undefined
@@ -100,6 +104,7 @@ export class FrameRun implements ReplyHandlers {
     this.#shop = shop
     this.#task = task
     this.#tensors = new FrameTensors(shop, task.frame, this.#log)
+    this.#decoders = shop.tasks.decoders
     this.#remoteOver = task.mode.route === 'local'
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -225,7 +230,8 @@ export class FrameRun implements ReplyHandlers {
     const { startMs, packed: payload, scale, zeroPoint } = quantized
     const { version: patch, epoch: patchEpoch } = this.#headVersion(mode)
     // Decoders fit the head as packed.
-    const decoders = patch === 0 ? [...this.#shop.tasks.decoders] : []
+    if (patch === 0) this.#asked = this.#decoders
+    const decoders = [...this.#asked]
     const coded = { route: 'split', payload, patch, patchEpoch, decoders, startMs } as const
     return mode.quantizer.kind === 'affine-dynamic' ? { ...coded, scale, zeroPoint } : coded
   }
@@ -283,7 +289,7 @@ export class FrameRun implements ReplyHandlers {
     if (this.#settled) return
     const { times, bundle, output: expected, tasks: known } = this.#shop
     const { mode, startMs } = this.#task
-    const result = readReply(reply, bundle.key, expected.count, known)
+    const result = readReply(reply, bundle.key, expected.count, known, this.#asked)
     if (!result) {
       this.#fail('BAD_REPLY')
       return

@@ -61,20 +61,29 @@ describe('what decoders say', () => {
       .body as InferReply
   }
   const known = new LatentTasks(tasks, { preference: { coat: 1 } })
+  const read = (body: InferReply, values: Float32Array, asked = [1, 3, 4, 77]) =>
+    known.read(body, values, asked)
 
   it('is read by the manifest: labels, probabilities, width', () => {
-    const answers = known.read(reply([4, 1], [3, 2]), Float32Array.of(0, 1, 0, -2, 5))!
+    const answers = read(reply([4, 1], [3, 2]), Float32Array.of(0, 1, 0, -2, 5))!
     expect(answers.size).toMatchObject({ width: 0.25, output: Float32Array.of(0, 1, 0) })
     expect(answers.size!.top[0]!.label).toBe('large')
     expect(answers.coat!.top.map(({ label }) => label)).toEqual(['none', 'fur'])
   })
 
   it('is passed over where it cannot be of this bundle', () => {
-    expect(known.read(reply([], []), new Float32Array(0))).toBeUndefined()
-    expect(known.read(reply([77], [2]), new Float32Array(2))).toBeUndefined()
-    expect(known.read(reply([1], [3]), new Float32Array(3))).toBeUndefined()
-    expect(known.read(reply([1], [2]), Float32Array.of(Number.NaN, 0))).toBeUndefined()
-    expect(Object.keys(known.read(reply([77, 3], [5, 3]), new Float32Array(8))!)).toEqual(['size'])
+    expect(read(reply([], []), new Float32Array(0))).toBeUndefined()
+    expect(read(reply([77], [2]), new Float32Array(2))).toBeUndefined()
+    expect(read(reply([1], [3]), new Float32Array(3))).toBeUndefined()
+    expect(read(reply([1], [2]), Float32Array.of(Number.NaN, 0))).toBeUndefined()
+    expect(Object.keys(read(reply([77, 3], [5, 3]), new Float32Array(8))!)).toEqual(['size'])
+  })
+
+  it('is passed over where nobody has asked', () => {
+    const values = Float32Array.of(0, 1, 0, -2, 5)
+    expect(Object.keys(read(reply([4, 1], [3, 2]), values, [1])!)).toEqual(['coat'])
+    expect(read(reply([4, 1], [3, 2]), values, [2])).toBeUndefined()
+    expect(read(reply([4, 1], [3, 2]), values, [])).toBeUndefined()
   })
 
   it('never makes reading fail', () => {
@@ -85,7 +94,7 @@ describe('what decoders say', () => {
         (decoders, lengths) => {
           const decoderValues = lengths.slice(0, decoders.length)
           const count = decoderValues.reduce((sum, values) => sum + values, 0)
-          const answers = known.read(reply(decoders, decoderValues), new Float32Array(count)) ?? {}
+          const answers = read(reply(decoders, decoderValues), new Float32Array(count)) ?? {}
           for (const [name, { output }] of Object.entries(answers))
             expect(output).toHaveLength(tasks.find((task) => task.name === name)!.labels.length)
         },

@@ -65,10 +65,14 @@ export class LatentTasks {
     return this.#decoders
   }
 
-  /** What a reply's decoders say; `values` are their numbers, one decoder's behind another's. Those that are not of the bundle are passed over. */
+  /**
+   * What a reply's decoders say; `values` are their numbers, one decoder's behind another's. Those that were not asked, or are not of the bundle, are
+   * passed over.
+   */
   read(
     { decoders, decoderValues }: InferReply,
     values: Float32Array,
+    asked: readonly number[],
   ): Record<string, TaskAnswer> | undefined {
     const answers: Record<string, TaskAnswer> = {}
     let end = 0
@@ -76,7 +80,7 @@ export class LatentTasks {
       const output = values.slice(end, end + decoderValues[at]!)
       end += decoderValues[at]!
       const known = this.#known.get(id)
-      if (output.length !== known?.task.labels.length || !allFinite(output)) continue
+      if (!asked.includes(id) || output.length !== known?.task.labels.length || !allFinite(output)) continue
       const { task, decoder } = known
       answers[task.name] = { top: bestGuesses(output, 'logits', task.labels), output, width: decoder.width }
     }

@@ -1,5 +1,5 @@
 import { type Bundle, loadBundle, type ModelRole } from '@isthmus/models/bundle'
-import { MAX_MESSAGE_BYTES } from '@isthmus/proto'
+import { MAX_DECODERS, MAX_MESSAGE_BYTES } from '@isthmus/proto'
 import { edgeError } from './errors.ts'
 import { foldersWith, type Loaded, loadEach } from './model-folders.ts'
 
@@ -33,8 +33,9 @@ async function loadServed(folder: string, devices: readonly ModelRole[]): Promis
   const { models, output, tasks = [] } = bundle.manifest
   if (!models.tail && !models.full) throw new Error('It has neither a tail nor a full model')
   const outputs = tasks.flatMap(({ labels, decoders }) => decoders.map(() => labels.length))
+  const longest = outputs.sort((a, b) => b - a).slice(0, MAX_DECODERS)
   const count = output.dims.reduce((product, dim) => product * dim, 1)
-  const resultBytes = 4 * outputs.reduce((sum, values) => sum + values, count)
+  const resultBytes = 4 * longest.reduce((sum, values) => sum + values, count)
   if (resultBytes > MAX_MESSAGE_BYTES - REPLY_HEADER_BYTES) {
     throw new Error(`Its result of ${resultBytes} bytes does not fit into a message`)
   }

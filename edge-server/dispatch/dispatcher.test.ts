@@ -193,17 +193,18 @@ describe('answering a request', () => {
   })
 
   it('counts for a wait what a frame took of the run that it shared with others', async () => {
-    const waits = async (batch: number) => {
+    const waits = async (batch: number, ownMs = 0) => {
       const { dispatcher, runner, ask } = start()
       for (let frame = 0; frame < 60; frame++) {
         ask()
-        await runner.jobs[frame]!.finish({ ...result, tailMs: 40, batch })
+        await runner.jobs[frame]!.finish({ ...result, tailMs: 40, ownMs, batch })
       }
       ask()
       return dispatcher.waitMs(1)
     }
     expect(await waits(1)).toBeCloseTo(41, 0)
     expect(await waits(4)).toBeCloseTo(11, 0)
+    expect(await waits(4, 20)).toBeCloseTo(26, 0)
   })
 
   it('answers a probe with its size', () => {

@@ -289,8 +289,8 @@ export class Dispatcher {
     const { observer, epoch, clock } = this.#options
     const { arrivedMs, envelope, work } = waiting
     const moment = { arrivedMs, nowMs: clock(), sentUs: envelope.sentUs, epoch }
-    const { body, payload, times } = replyTo(work, outcome, moment)
-    this.#workMs += 0.1 * (times.decodeMs + times.tailMs / times.batch - this.#workMs)
+    const { body, payload, times, workerMs } = replyTo(work, outcome, moment)
+    this.#workMs += 0.1 * (workerMs - this.#workMs)
     try {
       this.#send(waiting, body, payload)
     } catch (error) {

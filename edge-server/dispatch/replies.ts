@@ -26,6 +26,8 @@ export interface Computed {
   readonly body: BodyFields
   readonly payload: Uint8Array
   readonly times: StageTimes
+  /** What it took of a worker's time: its part of what was computed together. */
+  readonly workerMs: number
 }
 
 type Done<O extends Outcome> = Extract<O, { ok: true }>
@@ -37,13 +39,15 @@ export function replyTo(work: Work, outcome: Done<Outcome>, moment: Moment): Com
 }
 
 function tailReply(bundle: number, outcome: Done<TailOutcome>, moment: Moment): Computed {
-  const { result, dims, tail, decoded = [], decodeMs, tailMs, batch = 1 } = outcome
+  const { result, dims, tail, decoded = [], decodeMs, tailMs, ownMs = 0, batch = 1 } = outcome
   const { times, ...on } = timed(decodeMs, tailMs, moment, batch)
   const ran = tail ? { patch: tail.version, patchEpoch: tail.epoch } : {}
   const decoders = decoded.map(({ id }) => id)
   const decoderValues = decoded.map(({ values }) => values)
   const body: BodyFields = { kind: 'reply', bundle, dims: [...dims], decoders, decoderValues, ...ran, ...on }
-  return { body, payload: new Uint8Array(result.buffer, result.byteOffset, result.byteLength), times }
+  const workerMs = decodeMs + ownMs + (tailMs - ownMs) / batch
+  const bytes = new Uint8Array(result.buffer, result.byteOffset, result.byteLength)
+  return { body, payload: bytes, times, workerMs }
 }
 
 function stagesReply(work: Work, outcome: Done<StagesOutcome>, moment: Moment): Computed {
@@ -52,7 +56,7 @@ function stagesReply(work: Work, outcome: Done<StagesOutcome>, moment: Moment): 
   const computeMs = stageMs.reduce((sum, ms) => sum + ms, 0)
   const { times, tailUs: _, decodeUs: __, ...on } = timed(decodeMs, computeMs, moment)
   const body: BodyFields = { kind: 'stagesReply', pipeline, stageUs: stageMs.map(wireUs), ...on }
-  return { body, payload, times }
+  return { body, payload, times, workerMs: decodeMs + computeMs }
 }
 
 function timed(decodeMs: number, tailMs: number, { arrivedMs, nowMs, sentUs, epoch }: Moment, batch = 1) {

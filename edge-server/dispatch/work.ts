@@ -59,8 +59,10 @@ export type TailOutcome =
       /** Version of the tail that answered; undefined: as packed. */
       readonly tail?: { readonly version: number; readonly epoch: number }
       readonly decodeMs: number
-      /** Of the run that computed it. */
+      /** Of the run that computed it, and of its decoders. */
       readonly tailMs: number
+      /** What of `tailMs` was for this frame alone; absent: nothing. */
+      readonly ownMs?: number
       /** Frames that this run computed; absent: one. */
       readonly batch?: number
     }

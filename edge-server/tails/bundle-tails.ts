@@ -84,7 +84,8 @@ export class BundleTails {
         const done = { ok: true, result, dims, ...(tail ? { tail } : {}), decodeMs, tailMs } as const
         outcomes[at] = allFinite(result) ? { ...done, batch: decoded.length } : failure(notFinite())
       }
-      await this.#runDecoders(works, decoded, model, outcomes)
+      const ownMs = await this.#runDecoders(works, decoded, model, outcomes)
+      if (!tail) model.alsoTook(ownMs, decoded.length)
     } catch (error) {
       for (const { at } of decoded) {
         outcomes[at] = decoded.length === 1 ? failure(error) : (await this.compute([works[at]!]))[0]!
@@ -108,21 +109,25 @@ export class BundleTails {
     return route === 'split' || route === 'edge' ? this.#models[route] : undefined
   }
 
-  /** Of each frame that wants some. */
+  /** Of each frame that wants some. Returns what that took, in ms. */
   async #runDecoders(
     works: readonly TailWork[],
     decoded: readonly { readonly at: number }[],
     model: FrameModel,
     outcomes: TailOutcome[],
-  ): Promise<void> {
+  ): Promise<number> {
+    let allMs = 0
     for (const [row, { at }] of decoded.entries()) {
       const { decoders = [] } = works[at]!
       const outcome = outcomes[at]!
       if (decoders.length === 0 || !outcome.ok) continue
       const startMs = performance.now()
       const more = await this.#decoders.behind(outcome.result, model.rows[row]!, decoders)
-      outcomes[at] = { ...outcome, ...more, tailMs: outcome.tailMs + performance.now() - startMs }
+      const ownMs = performance.now() - startMs
+      allMs += ownMs
+      outcomes[at] = { ...outcome, ...more, tailMs: outcome.tailMs + ownMs, ownMs }
     }
+    return allMs
   }
 
   /** By the form of the tail that the work names. One that breaks costs a second run where the packed one fits, too. */

@@ -70,7 +70,7 @@ export class FrameModel implements BatchLimit {
     return Math.max(1, Math.min(this.#frames, Math.floor(BATCH_MS / this.#frameMs)))
   }
 
-  /** What a frame has taken lately, in ms, with its part of what fills the rows. */
+  /** What a frame has taken lately, in ms, with its part of what fills the rows and of what is done behind the run. */
   get frameMs(): number {
     return this.#frameMs
   }
@@ -94,6 +94,11 @@ export class FrameModel implements BatchLimit {
     if (count === 1) this.#dims = output!.dims
     this.#frameMs += NEWS * ((fillMs + performance.now() - startMs) / count - this.#frameMs)
     return { results, dims: this.#dims }
+  }
+
+  /** Behind the last run of so many frames, something else took `ms` for all of them. */
+  alsoTook(ms: number, count: number): void {
+    this.#frameMs += (NEWS * ms) / count
   }
 
   /** `count` frames, each of which can be computed alone, could not be computed together: so many never are again. */

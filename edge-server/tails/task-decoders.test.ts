@@ -1,8 +1,9 @@
 import { float32Tensor, GraphBuilder, writeModel } from '@isthmus/models/onnx'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { TailOutcome, TailWork } from '../dispatch/work.ts'
 import { BundleTails } from './bundle-tails.ts'
 import { latentDims, logModel, summingModel, workerBundle } from './models.test.support.ts'
+import { TaskDecoders } from './task-decoders.ts'
 
 /** logits[k] = factor · (k + 1) · sum of the latent; with `log`, ln of it. */
 function decoder(labels: number, factor: number, log = false): Uint8Array {
@@ -15,7 +16,10 @@ function decoder(labels: number, factor: number, log = false): Uint8Array {
 }
 
 let tails: BundleTails | undefined
-afterEach(() => tails?.close())
+afterEach(() => {
+  vi.restoreAllMocks()
+  return tails?.close()
+})
 
 async function open(tail = summingModel('latent', latentDims, 'N')) {
   const decoders = [
@@ -76,6 +80,22 @@ describe('decoders of further tasks', () => {
   it('count in what the tail took', async () => {
     const [outcome] = await (await open()).compute([work(1, [4, 9, 5])])
     expect(outcome!.ok && outcome.tailMs).toBeGreaterThan(0)
+  })
+
+  it('let fewer frames be computed together, the longer they take', async () => {
+    let nowMs = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
+    const opened = await open()
+    vi.spyOn(TaskDecoders.prototype, 'behind').mockImplementation(async (result) => {
+      nowMs += 12
+      return { result, decoded: [] }
+    })
+    expect(opened.batches.split).toBe(4)
+    for (let run = 0; run < 50; run++) await opened.compute([work(1, [4]), work(2, [4])])
+    expect(opened.batches.split).toBe(2)
+    const [asks, other] = await opened.compute([work(1, [4]), work(2)])
+    expect(asks).toMatchObject({ tailMs: 12, ownMs: 12, batch: 2 })
+    expect(other).toMatchObject({ tailMs: 0, batch: 2 })
   })
 
   it('that are no networks on the latent make the bundle one that cannot be served', async () => {

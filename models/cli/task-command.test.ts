@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadBundle } from '../bundle/load.ts'
+import { redraft } from '../bundle/redraft.ts'
 import { writeBundle } from '../bundle/write.ts'
 import { float32Tensor, GraphBuilder, writeModel } from '../onnx/index.ts'
 import { runCli } from './run.ts'
@@ -107,6 +108,39 @@ describe('isthmus-models task', () => {
     expect((await readdir(dir)).sort()).toEqual(['head.onnx', 'manifest.json', 'tail.onnx'])
   })
 
+  it('leaves the decoders of other tasks and the models as they are, whatever files they have', async () => {
+    const { draft, files } = redraft(await loadBundle(dir))
+    const own = { macs: 8, params: 8, width: 1, accuracy: 0.9 }
+    const labels = ['fur', 'none']
+    const tasks = [
+      { name: 'coat', labels, decoders: [{ ...own, file: 'tasks/coat-1.onnx', id: 1 }] },
+      { name: 'fur', labels, decoders: [{ ...own, file: 'tasks/coat-1.onnx', id: 2 }] },
+      { name: 'same', labels, decoders: [{ ...own, file: 'tail.onnx', id: 3 }] },
+    ]
+    const shared = layer('z', 'logits', 2)
+    await writeBundle(dir, { ...draft, tasks }, { ...files, 'tasks/coat-1.onnx': shared })
+    await writeFile(join(folder, 'three.onnx'), layer('z', 'logits', 3))
+    await writeFile(join(folder, 'three.txt'), 'fur\nfelt\nnone\n')
+    const three = ['--labels', join(folder, 'three.txt'), ...decoder('three.onnx', '1,0.97')]
+    expect((await task('--name', 'coat', ...three)).code).toBe(0)
+    const { decoderBytes } = await loadBundle(dir)
+    expect(Uint8Array.from(decoderBytes(2))).toEqual(shared)
+    expect(Uint8Array.from(decoderBytes(4))).not.toEqual(shared)
+    expect((await task('--name', 'fur', '--remove')).code).toBe(0)
+    expect((await task('--name', 'same', '--remove')).code).toBe(0)
+    expect((await readdir(dir)).sort()).toEqual(['head.onnx', 'manifest.json', 'tail.onnx', 'tasks'])
+    expect(await readdir(join(dir, 'tasks'))).toEqual(['coat-2.onnx'])
+  })
+
+  it('takes names that differ in case only, and shows how a device writes one', async () => {
+    const labels = coat().slice(2)
+    await task('--name', 'Lens-dirty', ...labels, ...decoder('wide.onnx', '1,0.9'))
+    const { code, text } = await task('--name', 'lens-dirty', ...labels, ...decoder('wide.onnx', '1,0.9'))
+    expect(text).toContain("preference: { 'lens-dirty': 1 }")
+    expect(code).toBe(0)
+    expect((await readdir(join(dir, 'tasks'))).sort()).toEqual(['Lens-dirty-1.onnx', 'lens-dirty-2.onnx'])
+  })
+
   it.each([
     ['another latent', () => [...coat(), ...decoder('five.onnx', '1,0.9')], /five\.onnx has the input/],
     [
@@ -114,6 +148,7 @@ describe('isthmus-models task', () => {
       () => [...coat(), ...decoder('three.onnx', '1,0.9')],
       /has the output|gives/,
     ],
+    ['two outputs', () => [...coat(), ...decoder('two.onnx', '1,0.9')], /1 inputs and 2 outputs/],
     ['no model', () => [...coat(), ...decoder('coat.txt', '1,0.9')], /coat\.txt/],
     ['no file', () => [...coat(), ...decoder('nothing.onnx', '1,0.9')], /nothing\.onnx/],
     ['no width', () => [...coat(), '--decoder', 'wide.onnx'], /FILE,WIDTH,ACCURACY/],
@@ -137,6 +172,12 @@ describe('isthmus-models task', () => {
   ])('refuses %s, and leaves the bundle as it was', async (_, args, message) => {
     await writeFile(join(folder, 'five.onnx'), layer('z', 'logits', 2, 5))
     await writeFile(join(folder, 'three.onnx'), layer('z', 'logits', 3))
+    const graph = new GraphBuilder('two')
+    const matrix = graph.constant(float32Tensor(new Float32Array(8).fill(0.5), [4, 2]))
+    const product = graph.op('MatMul', [graph.input('z', 'float32', ['N', 4]), matrix])
+    for (const to of ['other', 'scores'])
+      graph.output(graph.op('Identity', [product]), to, 'float32', ['N', 2])
+    await writeFile(join(folder, 'two.onnx'), writeModel(graph.build()))
     const { key } = await loadBundle(dir)
     const { code, text } = await task(...args())
     expect(text).toMatch(message)

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { IsthmusError } from '@isthmus/proto'
 import type { Bundle } from '../bundle/bundle.ts'
 import { loadBundle } from '../bundle/load.ts'
+import { filesOf } from '../bundle/manifest.ts'
 import { redraft } from '../bundle/redraft.ts'
 import { decodersOf } from '../bundle/tasks.ts'
 import { type ManifestDraft, writeBundle } from '../bundle/write.ts'
@@ -61,6 +62,18 @@ const readDecoderFile = (file: string): Promise<Model> =>
 
 type TaskDrafts = NonNullable<ManifestDraft['tasks']>
 
+/** Files that a draft names. */
+const filesNamed = (models: ManifestDraft['models'], tasks: TaskDrafts): Set<string> =>
+  new Set([...Object.values(models), ...tasks.flatMap(({ decoders }) => decoders)].map(({ file }) => file))
+
+/** The decoder's number among those of its task, or the next that gives a file which nothing else is, on any system. */
+function freeFile(name: string, number: number, taken: Set<string>): string {
+  const file = `tasks/${name}-${number}.onnx`
+  if (taken.has(file.toLowerCase())) return freeFile(name, number + 1, taken)
+  taken.add(file.toLowerCase())
+  return file
+}
+
 /** The decoders, tried on a random latent. Throws CANNOT_PACK naming what does not fit. */
 async function decodersFor(
   bundle: Bundle,
@@ -73,22 +86,34 @@ async function decodersFor(
     throw packError('CANNOT_PACK', `${bundle.id} has no latent that a task could be answered from.`)
   const others = { tasks: (bundle.manifest.tasks ?? []).filter((task) => task.name !== name) }
   const lastId = Math.max(0, ...decodersOf(others).map(({ id }) => id))
+  const taken = new Set(
+    filesOf({ models: bundle.manifest.models, ...others }).map(({ file }) => file.toLowerCase()),
+  )
   const decoders: TaskDrafts[0]['decoders'] = []
   const files: Record<string, Uint8Array> = {}
   for (const [at, { file, width, accuracy }] of given.entries()) {
-    const model = withPortNames(await readDecoderFile(file), latent.name, 'logits')
+    const own = await readDecoderFile(file)
+    const { inputs, outputs } = own.graph
+    if (inputs.length !== 1 || outputs.length !== 1) {
+      const has = `${inputs.length} inputs and ${outputs.length} outputs, not one of each`
+      throw packError('CANNOT_PACK', `The decoder ${file} has ${has}.`)
+    }
+    const model = withPortNames(own, latent.name, 'logits')
     const bytes = writeModel(model)
     const gives = { name: 'logits', dims: [labels.length] }
     const [fault] = await faultsOf(() => bytes, undefined, { takes: latent, gives })
     if (fault !== undefined) throw packError('CANNOT_PACK', `The decoder ${file} ${fault}.`)
     const { macs } = inspectModel(model, { [latent.name]: [1, ...latent.dims] })
     const params = parameterCount(model.graph)
-    const inBundle = `tasks/${name}-${at + 1}.onnx`
+    const inBundle = freeFile(name, at + 1, taken)
     files[inBundle] = bytes
     decoders.push({ file: inBundle, macs, params, id: lastId + at + 1, width, accuracy })
   }
   return { decoders, files }
 }
+
+/** As JavaScript writes it in front of a colon. */
+const asKey = (name: string): string => (/^[A-Za-z]\w*$/.test(name) ? name : `'${name}'`)
 
 export const taskCommand: Command = {
   name: 'task',
@@ -118,8 +143,9 @@ export const taskCommand: Command = {
     const before = draft.tasks ?? []
     const old = before.find((task) => task.name === name)
     if (remove && !old) throw packError('CANNOT_PACK', `${bundle.id} has no task "${name}".`)
-    for (const { file } of old?.decoders ?? []) delete files[file]
     const tasks = before.filter((task) => task !== old)
+    const named = filesNamed(draft.models, tasks)
+    for (const { file } of old?.decoders ?? []) if (!named.has(file)) delete files[file]
     if (labelsFile !== undefined) {
       const text = await readFile(labelsFile).catch((cause: Error) => {
         throw packError('LABELS_MISMATCH', `Cannot read the labels "${labelsFile}": ${cause.message}.`)
@@ -145,7 +171,7 @@ export const taskCommand: Command = {
     output.print(rows.length > 0 ? `${written.id}\n\n${table}` : `${written.id} has no further tasks.`)
     if (!remove)
       output.print(
-        `\nNext: connectDevice({ ..., tasks: { preference: { ${name}: 1 } } }); see docs/tasks.md.`,
+        `\nNext: connectDevice({ ..., tasks: { preference: { ${asKey(name)}: 1 } } }); see docs/tasks.md.`,
       )
     return 0
   },

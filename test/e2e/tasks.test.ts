@@ -72,7 +72,9 @@ describe('further tasks', () => {
     }
     device.tasks = { preference: { coat: 0.1, size: 0.9 }, macs: 60 }
     expect(await widths()).toEqual({ coat: 0.5, size: 1 })
+    const before = widths()
     device.tasks = { preference: { size: 1, coat: 0.5 }, macs: 150 }
+    expect(await before).toEqual({ coat: 0.5, size: 1 })
     expect(await widths()).toEqual({ coat: 1, size: 1 })
     expect((await device.infer(frame, split)).tasks!.size!.output).toHaveLength(3)
     device.tasks = { preference: { coat: 0 } }
