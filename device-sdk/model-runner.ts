@@ -9,7 +9,10 @@ export interface ModelAnswer {
   readonly version: ModelVersion
 }
 
-const WARM_UP_RUNS = 3
+/** The first runs of a session are slow, in a thread that has rested some dozen: no frame has to bear them. A large network is run a few times only. */
+const WARM_UP_RUNS = 30
+const WARM_UP_MS = 20
+const LEAST_WARM_UP_RUNS = 3
 /** Buffers of results that are kept to be used again: as many as frames are usually in a device at once. */
 const MOST_SPARE = 4
 
@@ -81,8 +84,10 @@ export class ModelRunner {
     const model = this.#loaded(open, version)
     try {
       const tensor = new Float32Array(this.#dims.reduce((product, dim) => product * dim, 1))
-      // The first runs of a session are slow: no frame has to bear them.
-      for (let run = 0; run < WARM_UP_RUNS; run++)
+      const untilMs = performance.now() + WARM_UP_MS
+      const isCold = (run: number) =>
+        run < LEAST_WARM_UP_RUNS || (run < WARM_UP_RUNS && performance.now() < untilMs)
+      for (let run = 0; isCold(run); run++)
         if (!allFinite(await this.runOn(model, tensor)))
           throw deviceError('LOCAL_FAILED', `The ${this.#what} model gives NaN or an infinity.`)
       if (this.#closed) throw closed()
