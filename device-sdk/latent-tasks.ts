@@ -26,7 +26,7 @@ export interface TaskAnswer {
   readonly width: number
 }
 
-/** Finite numbers of a task's decoder, by its id, and what task that is. */
+/** A decoder, and the task that it answers. */
 interface Known {
   readonly task: LatentTask
   readonly decoder: TaskDecoder

@@ -13,4 +13,4 @@ export {
 } from './manifest.ts'
 export { withoutDominated } from './prune-modes.ts'
 export { decodersOf, type LatentTask, type TaskDecoder } from './tasks.ts'
-export { type ManifestDraft, writeBundle } from './write.ts'
+export { type ManifestDraft, type TaskDraft, writeBundle } from './write.ts'

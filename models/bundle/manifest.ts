@@ -4,7 +4,7 @@ import { manifestFault } from './consistency.ts'
 import type { Exit, Filter } from './gates.ts'
 import { describeIssue } from './issue.ts'
 import { manifestSchema } from './schema.ts'
-import { decodersOf, type LatentTask } from './tasks.ts'
+import type { LatentTask } from './tasks.ts'
 
 /**
  * The models that a bundle may hold: a small one for the device, the two parts of a cut one, all of it, a filter in front, and
@@ -110,8 +110,14 @@ export function parseManifest(json: unknown): Manifest {
   return manifest
 }
 
+/** What names files, of a manifest or its draft. */
+interface Naming<File> {
+  readonly models: { readonly [Role in ModelRole]?: File }
+  readonly tasks?: readonly { readonly decoders: readonly File[] }[] | undefined
+}
+
 /** Every file that a manifest names: models, and decoders of tasks. */
-export const filesOf = (manifest: Pick<Manifest, 'models' | 'tasks'>): ModelFile[] => [
-  ...Object.values(manifest.models),
-  ...decodersOf(manifest),
-]
+export const filesOf = <File extends { readonly file: string }>({
+  models,
+  tasks = [],
+}: Naming<File>): File[] => [...Object.values(models), ...tasks.flatMap(({ decoders }) => decoders)]

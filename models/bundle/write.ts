@@ -10,7 +10,12 @@ import type { LatentTask, TaskDecoder } from './tasks.ts'
 /** A manifest without what {@link writeBundle} finds out by itself. */
 export type ManifestDraft = Omit<Manifest, 'format' | 'models' | 'tasks'> & {
   models: { [Role in ModelRole]?: Omit<ModelFile, 'sha256' | 'bytes'> }
-  tasks?: (Omit<LatentTask, 'decoders'> & { decoders: Omit<TaskDecoder, 'sha256' | 'bytes'>[] })[]
+  tasks?: TaskDraft[]
+}
+
+/** A task without what `writeBundle` finds out by itself. */
+export type TaskDraft = Omit<LatentTask, 'decoders'> & {
+  decoders: Omit<TaskDecoder, 'sha256' | 'bytes'>[]
 }
 
 function complete(draft: ManifestDraft, files: Readonly<Record<string, Uint8Array>>): Manifest {
@@ -26,7 +31,7 @@ function complete(draft: ManifestDraft, files: Readonly<Record<string, Uint8Arra
     ...task,
     decoders: decoders.map((decoder) => withHash(decoder, `decoder ${decoder.id}`)),
   }))
-  const named = new Set(filesOf({ models, ...(tasks && { tasks }) }).map(({ file }) => file))
+  const named = new Set(filesOf({ models, tasks }).map(({ file }) => file))
   const stranger = Object.keys(files).find((file) => !named.has(file))
   if (stranger !== undefined) {
     throw modelError('BAD_OPTION', `'${stranger}' is given, but no model of the draft is that file.`)

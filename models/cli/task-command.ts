@@ -4,9 +4,9 @@ import { IsthmusError } from '@isthmus/proto'
 import type { Bundle } from '../bundle/bundle.ts'
 import { loadBundle } from '../bundle/load.ts'
 import { filesOf } from '../bundle/manifest.ts'
-import { redraft } from '../bundle/redraft.ts'
+import { redraftWithTasks } from '../bundle/redraft.ts'
 import { decodersOf } from '../bundle/tasks.ts'
-import { type ManifestDraft, writeBundle } from '../bundle/write.ts'
+import { type TaskDraft, writeBundle } from '../bundle/write.ts'
 import { parameterCount } from '../onnx/count.ts'
 import type { Model } from '../onnx/graph.ts'
 import { inspectModel } from '../onnx/inspect.ts'
@@ -60,12 +60,6 @@ const readDecoderFile = (file: string): Promise<Model> =>
     throw new IsthmusError(error.code, `The decoder ${file}: ${error.message}`, { cause: error })
   })
 
-type TaskDrafts = NonNullable<ManifestDraft['tasks']>
-
-/** Files that a draft names. */
-const filesNamed = (models: ManifestDraft['models'], tasks: TaskDrafts): Set<string> =>
-  new Set([...Object.values(models), ...tasks.flatMap(({ decoders }) => decoders)].map(({ file }) => file))
-
 /** The decoder's number among those of its task, or the next that gives a file which nothing else is, on any system. */
 function freeFile(name: string, number: number, taken: Set<string>): string {
   const file = `tasks/${name}-${number}.onnx`
@@ -80,7 +74,7 @@ async function decodersFor(
   name: string,
   labels: readonly string[],
   given: readonly Given[],
-): Promise<{ readonly decoders: TaskDrafts[0]['decoders']; readonly files: Record<string, Uint8Array> }> {
+): Promise<{ readonly decoders: TaskDraft['decoders']; readonly files: Record<string, Uint8Array> }> {
   const { latent } = bundle.manifest
   if (!latent)
     throw packError('CANNOT_PACK', `${bundle.id} has no latent that a task could be answered from.`)
@@ -89,7 +83,7 @@ async function decodersFor(
   const taken = new Set(
     filesOf({ models: bundle.manifest.models, ...others }).map(({ file }) => file.toLowerCase()),
   )
-  const decoders: TaskDrafts[0]['decoders'] = []
+  const decoders: TaskDraft['decoders'] = []
   const files: Record<string, Uint8Array> = {}
   for (const [at, { file, width, accuracy }] of given.entries()) {
     const own = await readDecoderFile(file)
@@ -139,24 +133,22 @@ export const taskCommand: Command = {
     if (!remove && given.length === 0) throw usageError('A task needs at least one --decoder.')
 
     const bundle = await loadBundle(dir)
-    const { draft, files } = redraft(bundle)
-    const before = draft.tasks ?? []
-    const old = before.find((task) => task.name === name)
-    if (remove && !old) throw packError('CANNOT_PACK', `${bundle.id} has no task "${name}".`)
-    const tasks = before.filter((task) => task !== old)
-    const named = filesNamed(draft.models, tasks)
-    for (const { file } of old?.decoders ?? []) if (!named.has(file)) delete files[file]
+    const before = bundle.manifest.tasks ?? []
+    const tasks: TaskDraft[] = before.filter((task) => task.name !== name)
+    if (remove && tasks.length === before.length)
+      throw packError('CANNOT_PACK', `${bundle.id} has no task "${name}".`)
+    let added: Record<string, Uint8Array> = {}
     if (labelsFile !== undefined) {
       const text = await readFile(labelsFile).catch((cause: Error) => {
         throw packError('LABELS_MISMATCH', `Cannot read the labels "${labelsFile}": ${cause.message}.`)
       })
       const labels = parseLabels(text)
-      const added = await decodersFor(bundle, name, labels, given)
-      tasks.push({ name, labels, decoders: added.decoders })
-      Object.assign(files, added.files)
+      const { decoders, files } = await decodersFor(bundle, name, labels, given)
+      tasks.push({ name, labels, decoders })
+      added = files
     }
-    const { tasks: _, ...rest } = draft
-    const written = await writeBundle(dir, tasks.length > 0 ? { ...rest, tasks } : rest, files)
+    const { draft, files } = redraftWithTasks(bundle, tasks, added)
+    const written = await writeBundle(dir, draft, files)
 
     const rows = (written.manifest.tasks ?? []).flatMap((task) =>
       task.decoders.map(({ width, bytes, macs, accuracy }) => [

@@ -1,12 +1,12 @@
 import {
   type Bundle,
-  decodersOf,
   type Manifest,
   type ManifestDraft,
   type ModelRole,
+  type TaskDraft,
   writeBundle,
 } from '../bundle/index.ts'
-import { redraft } from '../bundle/redraft.ts'
+import { redraft, redraftWithTasks } from '../bundle/redraft.ts'
 import { modelError } from '../errors.ts'
 import type { Model } from '../onnx/index.ts'
 import { writeModel } from '../onnx/index.ts'
@@ -21,18 +21,19 @@ export interface Addition {
   readonly recipe: Readonly<Record<string, string | number>>
 }
 
-type TaskDrafts = NonNullable<ManifestDraft['tasks']>
-
 /** Writes a loaded bundle anew, in its own place, with one model more. Everything else of it stays. */
 export async function extendBundle(dir: string, bundle: Bundle, addition: Addition): Promise<void> {
-  const { draft, files } = draftOf(bundle, `${addition.role}.`)
+  const { draft, files } = redraft(bundle)
   const replaced = draft.models[addition.role]
   if (replaced) delete files[replaced.file]
-  put(files, addition.draft.file, addition.model, bundle)
+  if (files[addition.draft.file]) {
+    throw modelError('BAD_OPTION', `'${addition.draft.file}' is another model of ${bundle.id}.`)
+  }
+  files[addition.draft.file] = writeModel(addition.model)
   draft.models[addition.role] = addition.draft
   await writeBundle(
     dir,
-    { ...draft, ...addition.manifest, recipe: { ...draft.recipe, ...addition.recipe } },
+    recordedAnew({ ...draft, ...addition.manifest }, `${addition.role}.`, addition.recipe),
     files,
   )
 }
@@ -41,24 +42,17 @@ export async function extendBundle(dir: string, bundle: Bundle, addition: Additi
 export async function giveTasks(
   dir: string,
   bundle: Bundle,
-  tasks: TaskDrafts,
+  tasks: TaskDraft[],
   models: ReadonlyMap<string, Model>,
   recipe: Readonly<Record<string, string | number>>,
 ): Promise<void> {
-  const { draft, files } = draftOf(bundle, 'tasks.')
-  for (const { file } of decodersOf(bundle.manifest)) delete files[file]
-  for (const [file, model] of models) put(files, file, model, bundle)
-  await writeBundle(dir, { ...draft, tasks, recipe: { ...draft.recipe, ...recipe } }, files)
+  const added = Object.fromEntries([...models].map(([file, model]) => [file, writeModel(model)]))
+  const { draft, files } = redraftWithTasks(bundle, tasks, added)
+  await writeBundle(dir, recordedAnew(draft, 'tasks.', recipe), files)
 }
 
-/** As `redraft`; what an earlier run of the recipe `of` has recorded is gone. */
-function draftOf(bundle: Bundle, of: string) {
-  const { draft, files } = redraft(bundle)
+/** What an earlier run of the recipe `of` has recorded is gone. */
+function recordedAnew(draft: ManifestDraft, of: string, recipe: Addition['recipe']): ManifestDraft {
   const kept = Object.entries(draft.recipe ?? {}).filter(([key]) => !key.startsWith(of))
-  return { draft: { ...draft, recipe: Object.fromEntries(kept) }, files }
-}
-
-function put(files: Record<string, Uint8Array>, file: string, model: Model, { id }: Bundle): void {
-  if (files[file]) throw modelError('BAD_OPTION', `'${file}' is another model of ${id}.`)
-  files[file] = writeModel(model)
+  return { ...draft, recipe: { ...Object.fromEntries(kept), ...recipe } }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { loadBundle, type ManifestDraft, type Mode } from '../bundle/index.ts'
+import { loadBundle, type Mode, type TaskDraft } from '../bundle/index.ts'
 import { loadCifar10 } from '../data/index.ts'
 import { modelError } from '../errors.ts'
 import { storeHalfWeights } from '../nets/index.ts'
@@ -53,7 +53,7 @@ const tasksRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
     identity,
   )
   const lines: string[] = []
-  const drafts: NonNullable<ManifestDraft['tasks']> = []
+  const drafts: TaskDraft[] = []
   const files = new Map<string, Model>()
   let id = 0
   for (const task of tasks) {

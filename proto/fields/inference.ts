@@ -122,7 +122,7 @@ export function inferFrom(
 
 function decodersFrom(ids: readonly number[] | null | undefined): number[] {
   const decoders = list(ids, 'decoders', MAX_DECODERS)
-  if (new Set(decoders).size < decoders.length) throw bad('A decoder is named twice')
+  if (decoders.length > 1 && new Set(decoders).size < decoders.length) throw bad('A decoder is named twice')
   return decoders
 }
 
