@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { bundleFromFiles, loadBundle, type ManifestDraft, writeBundle } from './index.ts'
+import { bundleFromFiles, loadBundle, writeBundle } from './index.ts'
+import { streetDraft } from './street-draft.test.support.ts'
 
 let folder: string
 let dir: string
@@ -16,32 +17,6 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 const files = { 'head.onnx': bytesOf('the head'), 'parts/tail.onnx': bytesOf('the tail') }
 
-const draft = (changes: Partial<ManifestDraft> = {}): ManifestDraft => ({
-  name: 'street',
-  version: '1.0.0',
-  task: 'classification',
-  labels: ['cat', 'dog'],
-  input: { name: 'image', dims: [1, 2, 2], layout: 'NCHW', mean: [0], std: [1], fit: 'fill' },
-  output: { name: 'logits', dims: [2], kind: 'logits' },
-  latent: { name: 'z', dims: [4] },
-  models: {
-    head: { file: 'head.onnx', macs: 1, params: 1 },
-    tail: { file: 'parts/tail.onnx', macs: 1, params: 1 },
-  },
-  modes: [
-    {
-      id: 1,
-      name: 'split',
-      route: 'split',
-      quantizer: { kind: 'affine-dynamic', bits: 8 },
-      payloadBytes: 4,
-      headMacs: 1,
-      tailMacs: 1,
-    },
-  ],
-  ...changes,
-})
-
 const rejects = (promise: Promise<unknown>, code: string, message: string) =>
   expect(promise).rejects.toMatchObject({
     name: 'IsthmusError',
@@ -51,7 +26,7 @@ const rejects = (promise: Promise<unknown>, code: string, message: string) =>
 
 describe('a bundle', () => {
   it('loads as it was written', async () => {
-    const written = await writeBundle(dir, draft(), files)
+    const written = await writeBundle(dir, streetDraft(), files)
     const loaded = await loadBundle(dir)
     expect(loaded.manifest).toEqual(written.manifest)
     expect(loaded.manifest.models.head).toEqual({
@@ -71,7 +46,7 @@ describe('a bundle', () => {
     const tasks = [{ name: 'coat', labels: ['fur', 'none'], decoders: [decoder] }]
     const coat = new TextEncoder().encode('the decoder')
     const given = { ...files, 'tasks/coat.onnx': coat }
-    const { id } = await writeBundle(dir, draft({ tasks }), given)
+    const { id } = await writeBundle(dir, streetDraft({ tasks }), given)
     const loaded = await loadBundle(dir)
     expect(loaded.manifest.tasks![0]!.decoders[0]).toMatchObject({ ...decoder, bytes: 11 })
     expect(Buffer.from(loaded.decoderBytes(9)).toString()).toBe('the decoder')
@@ -79,9 +54,9 @@ describe('a bundle', () => {
     const withoutDecoders = await loadBundle(dir, { only: ['tail'] })
     expect(() => withoutDecoders.decoderBytes(9)).toThrow(`Bundle ${id}: decoder 9 was not loaded.`)
     // A bundle and nothing else: it may be replaced.
-    await writeBundle(dir, draft({ tasks }), given)
+    await writeBundle(dir, streetDraft({ tasks }), given)
     await rejects(
-      writeBundle(dir, draft({ tasks }), files),
+      writeBundle(dir, streetDraft({ tasks }), files),
       'BAD_OPTION',
       "decoder 9 needs 'tasks/coat.onnx'",
     )
@@ -90,7 +65,7 @@ describe('a bundle', () => {
   })
 
   it('has the first four bytes of the SHA-256 of its manifest as key, the lowest first', async () => {
-    const { key } = await writeBundle(dir, draft(), files)
+    const { key } = await writeBundle(dir, streetDraft(), files)
     const hash = createHash('sha256')
       .update(await readFile(join(dir, 'manifest.json')))
       .digest()
@@ -98,15 +73,17 @@ describe('a bundle', () => {
   })
 
   it('has another key when anything in it is another, and the same when nothing is', async () => {
-    const { key } = await writeBundle(dir, draft(), files)
-    expect((await writeBundle(join(folder, 'same'), draft(), files)).key).toBe(key)
+    const { key } = await writeBundle(dir, streetDraft(), files)
+    expect((await writeBundle(join(folder, 'same'), streetDraft(), files)).key).toBe(key)
     const otherHead = { ...files, 'head.onnx': bytesOf('the Head') }
-    expect((await writeBundle(join(folder, 'other'), draft(), otherHead)).key).not.toBe(key)
-    expect((await writeBundle(join(folder, 'newer'), draft({ version: '1.0.1' }), files)).key).not.toBe(key)
+    expect((await writeBundle(join(folder, 'other'), streetDraft(), otherHead)).key).not.toBe(key)
+    expect((await writeBundle(join(folder, 'newer'), streetDraft({ version: '1.0.1' }), files)).key).not.toBe(
+      key,
+    )
   })
 
   it('gives only the models that were asked for, and does not touch the other files', async () => {
-    await writeBundle(dir, draft(), files)
+    await writeBundle(dir, streetDraft(), files)
     await rm(join(dir, 'parts'), { recursive: true })
     const bundle = await loadBundle(dir, { only: ['head', 'local'] })
     expect(bundle.modelBytes('head').length).toBe(8)
@@ -117,7 +94,7 @@ describe('a bundle', () => {
   })
 
   it('loads in a browser, by whatever reads and hashes there', async () => {
-    const { key } = await writeBundle(dir, draft(), files)
+    const { key } = await writeBundle(dir, streetDraft(), files)
     const hex = (hash: ArrayBuffer) => Buffer.from(hash).toString('hex')
     const bundle = await bundleFromFiles(
       new Uint8Array(await readFile(join(dir, 'manifest.json'))),
@@ -135,7 +112,7 @@ describe('a bundle', () => {
     ] as const
     const { manifest } = await writeBundle(
       dir,
-      draft({ models: { local: one, full: one }, modes: [...modes] }),
+      streetDraft({ models: { local: one, full: one }, modes: [...modes] }),
       {
         'net.onnx': bytesOf('net'),
       },
@@ -155,7 +132,7 @@ describe('a bundle', () => {
 })
 
 describe('loading refuses', () => {
-  beforeEach(() => writeBundle(dir, draft(), files))
+  beforeEach(() => writeBundle(dir, streetDraft(), files))
 
   it('a file with a changed byte, by name', async () => {
     await writeFile(join(dir, 'parts/tail.onnx'), 'the tall')
@@ -218,19 +195,19 @@ describe('loading refuses', () => {
 
 describe('writing', () => {
   it('leaves nothing behind but the bundle, readable as the umask says', async () => {
-    await writeBundle(dir, draft(), files)
+    await writeBundle(dir, streetDraft(), files)
     expect(await readdir(folder)).toEqual(['street'])
     expect((await readdir(dir)).sort()).toEqual(['head.onnx', 'manifest.json', 'parts'])
     expect((await stat(dir)).mode & 0o777).toBe(0o777 & ~process.umask())
   })
 
   it('replaces an older bundle as a whole', async () => {
-    await writeBundle(dir, draft(), { ...files })
-    const named = { head: { file: 'first.onnx', macs: 1, params: 1 }, tail: draft().models.tail! }
+    await writeBundle(dir, streetDraft(), { ...files })
+    const named = { head: { file: 'first.onnx', macs: 1, params: 1 }, tail: streetDraft().models.tail! }
     const renamed = { 'first.onnx': files['head.onnx'], 'parts/tail.onnx': files['parts/tail.onnx'] }
-    await writeBundle(dir, draft({ models: named }), renamed)
+    await writeBundle(dir, streetDraft({ models: named }), renamed)
     expect((await readdir(dir)).sort()).toEqual(['first.onnx', 'manifest.json', 'parts'])
-    await writeBundle(dir, draft({ version: '2.0.0' }), files)
+    await writeBundle(dir, streetDraft({ version: '2.0.0' }), files)
     expect((await loadBundle(dir)).id).toBe('street@2.0.0')
     expect(await readdir(folder)).toEqual(['street'])
     expect((await readdir(dir)).sort()).toEqual(['head.onnx', 'manifest.json', 'parts'])
@@ -239,7 +216,7 @@ describe('writing', () => {
   it('refuses a folder with other things in it, and leaves them', async () => {
     await mkdir(dir)
     await writeFile(join(dir, 'thesis.txt'), 'the only copy')
-    await rejects(writeBundle(dir, draft(), files), 'BUNDLE_EXISTS', dir)
+    await rejects(writeBundle(dir, streetDraft(), files), 'BUNDLE_EXISTS', dir)
     expect(await readdir(dir)).toEqual(['thesis.txt'])
     expect(await readdir(folder)).toEqual(['street'])
   })
@@ -248,15 +225,15 @@ describe('writing', () => {
     await mkdir(join(dir, 'src'), { recursive: true })
     await writeFile(join(dir, 'manifest.json'), '{ "name": "a browser extension" }')
     await writeFile(join(dir, 'src', 'main.js'), 'the only copy')
-    await rejects(writeBundle(dir, draft(), files), 'BUNDLE_EXISTS', dir)
+    await rejects(writeBundle(dir, streetDraft(), files), 'BUNDLE_EXISTS', dir)
     expect(await readdir(join(dir, 'src'))).toEqual(['main.js'])
   })
 
   it('refuses a bundle with a file of somebody else in it, by name', async () => {
-    await writeBundle(dir, draft(), files)
+    await writeBundle(dir, streetDraft(), files)
     await writeFile(join(dir, 'parts', 'notes.txt'), 'the only copy')
     await rejects(
-      writeBundle(dir, draft({ version: '2.0.0' }), files),
+      writeBundle(dir, streetDraft({ version: '2.0.0' }), files),
       'BUNDLE_EXISTS',
       "'parts/notes.txt' in it would be lost",
     )
@@ -266,27 +243,31 @@ describe('writing', () => {
 
   it('takes an empty folder', async () => {
     await mkdir(dir)
-    expect((await writeBundle(dir, draft(), files)).id).toBe('street@1.0.0')
+    expect((await writeBundle(dir, streetDraft(), files)).id).toBe('street@1.0.0')
   })
 
   it('leaves the old bundle alone when the new one is not valid', async () => {
-    await writeBundle(dir, draft(), files)
-    await rejects(writeBundle(dir, draft({ labels: ['one'] }), files), 'BAD_MANIFEST', 'output.dims')
+    await writeBundle(dir, streetDraft(), files)
+    await rejects(writeBundle(dir, streetDraft({ labels: ['one'] }), files), 'BAD_MANIFEST', 'output.dims')
     expect((await loadBundle(dir)).id).toBe('street@1.0.0')
     expect(await readdir(folder)).toEqual(['street'])
   })
 
   it('cannot be led out of the folder', async () => {
-    const models = { ...draft().models, head: { file: '../head.onnx', macs: 1, params: 1 } }
+    const models = { ...streetDraft().models, head: { file: '../head.onnx', macs: 1, params: 1 } }
     const outside = { '../head.onnx': bytesOf('x'), 'parts/tail.onnx': bytesOf('y') }
-    await rejects(writeBundle(dir, draft({ models }), outside), 'BAD_MANIFEST', 'models.head.file')
+    await rejects(writeBundle(dir, streetDraft({ models }), outside), 'BAD_MANIFEST', 'models.head.file')
     expect(await readdir(folder)).toEqual([])
   })
 
   it('refuses a file too few or too many', async () => {
-    await rejects(writeBundle(dir, draft(), { 'head.onnx': bytesOf('x') }), 'BAD_OPTION', "'parts/tail.onnx'")
     await rejects(
-      writeBundle(dir, draft(), { ...files, 'extra.onnx': bytesOf('x') }),
+      writeBundle(dir, streetDraft(), { 'head.onnx': bytesOf('x') }),
+      'BAD_OPTION',
+      "'parts/tail.onnx'",
+    )
+    await rejects(
+      writeBundle(dir, streetDraft(), { ...files, 'extra.onnx': bytesOf('x') }),
       'BAD_OPTION',
       "'extra.onnx'",
     )

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadBundle } from '../bundle/load.ts'
 import { redraft } from '../bundle/redraft.ts'
+import { streetDraft } from '../bundle/street-draft.test.support.ts'
 import { writeBundle } from '../bundle/write.ts'
 import { float32Tensor, GraphBuilder, writeModel } from '../onnx/index.ts'
 import { runCli } from './run.ts'
@@ -26,30 +27,12 @@ beforeEach(async () => {
   dir = join(folder, 'street')
   await writeBundle(
     dir,
-    {
-      name: 'street',
-      version: '1.0.0',
-      task: 'classification',
-      labels: ['cat', 'dog'],
-      input: { name: 'x', dims: [1, 2, 2], layout: 'NCHW', mean: [0], std: [1], fit: 'fill' },
-      output: { name: 'y', dims: [2], kind: 'logits' },
-      latent: { name: 'z', dims: [4] },
+    streetDraft({
       models: {
         head: { file: 'head.onnx', macs: 1, params: 1 },
         tail: { file: 'tail.onnx', macs: 8, params: 8 },
       },
-      modes: [
-        {
-          id: 1,
-          name: 'split',
-          route: 'split',
-          quantizer: { kind: 'affine-dynamic', bits: 8 },
-          payloadBytes: 4,
-          headMacs: 1,
-          tailMacs: 8,
-        },
-      ],
-    },
+    }),
     { 'head.onnx': Uint8Array.of(1), 'tail.onnx': layer('z', 'y', 2) },
   )
   await writeFile(join(folder, 'coat.txt'), 'fur\nnone\n')

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { describeIssue } from '../bundle/issue.ts'
+import { pathBelow } from '../bundle/schema-values.ts'
 import { pipelineError } from './errors.ts'
 import { stageTypes, type TensorForm } from './tensor-form.ts'
 import { type Wiring, wiringOf } from './wiring.ts'
@@ -61,15 +62,7 @@ const stageId = word.refine((id) => id !== 'input', "must not be 'input', which 
 const tensorName = z.string().min(1).max(200)
 const reference = z.string().min(3).max(265)
 
-/** A path that stays below the folder whatever the system: plain names, joined by `/`. */
-const modelPath = z
-  .string()
-  .max(200)
-  .regex(
-    /^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/,
-    'must be a plain relative path with / between names',
-  )
-  .refine((path) => path.toLowerCase() !== 'pipeline.json', 'must not be pipeline.json')
+const modelPath = pathBelow('pipeline.json', 'must not be pipeline.json')
 
 const form = z
   .strictObject({
