@@ -27,7 +27,10 @@ export async function connectDevice(options: DeviceOptions): Promise<Device> {
   const boot = stateDir === undefined ? randomBoot() : await nextBoot(stateDir, Math.floor(Date.now() / 1000))
   // A frame goes through filter, head and exit one after the other; the local model may have to answer meanwhile.
   const [alone, onTheWay, spare] = [new SessionThread(), new SessionThread(), new SessionThread()]
+  const threads = [alone, onTheWay, spare]
   const { adaptation } = checked
+  // Each patch and all statistics move a model into another thread: a warm one answers its first frames as fast as the last.
+  if (adaptation) for (const thread of threads) thread.keep()
   if (adaptation?.privacy === 'raw')
     process.emitWarning(
       'adaptation.privacy is raw: pictures of this device are sent to the server.',
@@ -48,6 +51,9 @@ export async function connectDevice(options: DeviceOptions): Promise<Device> {
                 stateDir === undefined ? undefined : new PatchFile(stateDir, family, channels),
               wallS: () => Date.now() / 1000,
               warn: (message) => process.emitWarning(message, 'Isthmus'),
+              ended: () => {
+                for (const thread of threads) void thread.letEnd()
+              },
             }),
         }
       : {}),

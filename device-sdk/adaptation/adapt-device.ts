@@ -48,6 +48,8 @@ export interface AdaptationGround {
   readonly wallS: () => number
   /** A warning of the process. */
   readonly warn: Warn
+  /** Nothing will be opened any more. */
+  readonly ended?: () => void
 }
 
 const roles: readonly PatchedRole[] = ['local', 'head', 'narrowHead']
@@ -84,6 +86,7 @@ export async function adaptDevice(
         : ownStatistics(statistics, options, { models, uploader }, device, ground),
     isOnline: () => link !== undefined && link.refusal() === undefined,
     offersSplit: options.privacy === 'raw' && options.learnFrom === 'split-too',
+    ended: ground.ended,
   })
 }
 

@@ -43,6 +43,8 @@ export interface AdaptationParts {
   readonly isOnline: () => boolean
   /** Whether pictures that the server knows as latents alone are offered to it, too. Default false. */
   readonly offersSplit?: boolean
+  /** Called when it is closed: no model will be opened any more. */
+  readonly ended?: (() => void) | undefined
 }
 
 /** A device's part in adaptation: samples go out, patches come in. Nothing in it throws or keeps a frame waiting. */
@@ -115,6 +117,7 @@ export class Adaptation implements AnswerObserver {
     await this.#statistics?.close()
     await Promise.all(this.#sources.map(({ receiver }) => receiver.close()))
     await Promise.all(models.map(({ model }) => model.close()))
+    this.#parts.ended?.()
   }
 
   get #statistics(): OwnStatistics | undefined {

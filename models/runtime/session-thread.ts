@@ -17,11 +17,14 @@ import {
 class Crew {
   readonly #worker: Worker
   readonly #conversation: Conversation
+  readonly #stays: () => boolean
   #members = 0
   #named = 0
 
-  constructor(worker: Worker) {
+  /** `stays` says whether the thread goes on when it has no session. */
+  constructor(worker: Worker, stays: () => boolean) {
     this.#worker = worker
+    this.#stays = stays
     this.#conversation = new Conversation(worker)
   }
 
@@ -48,16 +51,25 @@ class Crew {
     return this.#conversation.ask(() => this.#worker.postMessage(request, transfer))
   }
 
-  /** One session fewer: the last one ends the thread, and waits until it has. `session` is what has to be disposed of, if it was opened. */
+  /**
+   * One session fewer: the last one ends a thread that does not stay, and waits until it has. `session` is what has to be disposed of, if it
+   * was opened.
+   */
   async leave(session?: number): Promise<void> {
     this.#members--
-    if (this.#members === 0) {
+    if (this.#members === 0 && !this.#stays()) {
       const end: WorkerRequest = session === undefined ? { end: true } : { session, dispose: true, end: true }
       await this.#conversation.close(() => this.#worker.postMessage(end))
     } else if (session !== undefined) {
       // What has died needs no farewell.
       await this.ask({ session, dispose: true }).catch(() => {})
     }
+  }
+
+  /** Ends the thread now if it has no session. */
+  async endIfIdle(): Promise<void> {
+    if (this.#members > 0 || this.isOver) return
+    await this.#conversation.close(() => this.#worker.postMessage({ end: true } satisfies WorkerRequest))
   }
 }
 
@@ -106,11 +118,13 @@ const errorOf = ({ failure }: Extract<WorkerReply, { failure: unknown }>): Isthm
 /**
  * A worker thread that several sessions share: their runs are answered one after another, and each further model costs its
  * own memory only, not another thread's. The thread begins with the first model, ends with the last session, and begins
- * again for the next model, also when it has died. {@link openWorkerSession} says what else holds.
+ * again for the next model, also when it has died. A thread that has just begun is slow for some hundred runs, so that whoever
+ * replaces models may {@link keep} it. {@link openWorkerSession} says what else holds.
  */
 export class SessionThread {
   readonly #spawn: () => Worker
   #crew: Crew | undefined
+  #isKept = false
 
   /** `spawn` starts a thread that speaks as `worker-thread.js` does. */
   constructor(spawn: () => Worker = spawnThread) {
@@ -120,8 +134,19 @@ export class SessionThread {
   /** Throws `MODEL_UNREADABLE`, `BAD_OPTION` or `WORKER_DIED`. */
   open(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
     const own = typeof model === 'string' ? model : Uint8Array.prototype.slice.call(model)
-    if (!this.#crew || this.#crew.isOver) this.#crew = new Crew(this.#spawn())
+    if (!this.#crew || this.#crew.isOver) this.#crew = new Crew(this.#spawn(), () => this.#isKept)
     return this.#crew.open(own, options)
+  }
+
+  /** From now on the thread, once begun, also stays without a session, until {@link letEnd}. It does not keep the process alive. */
+  keep(): void {
+    this.#isKept = true
+  }
+
+  /** The thread ends with its last session again: now, if it has none. Resolves when it has ended, or when a session still goes on. */
+  async letEnd(): Promise<void> {
+    this.#isKept = false
+    await this.#crew?.endIfIdle()
   }
 }
 

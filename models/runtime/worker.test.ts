@@ -123,6 +123,31 @@ it('runs several models in one thread, which ends with the last of them and begi
   await Promise.all([next.dispose(), after.dispose()])
 })
 
+it('keeps a thread without a session when it is told to, until it may end', async () => {
+  const workers: Worker[] = []
+  const shared = new SessionThread(() => {
+    const worker = spawnThread()
+    workers.push(worker)
+    return worker
+  })
+  await shared.letEnd()
+  shared.keep()
+  const x = { ...square(1), data: Float32Array.of(2) }
+  for (let time = 0; time < 2; time++) {
+    const session = await shared.open(slow)
+    expect((await session.run({ x })).y?.data).toEqual(Float32Array.of(2 ** 13))
+    await session.dispose()
+  }
+  expect(workers).toHaveLength(1)
+  await shared.letEnd()
+  expect(workers[0]!.threadId).toBe(-1)
+  const next = await shared.open(slow)
+  await shared.letEnd()
+  expect((await next.run({ x })).y?.data).toEqual(Float32Array.of(2 ** 13))
+  await next.dispose()
+  expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1])
+})
+
 it('ends a thread whose only model did not open', async () => {
   const worker = spawnThread()
   const ended = new Promise((resolve) => worker.once('exit', resolve))
@@ -144,6 +169,18 @@ it.each([
     'end\n',
   ],
   ['a run does', 'session.run({ x: square(1) }).then(() => console.log("answered"))', 'answered\n'],
+  [
+    'nor does a thread that is kept',
+    `const { SessionThread } = await import(${JSON.stringify(new URL('./session-thread.js', import.meta.url).href)})
+     const thread = new SessionThread()
+     thread.keep()
+     const kept = await thread.open(Uint8Array.from(${JSON.stringify([...slow])}))
+     await kept.run({ x: square(1) })
+     await kept.dispose()
+     await session.dispose()
+     console.log("end")`,
+    'end\n',
+  ],
   [
     'and so does the wait for its end',
     'session.run({ x: square(1) }); await session.dispose(); console.log("disposed")',
