@@ -1,7 +1,8 @@
 import { corrections, type Optimizer, type TrainingState, type TrainingStep } from '../autodiff/index.ts'
 import { modelError } from '../errors.ts'
 import { writeModel } from '../onnx/index.ts'
-import { openSession, type Session, type Tensor } from '../runtime/index.ts'
+import { openSession, openWorkerSession, type Session, type Tensor } from '../runtime/index.ts'
+import { meanOf, rowsOf } from './replicas.ts'
 
 export interface StepRunnerOptions {
   readonly optimizer: Optimizer
@@ -13,54 +14,74 @@ export interface StepRunnerOptions {
   readonly threads?: number
   /** Let threads that wait for work spin. Default false. */
   readonly spinning?: boolean
+  /**
+   * Copies of the step that run at once, each on its share of the rows that are fed, with `threads` of its own; the states that they end in are
+   * averaged. For SGD that is one step by the mean gradient, each copy normalising by its own rows. Default 1.
+   */
+  readonly replicas?: number
 }
 
 const scalar = (value: number): Tensor => ({ dtype: 'float32', dims: [], data: Float32Array.of(value) })
 const vector = (data: Float32Array): Tensor => ({ dtype: 'float32', dims: [data.length], data })
 
-/** Runs one training step after another and keeps the state between them. Blocks its thread while a step computes. */
+/**
+ * Runs one training step after another and keeps the state between them. Blocks its thread while a step computes, but for replicas, which
+ * have threads of their own.
+ */
 export class StepRunner {
   readonly step: TrainingStep
   /** After the last step. */
   state: TrainingState
   stepsDone: number
-  readonly #session: Session
+  readonly #sessions: readonly Session[]
   readonly #optimizer: Optimizer
   readonly #names: readonly string[]
 
-  private constructor(step: TrainingStep, session: Session, options: StepRunnerOptions) {
+  private constructor(step: TrainingStep, sessions: readonly Session[], options: StepRunnerOptions) {
     this.step = step
-    this.#session = session
+    this.#sessions = sessions
     this.#optimizer = options.optimizer
     this.#names = Object.keys(step.stateLengths)
     this.state = options.start ?? step.initialState()
     this.stepsDone = options.stepsDone ?? 0
   }
 
+  /** Throws BAD_OPTION for replicas of a step whose optimiser is not SGD: the mean of their states would be another step. */
   static async open(step: TrainingStep, options: StepRunnerOptions): Promise<StepRunner> {
+    const { replicas = 1, threads = 1, spinning = false } = options
+    if (replicas > 1 && options.optimizer.kind !== 'sgd')
+      throw modelError(
+        'BAD_OPTION',
+        `Replicas average their states, which only SGD allows, not ${options.optimizer.kind}.`,
+      )
     // Layout transformations gain nothing here, since the weights change at every step.
-    const session = await openSession(writeModel(step.model), {
-      intraOpThreads: options.threads ?? 1,
-      spinning: options.spinning ?? false,
-      graphOptimization: 'extended',
-    })
-    return new StepRunner(step, session, options)
+    const settings = { intraOpThreads: threads, spinning, graphOptimization: 'extended' } as const
+    const model = writeModel(step.model)
+    const sessions =
+      replicas === 1
+        ? [await openSession(model, settings)]
+        : await Promise.all(Array.from({ length: replicas }, () => openWorkerSession(model, settings)))
+    return new StepRunner(step, sessions, options)
   }
 
   /**
    * One step. Resolves to the outputs of the step, the loss among them.
    *
-   * @param feeds the inputs of the forward graph
+   * @param feeds the inputs of the forward graph; with replicas, the rows of all of them
    * @throws TRAINING_DIVERGED when the loss is no number
    */
   async run(feeds: Readonly<Record<string, Tensor>>, rate: number): Promise<Record<string, Tensor>> {
     const { step, state } = this
-    const all: Record<string, Tensor> = { ...feeds, rate: scalar(rate) }
+    const shared: Record<string, Tensor> = { rate: scalar(rate) }
     corrections(this.#optimizer, this.stepsDone + 1).forEach((value, index) => {
-      all[step.corrections[index]!] = scalar(value)
+      shared[step.corrections[index]!] = scalar(value)
     })
-    for (const name of this.#names) all[name] = vector(state[name]!)
-    const result = await this.#session.run(all)
+    for (const name of this.#names) shared[name] = vector(state[name]!)
+    const count = this.#sessions.length
+    const results = await Promise.all(
+      this.#sessions.map((session, at) => session.run({ ...rowsOf(feeds, at, count), ...shared })),
+    )
+    const result = count === 1 ? results[0]! : meanOf(results)
     const loss = result[step.loss]!.data[0] as number
     if (!Number.isFinite(loss)) {
       throw modelError('TRAINING_DIVERGED', `The loss is ${loss} at step ${this.stepsDone + 1}.`)
@@ -72,7 +93,7 @@ export class StepRunner {
     return result
   }
 
-  dispose(): Promise<void> {
-    return this.#session.dispose()
+  async dispose(): Promise<void> {
+    await Promise.all(this.#sessions.map((session) => session.dispose()))
   }
 }

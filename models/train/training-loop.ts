@@ -25,6 +25,11 @@ export interface TrainingRun {
    * Default false.
    */
   readonly spinning?: boolean
+  /**
+   * Copies of the step that share each batch, with `threads` of their own: `step` is compiled for the rows of one. Two of one thread were
+   * 1.2 to 2 times as fast as one of two (measured, small convolutional networks). SGD only. Default 1.
+   */
+  readonly replicas?: number
   readonly phase?: string
   readonly onProgress?: (progress: TrainingProgress) => void
   /** Stops after the step in progress; a checkpoint is written first. */
@@ -67,6 +72,7 @@ export async function runTraining(run: TrainingRun): Promise<TrainingResult> {
     stepsDone: first,
     threads: run.threads ?? 2,
     spinning: run.spinning ?? false,
+    replicas: run.replicas ?? 1,
   })
   try {
     const meter = speedometer(first)

@@ -1,7 +1,11 @@
 import { intAttribute, stringAttribute } from '../../onnx/index.ts'
+import { depthwiseGradientByProducts } from '../depthwise-gradient.ts'
 import type { GradientRule, Tape } from '../tape.ts'
 import { inputGradientByTiles, kernelGradientByTiles } from '../winograd.ts'
 import { padForWindow, patches, taps, type Window, windowOf } from './window.ts'
+
+/** Images up to so many columns wide: beyond, too many products of a depthwise kernel's gradient are of no use. */
+const WIDEST_BY_PRODUCTS = 48
 
 /**
  * Gradient by the kernel [O, C/g, kh, kw] of a convolution that maps `input` [N,C,H,W] to `output` [N,O,Ho,Wo]:
@@ -19,7 +23,11 @@ function kernelGradient(
   const [batch, channels] = input.dims as [number, number]
   const [, outputs, rows, columns] = output.dims as [number, number, number, number]
   const perGroup = channels / groups
-  if (perGroup === 1 && outputs === groups) return depthwiseKernelGradient(tape, input.value, output, window)
+  if (perGroup === 1 && outputs === groups) {
+    return input.dims[3]! <= WIDEST_BY_PRODUCTS
+      ? depthwiseGradientByProducts(tape, input, { value: output.gradient, dims: output.dims }, window)
+      : depthwiseKernelGradient(tape, input.value, output, window)
+  }
   const positions = batch * rows * columns
   const seen = laidOut ?? patches(tape, input.value, input.dims, window, output.dims, groups)
   const byChannel =

@@ -1,0 +1,65 @@
+import { expect, it } from 'vitest'
+import { compileTrainingStep, type Optimizer } from '../autodiff/index.ts'
+import { seededRandom } from '../data/index.ts'
+import { NetBuilder } from '../nets/index.ts'
+import type { Tensor } from '../runtime/index.ts'
+import { StepRunner } from './step-runner.ts'
+
+const sgd: Optimizer = { kind: 'sgd', momentum: 0.9, nesterov: true }
+const BATCH = 12
+
+/** A net without batch statistics, so that rows do not see each other, for steps of `rows`. */
+function stepOf(rows: number, optimizer: Optimizer) {
+  const net = new NetBuilder('small', { random: seededRandom(7), training: true })
+  const input = net.g.input('input', 'float32', [rows, 3, 8, 8])
+  const targets = net.g.input('targets', 'float32', [rows, 3])
+  const features = net.relu(net.conv('conv', input, 3, 8, { kernel: 3, stride: 2, pad: 1, bias: true }))
+  net.g.output(net.crossEntropy(net.linear('head', net.globalAverage(features), 8, 3), targets, rows), 'loss')
+  return compileTrainingStep(net.build(), {
+    loss: 'loss',
+    inputDims: { input: [rows, 3, 8, 8], targets: [rows, 3] },
+    optimizer,
+    groups: [{ name: 'all', parameters: [...net.kernels, ...net.vectors], weightDecay: 0.01 }],
+  })
+}
+
+function batchOf(seed: number): Record<string, Tensor> {
+  const random = seededRandom(seed)
+  const data = Float32Array.from({ length: BATCH * 192 }, () => random.normal())
+  const targets = new Float32Array(BATCH * 3)
+  for (let row = 0; row < BATCH; row++) targets[row * 3 + random.below(3)] = 1
+  return {
+    input: { dtype: 'float32', dims: [BATCH, 3, 8, 8], data },
+    targets: { dtype: 'float32', dims: [BATCH, 3], data: targets },
+  }
+}
+
+async function trained(replicas: number): Promise<{ losses: number[]; state: StepRunner['state'] }> {
+  const step = stepOf(BATCH / replicas, sgd)
+  const runner = await StepRunner.open(step, { optimizer: sgd, replicas })
+  const losses: number[] = []
+  for (let at = 0; at < 5; at++)
+    losses.push((await runner.run(batchOf(at), 0.1))[step.loss]!.data[0] as number)
+  await runner.dispose()
+  return { losses, state: runner.state }
+}
+
+it.each([2, 3])('%i replicas take the steps of one that sees all rows', async (replicas) => {
+  const [one, several] = [await trained(1), await trained(replicas)]
+  several.losses.forEach((loss, at) => {
+    expect(loss).toBeCloseTo(one.losses[at]!, 5)
+  })
+  expect(Object.keys(several.state)).toEqual(Object.keys(one.state))
+  for (const [name, values] of Object.entries(several.state)) {
+    values.forEach((value, at) => {
+      expect(Math.abs(value - one.state[name]![at]!)).toBeLessThan(1e-5)
+    })
+  }
+})
+
+it('refuses replicas for an optimiser whose states have no mean', async () => {
+  const adam: Optimizer = { kind: 'adam' }
+  await expect(StepRunner.open(stepOf(4, adam), { optimizer: adam, replicas: 2 })).rejects.toMatchObject({
+    code: 'BAD_OPTION',
+  })
+})
