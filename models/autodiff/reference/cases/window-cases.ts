@@ -88,6 +88,19 @@ const conv: CaseMaker = (choose) => {
   }
 }
 
+/** Too wide for products of rows. */
+const wideDepthwise: CaseMaker = (choose) => {
+  const { random } = choose
+  const kernel = [choose.integer(1, 2), choose.integer(1, 3)]
+  const { attributes } = windowed(choose, kernel, false)
+  const image = [1, 2, choose.integer(3, 4), choose.integer(49, 52)]
+  return {
+    opset: choose.pick(OPSETS),
+    inputs: { x: uniform(image, random), weights: uniform([2, 1, ...kernel], random) },
+    write: (g) => [g.op('Conv', ['x', 'weights'], { ...attributes, group: 2 })],
+  }
+}
+
 const convTranspose: CaseMaker = (choose) => {
   const { random } = choose
   const kernel = [choose.integer(1, 3), choose.integer(1, 3)]
@@ -189,6 +202,7 @@ const globalAveragePool: CaseMaker = (choose) => {
 export const windowCases: Record<string, CaseMaker> = {
   Conv: conv,
   "Conv, by Winograd's tiles": wideConv,
+  'Conv, depthwise over a wide image': wideDepthwise,
   ConvTranspose: convTranspose,
   MaxPool: maxPool,
   AveragePool: averagePool,
