@@ -4,6 +4,7 @@ import { wireErrors } from '@isthmus/proto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { modes, VirtualClock, World, type WorldOptions } from '../world.test.kit.ts'
 import type { AdaptationEvent } from './events.ts'
+import type { GivenAnswer } from './observer.ts'
 import { Uploader, type UploaderParts } from './uploader.ts'
 
 /** Entropy 0.119 nats of ln 4 = 1.386: worth sending. */
@@ -39,7 +40,7 @@ describe('a frame that is answered on the device', () => {
     const answer = await world.clock.until(asked)
     expect(answer).toMatchObject({ modelVersion: 0, modelEpoch: 0, bytesUp: 0 })
     expect(await sentBefore).toBe(0)
-    await world.clock.advance(200)
+    await world.clock.advance(600)
     const [{ message }] = world.samples as [(typeof world.samples)[0]]
     expect(message.body).toMatchObject({
       kind: 'sample',
@@ -52,7 +53,7 @@ describe('a frame that is answered on the device', () => {
     expect(message.payload).toEqual(new Uint8Array(48).fill(9))
     expect(events).toMatchObject([{ kind: 'uploaded', number: 1, input: 'pixels' }])
     await local(world)
-    await world.clock.advance(200)
+    await world.clock.advance(600)
     expect(sent(world).map(({ number }) => number)).toEqual([1, 2])
   })
 
@@ -61,7 +62,7 @@ describe('a frame that is answered on the device', () => {
     const frame = world.frame(3)
     await world.clock.until(world.device.infer(frame, { route: 'local' }))
     frame.data.fill(200)
-    await world.clock.advance(200)
+    await world.clock.advance(600)
     expect(world.samples[0]!.message.payload).toEqual(new Uint8Array(48).fill(3))
   })
 
@@ -151,6 +152,30 @@ describe('the uplink', () => {
     const before = world.samples.length
     await world.clock.advance(2000)
     expect(world.samples.length).toBeGreaterThan(before + 20)
+  })
+
+  it('carries samples in bursts: once there are eight, or what there is after half a second', async () => {
+    const world = await worldOf()
+    const startMs = world.clock.now()
+    const frames = async (count: number) => {
+      for (let frame = 0; frame < count; frame++) {
+        await local(world)
+        await world.clock.advance(15)
+      }
+    }
+    await frames(7)
+    expect(world.clock.now() - startMs).toBeLessThan(400)
+    expect(world.samples).toHaveLength(0)
+    await frames(1)
+    await world.clock.advance(20)
+    expect(world.samples).toHaveLength(8)
+    await frames(2)
+    const lastMs = world.clock.now()
+    await world.clock.advance(400)
+    expect(world.samples).toHaveLength(8)
+    await world.clock.advance(100)
+    expect(world.samples).toHaveLength(10)
+    expect(world.samples.at(-1)!.atMs - lastMs).toBeGreaterThan(400)
   })
 
   it('carries one sample at a time, and half of its time is free for frames', async () => {
@@ -245,25 +270,72 @@ describe('any selector', () => {
   })
 })
 
+/** An uploader on a link without an end of its own. */
+function uploaderOn(
+  clock: VirtualClock,
+  parts: Partial<UploaderParts>,
+): { uploader: Uploader; sentMs: number[] } {
+  const sentMs: number[] = []
+  const uploader = new Uploader({
+    privacy: 'raw',
+    budget: new UplinkBudget(1e9, -3_600_000),
+    queue: new UploadQueue({}),
+    uplink: {
+      blocked: () => undefined,
+      isUnwanted: false,
+      working: () => false,
+      send: () => sentMs.push(clock.now()) > 0,
+      rateBps: undefined,
+      largestBytes: 1e6,
+    },
+    clock,
+    tell: () => {},
+    ...parts,
+  } as UploaderParts)
+  return { uploader, sentMs }
+}
+
+describe('large pictures', () => {
+  it('are a burst of their own before there are eight', async () => {
+    const clock = new VirtualClock()
+    const [height, width, channels] = [100, 60, 3]
+    const { uploader, sentMs } = uploaderOn(clock, {
+      family: 1,
+      bundleKey: 2,
+      outputKind: 'logits',
+      shape: { height, width, channels, count: height * width * channels } as UploaderParts['shape'],
+      image: { codec: 'raw' },
+      selector: { name: 'all', judge: () => ({ upload: true, worth: 1 }) },
+    })
+    const answer = {
+      output: Float32Array.from(WORTH),
+      version: { epoch: 0, version: 0 },
+      mode: { route: 'local' },
+      tensors: { rgb: new Uint8Array(height * width * channels) },
+    } as unknown as GivenAnswer
+    uploader.offer(answer)
+    await clock.advance(100)
+    expect(sentMs).toHaveLength(0)
+    uploader.offer(answer)
+    await clock.advance(10)
+    expect(sentMs).toHaveLength(2)
+    uploader.close()
+  })
+})
+
 describe('the pause after a sample', () => {
   it('ends some time, however slow the link was thought to be', async () => {
     const clock = new VirtualClock()
     const sentMs: number[] = []
-    const uploader = new Uploader({
-      privacy: 'raw',
-      budget: new UplinkBudget(1e9, -3_600_000),
-      queue: new UploadQueue({}),
-      uplink: {
-        blocked: () => undefined,
-        isUnwanted: false,
-        working: () => false,
-        send: () => sentMs.push(clock.now()) > 0,
-        rateBps: 0.001,
-        largestBytes: 1e6,
-      },
-      clock,
-      tell: () => {},
-    } as Partial<UploaderParts> as UploaderParts)
+    const uplink = {
+      blocked: () => undefined,
+      isUnwanted: false,
+      working: () => false,
+      send: () => sentMs.push(clock.now()) > 0,
+      rateBps: 0.001,
+      largestBytes: 1e6,
+    }
+    const { uploader } = uploaderOn(clock, { uplink })
     for (let time = 0; time < 2; time++)
       uploader.offerStatistics(new Uint8Array(100), { version: 0, epoch: 0 })
     await clock.advance(600_010)

@@ -73,8 +73,15 @@ export interface UploaderParts {
 const AROUND_BYTES = 128
 /** They are few, small, and what is learned depends on them. */
 const STATISTICS_WORTH = 1e9
-/** Shortest pause between two samples. */
-const GAP_MS = 5
+/** Samples that go together, one right after the other: most frames then have no sending beside them, and a radio sleeps in between. */
+const BURST = 8
+const BURST_BYTES = 1 << 15
+/** What is not enough for a burst goes after so long. */
+const GATHER_MS = 500
+/** Shortest pause between two samples: whatever else waits has its turn. */
+const GAP_MS = 1
+/** So soon it is looked again whether the frames are done. */
+const WORKING_MS = 5
 /** A device that is never idle lets a sample go after so long all the same. */
 const PATIENCE_MS = 1000
 /** Longest pause after a sample: what an estimate says of a link that has just been cut must not keep the next one for hours. */
@@ -83,8 +90,8 @@ const LONGEST_PAUSE_MS = 600_000
 const UPLINK_SHARE = 0.5
 
 /**
- * Sends what is worth learning from, after its answer, when nothing else wants the uplink or the processor: one sample at a time, never
- * while a request is out, and within the budget. What does not fit the queue is given up and counted.
+ * Sends what is worth learning from, after its answer, when nothing else wants the uplink or the processor: in bursts, one sample at a time,
+ * never while a request is out, and within the budget. What does not fit the queue is given up and counted.
  */
 export class Uploader {
   readonly #parts: UploaderParts
@@ -94,6 +101,12 @@ export class Uploader {
   #closed = false
   /** Since when the next sample has waited for frames to be done. */
   #waitsSinceMs: number | undefined
+  /** Since when there is something to send. */
+  #gathersSinceMs = 0
+  /** The timer waits for a burst. */
+  #isGathering = false
+  /** What waits is being sent, until nothing does. */
+  #isBursting = false
   #blocked: 'budget' | 'offline' | 'busy' = 'busy'
   readonly #stats = {
     seen: 0,
@@ -174,8 +187,17 @@ export class Uploader {
     const { queue, uplink, budget, clock, tell } = this.#parts
     if (this.#timer !== undefined || this.#closed) return
     const next = queue.peek()
-    if (!next) return
+    if (!next) {
+      this.#isBursting = false
+      return
+    }
     const nowMs = clock.now()
+    this.#isBursting ||= this.#isBurst(nowMs)
+    if (!this.#isBursting) {
+      this.#later(this.#gathersSinceMs + GATHER_MS - nowMs)
+      this.#isGathering = true
+      return
+    }
     const blocked = uplink.blocked() ?? (budget.allows(next.bytes, nowMs) ? undefined : 'budget')
     if (blocked) {
       this.#blocked = blocked
@@ -185,7 +207,7 @@ export class Uploader {
       this.#waitsSinceMs ??= nowMs
       if (nowMs - this.#waitsSinceMs < PATIENCE_MS) {
         this.#blocked = 'busy'
-        this.#later(GAP_MS)
+        this.#later(WORKING_MS)
         return
       }
     }
@@ -208,8 +230,18 @@ export class Uploader {
 
   close(): void {
     this.#closed = true
+    this.#stopTimer()
+  }
+
+  #isBurst(nowMs: number): boolean {
+    const { queue } = this.#parts
+    return queue.length >= BURST || queue.bytes >= BURST_BYTES || nowMs - this.#gathersSinceMs >= GATHER_MS
+  }
+
+  #stopTimer(): void {
     if (this.#timer !== undefined) this.#parts.clock.clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#isGathering = false
   }
 
   async #code(body: Omit<SampleBody, 'input'>, rgb: Uint8Array | Uint8ClampedArray, worth: number) {
@@ -230,13 +262,18 @@ export class Uploader {
   }
 
   #add(body: SampleBody, payload: Uint8Array, worth: number): void {
-    const { queue, budget, uplink } = this.#parts
+    const { queue, budget, uplink, clock } = this.#parts
     const bytes = payload.length + AROUND_BYTES
     if (bytes > uplink.largestBytes) this.#stats.dropped['too-large']++
     // It could never go, and what waits behind it neither.
     else if (bytes > budget.largestBytes) this.#stats.dropped.budget++
     else {
-      this.#stats.dropped[this.#blocked] += queue.add({ body, payload }, bytes, worth).length
+      if (queue.length === 0) this.#gathersSinceMs = clock.now()
+      const lost = queue.add({ body, payload }, bytes, worth).length
+      this.#stats.dropped[uplink.blocked() ?? this.#blocked] += lost
+      // A queue for fewer than a burst is full.
+      this.#isBursting ||= lost > 0 || worth === STATISTICS_WORTH
+      if (this.#isGathering && (this.#isBursting || this.#isBurst(clock.now()))) this.#stopTimer()
       if (this.#timer === undefined) this.#later(0)
     }
   }
@@ -244,6 +281,7 @@ export class Uploader {
   #later(ms: number): void {
     this.#timer = this.#parts.clock.setTimeout(() => {
       this.#timer = undefined
+      this.#isGathering = false
       this.pump()
     }, ms)
   }

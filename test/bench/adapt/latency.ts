@@ -30,20 +30,21 @@ export const latencyFigures: readonly FigureSpec[] = [
 const SEED = 11
 /** Of all frames, so many are sent: what the paper's rules let through at severity 3, and no less. */
 const SENT_SHARE = 0.45
-const FRAMES_PER_BLOCK = 10
+/** Samples leave in bursts: a block is long enough for two of them, and a patch comes with each. */
+const FRAMES_PER_BLOCK = 40
 /** A camera of a hundred frames a second. */
 const PERIOD_MS = 10
-/** One patch for so many blocks of the device that takes them. */
-const BLOCKS_PER_PATCH = 5
+/** What is not enough for a burst leaves within half a second. */
+const LAST_SAMPLES_MS = 1000
 
 /**
  * Two devices in this process, on a broker in another: one takes no part in adaptation, the other sends 45 % of its frames and is given a
- * patch for every 50 of them. They take turns, ten frames each; which of the two begins changes, too. The local network of the bundle, with
+ * patch for every 40 of them. They take turns, 40 frames each; which of the two begins changes, too. The local network of the bundle, with
  * its normalisations back; random pictures, for time does not depend on what they show.
  */
 export async function measureLatency({ quick, bundles, say }: SuiteContext): Promise<Part> {
   say('time of an answer with and without adaptation')
-  const blocks = quick ? 100 : 500
+  const blocks = quick ? 20 : 150
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-latency-'))
   const keys = newPatchKeys()
   const closing: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true })]
@@ -113,20 +114,26 @@ async function takeTurns(
     height: 32,
   }))
   const times: Times = { off: [], on: [] }
-  for (let block = -BLOCKS_PER_PATCH; block < blocks; block++) {
+  let patches = 1
+  const takeTurn = async (device: Device) => {
+    const taken: number[] = []
+    if (device === on) sendPatch(++patches)
+    for (let frame = 0; frame < FRAMES_PER_BLOCK; frame++) {
+      const { wallMs } = await device.infer(frames[random.below(frames.length)]!, { route: 'local' })
+      taken.push(wallMs)
+      const leftMs = PERIOD_MS - wallMs
+      if (leftMs > 1) await wait(leftMs)
+    }
+    return taken
+  }
+  for (let block = -1; block < blocks; block++) {
     for (const which of block % 2 === 0 ? (['off', 'on'] as const) : (['on', 'off'] as const)) {
-      if (which === 'on' && block % BLOCKS_PER_PATCH === 0) sendPatch(2 + block / BLOCKS_PER_PATCH)
-      const taken: number[] = []
-      for (let frame = 0; frame < FRAMES_PER_BLOCK; frame++) {
-        const device = which === 'on' ? on : off
-        const { wallMs } = await device.infer(frames[random.below(frames.length)]!, { route: 'local' })
-        taken.push(wallMs)
-        const leftMs = PERIOD_MS - wallMs
-        if (leftMs > 1) await wait(leftMs)
-      }
+      const taken = await takeTurn(which === 'on' ? on : off)
       if (block >= 0) times[which].push(taken)
       // What is still on its way belongs to nobody's time.
-      await wait(30)
+      const untilMs = performance.now() + LAST_SAMPLES_MS
+      do await wait(30)
+      while (on.stats.adaptation!.uploads.waiting > 0 && performance.now() < untilMs)
     }
   }
   return times
@@ -150,7 +157,6 @@ function figuresOf({ off, on }: Times, device: Device, blocks: number, samplesAr
         blocks,
         framesPerBlock: FRAMES_PER_BLOCK,
         periodMs: PERIOD_MS,
-        blocksPerPatch: BLOCKS_PER_PATCH,
         penaltyInterval95Pct: [...medianInterval(penalties)],
         off: spread(off.flat()),
         on: spread(on.flat()),
