@@ -23,5 +23,6 @@ export default defineConfig({
       project('test', 120_000),
     ],
     maxWorkers: 2,
+    globalSetup: './test/own-temp-folder.mjs',
   },
 })
