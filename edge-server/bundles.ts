@@ -1,11 +1,8 @@
-import { type Bundle, loadBundle, type ModelRole } from '@isthmus/models/bundle'
-import { MAX_DECODERS, MAX_MESSAGE_BYTES } from '@isthmus/proto'
+import { type Bundle, loadBundle, type ModelRole, replyFault } from '@isthmus/models/bundle'
 import { edgeError } from './errors.ts'
 import { foldersWith, type Loaded, loadEach } from './model-folders.ts'
 
 const MANIFEST = 'manifest.json'
-/** What a reply holds beside its result. */
-const REPLY_HEADER_BYTES = 256
 
 /**
  * Loads every bundle of a folder (each subfolder with a manifest is one), or the folder itself if it is one. Every
@@ -30,14 +27,9 @@ export async function readBundles(
 
 async function loadServed(folder: string, devices: readonly ModelRole[]): Promise<Bundle> {
   const bundle = await loadBundle(folder, { only: ['tail', 'full', 'decoders', ...devices] })
-  const { models, output, tasks = [] } = bundle.manifest
+  const { models } = bundle.manifest
   if (!models.tail && !models.full) throw new Error('It has neither a tail nor a full model')
-  const outputs = tasks.flatMap(({ labels, decoders }) => decoders.map(() => labels.length))
-  const longest = outputs.sort((a, b) => b - a).slice(0, MAX_DECODERS)
-  const count = output.dims.reduce((product, dim) => product * dim, 1)
-  const resultBytes = 4 * longest.reduce((sum, values) => sum + values, count)
-  if (resultBytes > MAX_MESSAGE_BYTES - REPLY_HEADER_BYTES) {
-    throw new Error(`Its result of ${resultBytes} bytes does not fit into a message`)
-  }
+  const fault = replyFault(bundle.manifest)
+  if (fault !== undefined) throw new Error(fault)
   return bundle
 }

@@ -12,5 +12,6 @@ export {
   parseManifest,
 } from './manifest.ts'
 export { withoutDominated } from './prune-modes.ts'
+export { replyFault } from './reply-size.ts'
 export { decodersOf, type LatentTask, type TaskDecoder } from './tasks.ts'
 export { type ManifestDraft, type TaskDraft, writeBundle } from './write.ts'

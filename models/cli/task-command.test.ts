@@ -83,7 +83,7 @@ describe('isthmus-models task', () => {
     const { tasks } = (await loadBundle(dir)).manifest
     expect(tasks!.map(({ name, decoders }) => [name, decoders.map(({ id }) => id)])).toEqual([
       ['tail', [3]],
-      ['coat', [4]],
+      ['coat', [1]],
     ])
     expect((await task('--name', 'coat', '--remove')).code).toBe(0)
     expect((await task('--name', 'tail', '--remove')).text).toContain('has no further tasks')
@@ -108,11 +108,24 @@ describe('isthmus-models task', () => {
     expect((await task('--name', 'coat', ...three)).code).toBe(0)
     const { decoderBytes } = await loadBundle(dir)
     expect(Uint8Array.from(decoderBytes(2))).toEqual(shared)
-    expect(Uint8Array.from(decoderBytes(4))).not.toEqual(shared)
+    expect(Uint8Array.from(decoderBytes(1))).not.toEqual(shared)
     expect((await task('--name', 'fur', '--remove')).code).toBe(0)
     expect((await task('--name', 'same', '--remove')).code).toBe(0)
     expect((await readdir(dir)).sort()).toEqual(['head.onnx', 'manifest.json', 'tail.onnx', 'tasks'])
     expect(await readdir(join(dir, 'tasks'))).toEqual(['coat-2.onnx'])
+  })
+
+  it('finds a number for a decoder where another has the last one', async () => {
+    const { draft, files } = redraft(await loadBundle(dir))
+    const last = { file: 'tail.onnx', macs: 8, params: 8, id: 2 ** 32 - 1, width: 1, accuracy: 0.9 }
+    await writeBundle(
+      dir,
+      { ...draft, tasks: [{ name: 'fur', labels: ['yes', 'no'], decoders: [last] }] },
+      files,
+    )
+    expect((await task(...coat(), ...decoder('wide.onnx', '1,0.97'))).code).toBe(0)
+    const { tasks } = (await loadBundle(dir)).manifest
+    expect(tasks!.map(({ decoders }) => decoders[0]!.id)).toEqual([2 ** 32 - 1, 1])
   })
 
   it('takes names that differ in case only, and shows how a device writes one', async () => {
@@ -144,6 +157,11 @@ describe('isthmus-models task', () => {
       () => ['--name', 'coat', '--labels', 'x.txt', ...decoder('wide.onnx', '1,0.9')],
       /x\.txt/,
     ],
+    [
+      'more answers than a reply holds',
+      () => ['--name', 'coat', '--labels', join(folder, 'many.txt'), ...decoder('many.onnx', '1,0.9')],
+      /No server would serve it: .* does not fit/,
+    ],
     ['no name', () => decoder('wide.onnx', '1,0.9'), /--name/],
     ['nothing to remove', () => ['--name', 'coat', '--remove'], /no task "coat"/],
     ['both', () => [...coat(), '--remove'], /or --remove alone/],
@@ -155,6 +173,11 @@ describe('isthmus-models task', () => {
   ])('refuses %s, and leaves the bundle as it was', async (_, args, message) => {
     await writeFile(join(folder, 'five.onnx'), layer('z', 'logits', 2, 5))
     await writeFile(join(folder, 'three.onnx'), layer('z', 'logits', 3))
+    await writeFile(join(folder, 'many.onnx'), layer('z', 'logits', 40_000))
+    await writeFile(
+      join(folder, 'many.txt'),
+      Array.from({ length: 40_000 }, (_, at) => `label ${at}`).join('\n'),
+    )
     const graph = new GraphBuilder('two')
     const matrix = graph.constant(float32Tensor(new Float32Array(8).fill(0.5), [4, 2]))
     const product = graph.op('MatMul', [graph.input('z', 'float32', ['N', 4]), matrix])

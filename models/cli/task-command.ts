@@ -5,6 +5,7 @@ import type { Bundle } from '../bundle/bundle.ts'
 import { loadBundle } from '../bundle/load.ts'
 import { filesOf } from '../bundle/manifest.ts'
 import { redraftWithTasks } from '../bundle/redraft.ts'
+import { replyFault } from '../bundle/reply-size.ts'
 import { decodersOf } from '../bundle/tasks.ts'
 import { type TaskDraft, writeBundle } from '../bundle/write.ts'
 import { parameterCount } from '../onnx/count.ts'
@@ -68,6 +69,14 @@ function freeFile(name: string, number: number, taken: Set<string>): string {
   return file
 }
 
+/** The first number on the wire that no other decoder has; taken from then on. */
+function freeId(taken: Set<number>): number {
+  let id = 1
+  while (taken.has(id)) id++
+  taken.add(id)
+  return id
+}
+
 /** The decoders, tried on a random latent. Throws CANNOT_PACK naming what does not fit. */
 async function decodersFor(
   bundle: Bundle,
@@ -79,7 +88,7 @@ async function decodersFor(
   if (!latent)
     throw packError('CANNOT_PACK', `${bundle.id} has no latent that a task could be answered from.`)
   const others = { tasks: (bundle.manifest.tasks ?? []).filter((task) => task.name !== name) }
-  const lastId = Math.max(0, ...decodersOf(others).map(({ id }) => id))
+  const ids = new Set(decodersOf(others).map(({ id }) => id))
   const taken = new Set(
     filesOf({ models: bundle.manifest.models, ...others }).map(({ file }) => file.toLowerCase()),
   )
@@ -101,7 +110,7 @@ async function decodersFor(
     const params = parameterCount(model.graph)
     const inBundle = freeFile(name, at + 1, taken)
     files[inBundle] = bytes
-    decoders.push({ file: inBundle, macs, params, id: lastId + at + 1, width, accuracy })
+    decoders.push({ file: inBundle, macs, params, id: freeId(ids), width, accuracy })
   }
   return { decoders, files }
 }
@@ -148,6 +157,8 @@ export const taskCommand: Command = {
       added = files
     }
     const { draft, files } = redraftWithTasks(bundle, tasks, added)
+    const unfit = replyFault(draft)
+    if (unfit !== undefined) throw packError('CANNOT_PACK', `No server would serve it: ${unfit}.`)
     const written = await writeBundle(dir, draft, files)
 
     const rows = (written.manifest.tasks ?? []).flatMap((task) =>

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import type { Bundle } from '../bundle/bundle.ts'
 import { loadBundle } from '../bundle/load.ts'
 import { type ModelFile, type ModelRole, roles } from '../bundle/manifest.ts'
+import { replyFault } from '../bundle/reply-size.ts'
 import { type Command, formatBytes, formatCount, formatTable, oneFile } from './kit/index.ts'
 import { faultsOf, type Ports } from './model-faults.ts'
 
@@ -52,6 +53,8 @@ export const verifyCommand: Command = {
         await check(`${name} × ${decoder.width}`, decoder, bytesOf, { takes: latent!, gives })
       }
     }
+    const unfit = replyFault(bundle.manifest)
+    if (unfit !== undefined) faults.push(`${unfit}: no server serves it`)
     const headings = ['model', 'file', ' size', ' multiply-adds', ' parameters']
     output.print(`${bundle.id}, ${bundle.manifest.modes.length} modes\n\n${formatTable(headings, rows)}`)
     for (const reason of faults) output.warn(`isthmus-models: ${reason}`)
