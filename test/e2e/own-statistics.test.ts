@@ -71,7 +71,9 @@ describe('a device alone in fog without contrast', () => {
 
       const again = await connect(stateDir)
       expect(share(await show(again, sliceImages(grey, 0, 60)))).toBeGreaterThan(share(before) + 0.25)
-      await show(again, sliceImages(test, 640, 960))
+      // A busy machine takes fewer of the frames into account: it is shown more.
+      for (let from = 640; from < 3520 && again.stats.adaptation!.statistics!.inUse !== 'packed'; from += 320)
+        await show(again, sliceImages(test, from, from + 320))
       expect(again.stats.adaptation?.statistics).toMatchObject({ inUse: 'packed', returns: 1 })
       expect(events[0]).toEqual({ kind: 'statistics', role: 'local', what: 'shift' })
     },
