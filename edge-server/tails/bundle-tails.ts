@@ -56,9 +56,12 @@ export class BundleTails {
 
   /**
    * Decodes and computes frames of one kind (see {@link sharedBy}), or one frame. Never throws. One that breaks the
-   * batch does not harm the others: each is then computed alone.
+   * batch does not harm the others: each is then computed alone. Decoders that would keep an answer longer than `leftMs` are left out.
    */
-  async compute(works: readonly TailWork[]): Promise<TailOutcome[]> {
+  async compute(
+    works: readonly TailWork[],
+    leftMs: () => number = () => Number.POSITIVE_INFINITY,
+  ): Promise<TailOutcome[]> {
     const model = this.#modelOf(works[0]!)
     if (!model) return works.map(({ mode }) => failure(notOffered(mode)))
     const outcomes: TailOutcome[] = []
@@ -84,11 +87,11 @@ export class BundleTails {
         const done = { ok: true, result, dims, ...(tail ? { tail } : {}), decodeMs, tailMs } as const
         outcomes[at] = allFinite(result) ? { ...done, batch: decoded.length } : failure(notFinite())
       }
-      const ownMs = await this.#runDecoders(works, decoded, model, outcomes)
+      const ownMs = await this.#runDecoders(works, decoded, model, outcomes, leftMs)
       if (!tail) model.alsoTook(ownMs, decoded.length)
     } catch (error) {
       for (const { at } of decoded) {
-        outcomes[at] = decoded.length === 1 ? failure(error) : (await this.compute([works[at]!]))[0]!
+        outcomes[at] = decoded.length === 1 ? failure(error) : (await this.compute([works[at]!], leftMs))[0]!
       }
       if (decoded.length > 1 && decoded.every(({ at }) => outcomes[at]!.ok)) {
         model.failedTogether(decoded.length)
@@ -115,6 +118,7 @@ export class BundleTails {
     decoded: readonly { readonly at: number }[],
     model: FrameModel,
     outcomes: TailOutcome[],
+    leftMs: () => number,
   ): Promise<number> {
     let allMs = 0
     for (const [row, { at }] of decoded.entries()) {
@@ -122,7 +126,7 @@ export class BundleTails {
       const outcome = outcomes[at]!
       if (decoders.length === 0 || !outcome.ok) continue
       const startMs = performance.now()
-      const more = await this.#decoders.behind(outcome.result, model.rows[row]!, decoders)
+      const more = await this.#decoders.behind(outcome.result, model.rows[row]!, decoders, leftMs)
       const ownMs = performance.now() - startMs
       allMs += ownMs
       outcomes[at] = { ...outcome, ...more, tailMs: outcome.tailMs + ownMs, ownMs }

@@ -2,6 +2,7 @@ import { float32Tensor, GraphBuilder, writeModel } from '@isthmus/models/onnx'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { TailOutcome, TailWork } from '../dispatch/work.ts'
 import { BundleTails } from './bundle-tails.ts'
+import { FrameModel } from './frame-model.ts'
 import { latentDims, logModel, summingModel, workerBundle } from './models.test.support.ts'
 import { TaskDecoders } from './task-decoders.ts'
 
@@ -14,6 +15,8 @@ function decoder(labels: number, factor: number, log = false): Uint8Array {
   graph.output(log ? graph.op('Log', [product]) : product, 'logits', 'float32', [1, labels])
   return writeModel(graph.build())
 }
+
+const { run } = FrameModel.prototype
 
 let tails: BundleTails | undefined
 afterEach(() => {
@@ -82,6 +85,42 @@ describe('decoders of further tasks', () => {
     const { tailMs, ownMs } = outcome as TailOutcome & { ok: true }
     expect(ownMs).toBeGreaterThan(0)
     expect(tailMs).toBeGreaterThan(ownMs!)
+  })
+
+  it('that would keep the answer until it is too late are left out, and tried again after a while', async () => {
+    let nowMs = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
+    const decoders = await TaskDecoders.open(
+      [
+        { id: 4, labels: 3, model: decoder(3, 10) },
+        { id: 9, labels: 1, model: decoder(1, 100) },
+      ],
+      latentDims,
+      1,
+    )
+    const latent = new Float32Array(4).fill(1)
+    const ask = async (leftMs?: () => number) => {
+      const { result, decoded } = await decoders.behind(Float32Array.of(7), latent, [9, 4], leftMs)
+      return { result: [...result], ids: decoded.map(({ id }) => id) }
+    }
+    // The first takes 40 ms, the second nothing.
+    const slow = vi.spyOn(FrameModel.prototype, 'run').mockImplementation(async function (
+      this: FrameModel,
+      ...args
+    ) {
+      const made = await run.apply(this, args)
+      if (made.results[0]!.length === 1) nowMs += 40
+      return made
+    })
+    expect(await ask()).toEqual({ result: [7, 400, 40, 80, 120], ids: [9, 4] })
+    expect(await ask(() => 50)).toMatchObject({ ids: [9, 4] })
+    expect(await ask(() => 30)).toEqual({ result: [7, 40, 80, 120], ids: [4] })
+    expect(await ask(() => -1)).toEqual({ result: [7], ids: [] })
+    slow.mockRestore()
+    let tries = 0
+    while (!(await ask(() => 30)).ids.includes(9)) expect(++tries).toBeLessThan(10)
+    expect(await ask(() => 30)).toMatchObject({ ids: [9, 4] })
+    await decoders.dispose()
   })
 
   it('let fewer frames be computed together, the longer they take', async () => {

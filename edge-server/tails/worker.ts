@@ -73,7 +73,14 @@ async function outcomesOf(batch: readonly Waiting[]): Promise<Outcome[]> {
     return [(await pipeline?.compute(work, isExpired)) ?? { ok: false, code: 'UNKNOWN_PIPELINE', detail: '' }]
   }
   const works = batch.map((each) => each.work as TailWork)
-  return (await tails.get(work.bundle)?.compute(works)) ?? [{ ok: false, code: 'UNKNOWN_BUNDLE', detail: '' }]
+  // All are answered together, so that the one that is due first counts.
+  const dueMs = Math.min(...batch.map((each) => each.expiresMs))
+  const leftMs = () => dueMs - hrMs()
+  return (
+    (await tails.get(work.bundle)?.compute(works, leftMs)) ?? [
+      { ok: false, code: 'UNKNOWN_BUNDLE', detail: '' },
+    ]
+  )
 }
 
 function answer(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
