@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Bundle, loadBundle, type ManifestDraft, writeBundle } from '../bundle/index.ts'
-import { GraphBuilder, type Model } from '../onnx/index.ts'
-import { type Addition, extendBundle, giveTasks } from './extend-bundle.ts'
+import { GraphBuilder, type Model, readModel } from '../onnx/index.ts'
+import { type Addition, extendBundle, giveTasks, replaceLocal } from './extend-bundle.ts'
 
 let dir: string
 let bundle: Bundle
@@ -60,6 +60,18 @@ it('takes the place of the model that an earlier run has put there', async () =>
   const { manifest } = await loadBundle(dir)
   expect(manifest.recipe).toEqual({ 'local.seed': 1, 'filter.seed': 8 })
   expect((await readdir(dir)).sort()).toEqual(['filter.onnx', 'local.onnx', 'manifest.json'])
+})
+
+it('gives a bundle another local network, and its modes say what that is', async () => {
+  await extendBundle(dir, bundle, filter(7))
+  const own = { file: 'local.onnx', macs: 20, params: 5, accuracy: 0.9 }
+  await replaceLocal(dir, await loadBundle(dir), model('better'), own, { 'local.seed': 2, 'local.epochs': 3 })
+  const { manifest, modelBytes } = await loadBundle(dir)
+  expect(manifest.models.local).toMatchObject(own)
+  expect(manifest.modes).toEqual([{ ...draft.modes[0], accuracy: 0.9, headMacs: 20 }])
+  expect(manifest.filter).toEqual(filter(7).manifest.filter)
+  expect(manifest.recipe).toEqual({ 'filter.seed': 7, 'local.seed': 2, 'local.epochs': 3 })
+  expect(readModel(modelBytes('local')).graph.name).toBe('better')
 })
 
 it("does not write over another model's file", async () => {

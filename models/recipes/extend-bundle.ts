@@ -16,8 +16,8 @@ export interface Addition {
   readonly role: ModelRole
   readonly model: Model
   readonly draft: NonNullable<ManifestDraft['models'][ModelRole]>
-  /** Fields of the manifest that say how it is used. */
-  readonly manifest: Partial<Pick<Manifest, 'filter' | 'exit'>>
+  /** Fields of the manifest that say how it is used, in place of what they were. */
+  readonly manifest: Partial<Pick<Manifest, 'filter' | 'exit' | 'modes'>>
   readonly recipe: Readonly<Record<string, string | number>>
 }
 
@@ -36,6 +36,21 @@ export async function extendBundle(dir: string, bundle: Bundle, addition: Additi
     recordedAnew({ ...draft, ...addition.manifest }, `${addition.role}.`, addition.recipe),
     files,
   )
+}
+
+/** The same for a local network: the modes of the route `local` say what it takes and how often it is right. */
+export function replaceLocal(
+  dir: string,
+  bundle: Bundle,
+  model: Model,
+  draft: Addition['draft'],
+  recipe: Addition['recipe'],
+): Promise<void> {
+  const { accuracy, macs } = draft
+  const modes = bundle.manifest.modes.map((mode) =>
+    mode.route === 'local' ? { ...mode, accuracy, headMacs: macs } : mode,
+  )
+  return extendBundle(dir, bundle, { role: 'local', model, draft, manifest: { modes }, recipe })
 }
 
 /** Writes a loaded bundle anew, in its own place, with these tasks in place of those that it has. `models`: by decoder's file. */
