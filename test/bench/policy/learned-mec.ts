@@ -27,6 +27,12 @@ export interface LearnedMec {
   /** The weakest of the systems. */
   readonly spearman: number
   readonly fronts: readonly FrontComparison[]
+  /** What the first seed set of each front was played with. */
+  readonly played: {
+    readonly preferences: readonly (readonly number[])[]
+    readonly firstSeed: number
+    readonly episodes: number
+  }
   readonly detail: Detail
 }
 
@@ -67,6 +73,7 @@ export async function measureMec(policy: PolicyNetwork, context: SuiteContext): 
     unseen: unseenRatios,
     spearman: Math.max(...Object.values(spearman)),
     fronts,
+    played: { preferences, firstSeed: seen.firstSeed, episodes: seen.episodes },
     detail: {
       seen,
       unseen,

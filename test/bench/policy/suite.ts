@@ -32,7 +32,7 @@ async function measure(context: SuiteContext): Promise<Measurement> {
   const learned = await measureMec(mec.policy, context)
   const splitFront = await measureSplit(split.policy, context)
   const rules = measureRules(mec.policy, context)
-  const headRoom = measureHeadRoom(mec.policy, context)
+  const headRoom = await measureHeadRoom(learned.fronts, learned.played, context)
   const learners = await measureLearners(context)
   const unseen = Object.values(learned.unseen).map(({ ratio }) => ratio)
   const bySystem = (figure: string, of: (system: string) => number) =>
