@@ -51,9 +51,7 @@ export async function connectDevice(options: DeviceOptions): Promise<Device> {
                 stateDir === undefined ? undefined : new PatchFile(stateDir, family, channels),
               wallS: () => Date.now() / 1000,
               warn: (message) => process.emitWarning(message, 'Isthmus'),
-              ended: () => {
-                for (const thread of threads) void thread.letEnd()
-              },
+              ended: () => Promise.all(threads.map((thread) => thread.letEnd())),
             }),
         }
       : {}),

@@ -49,7 +49,7 @@ export interface AdaptationGround {
   /** A warning of the process. */
   readonly warn: Warn
   /** Nothing will be opened any more. */
-  readonly ended?: () => void
+  readonly ended?: () => Promise<unknown>
 }
 
 const roles: readonly PatchedRole[] = ['local', 'head', 'narrowHead']

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { publicKeyText } from '@isthmus/models/patch'
 import { openSession } from '@isthmus/models/runtime'
 import { familyKey, patchTopic, topic } from '@isthmus/proto'
@@ -12,8 +13,10 @@ import { inputShape } from '../frame.ts'
 import { MiniEdge } from '../mini-edge.test.kit.ts'
 import { Normaliser } from '../normalise.ts'
 import type { DeviceOptions } from '../options.ts'
+import { Adaptation } from './adaptation.ts'
 import type { AdaptationEvent } from './events.ts'
 import { keys, patchesFor, shifted, writeAdaptableBundle } from './patched-bundle.test.kit.ts'
+import type { Uploader } from './uploader.ts'
 
 // Over a real broker, with real models, threads and files.
 
@@ -87,6 +90,43 @@ describe('a device that adapts', () => {
     send(edge, 4)
     await vi.waitFor(() => expect(versionOf(device)).toBe(4), 10_000)
     expect([...(await device.infer(frame, { route: 'local' })).output]).toEqual(await expected(4))
+  })
+
+  it('has ended all its threads when it has been closed, also the one that a patch has left idle', async () => {
+    const edge = await openEdge()
+    const { send } = patches()
+    const told = vi.spyOn(Worker.prototype, 'postMessage')
+    cleanUps.push(async () => told.mockRestore())
+    const device = await connect(edge, { patchKey, guard: false, statistics: false })
+    send(edge, 3)
+    await vi.waitFor(() => expect(versionOf(device)).toBe(3), 10_000)
+    await device.close()
+    const workers = new Set(told.mock.contexts as Worker[])
+    expect(workers.size).toBeGreaterThan(1)
+    expect([...workers].map(({ threadId }) => threadId)).toEqual([...workers].map(() => -1))
+  })
+
+  it('waits for their end when it is closed', async () => {
+    let end = () => {}
+    const ended = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    const adaptation = new Adaptation({
+      privacy: 'nothing',
+      outputKind: 'logits',
+      uploader: { close: () => {} } as Uploader,
+      models: [],
+      isOnline: () => false,
+      ended: () => ended,
+    })
+    let isClosed = false
+    const closed = adaptation.close().then(() => {
+      isClosed = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(isClosed).toBe(false)
+    end()
+    await closed
   })
 
   it('goes on when the listener or the selector of its owner throws', async () => {

@@ -44,7 +44,7 @@ export interface AdaptationParts {
   /** Whether pictures that the server knows as latents alone are offered to it, too. Default false. */
   readonly offersSplit?: boolean
   /** Called when it is closed: no model will be opened any more. */
-  readonly ended?: (() => void) | undefined
+  readonly ended?: (() => Promise<unknown>) | undefined
 }
 
 /** A device's part in adaptation: samples go out, patches come in. Nothing in it throws or keeps a frame waiting. */
@@ -117,7 +117,7 @@ export class Adaptation implements AnswerObserver {
     await this.#statistics?.close()
     await Promise.all(this.#sources.map(({ receiver }) => receiver.close()))
     await Promise.all(models.map(({ model }) => model.close()))
-    this.#parts.ended?.()
+    await this.#parts.ended?.()
   }
 
   get #statistics(): OwnStatistics | undefined {

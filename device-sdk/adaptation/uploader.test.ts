@@ -178,6 +178,37 @@ describe('the uplink', () => {
     expect(world.samples.at(-1)!.atMs - lastMs).toBeGreaterThan(400)
   })
 
+  it.each([
+    ['one entry', { entries: 1, bytes: 1 << 20 }],
+    ['three entries', { entries: 3, bytes: 1 << 20 }],
+    ['few bytes', { entries: 64, bytes: 600 }],
+  ])('loses no sample to the wait for a burst, with a queue of %s', async (_, queue) => {
+    const world = await worldOf({ adaptation: { ...raw, queue } })
+    for (let frame = 0; frame < 20; frame++) {
+      await local(world)
+      await world.clock.advance(40)
+    }
+    await world.clock.advance(600)
+    expect(uploads(world)).toMatchObject({ seen: 20, sent: 20, dropped: { busy: 0 } })
+  })
+
+  it('is not blamed any more for having been away once it is back', async () => {
+    const world = await worldOf({
+      rateBps: 20_000,
+      adaptation: { ...raw, queue: { entries: 5, bytes: 1 << 20 } },
+    })
+    world.disconnect()
+    for (let frame = 0; frame < 12; frame++) await local(world)
+    expect(uploads(world).dropped).toMatchObject({ offline: 7, busy: 0 })
+    world.connect()
+    world.announce()
+    await world.clock.advance(60_000)
+    expect(uploads(world)).toMatchObject({ sent: 5, waiting: 0 })
+    for (let frame = 0; frame < 40; frame++) await local(world)
+    expect(uploads(world).dropped.offline).toBe(7)
+    expect(uploads(world).dropped.busy).toBeGreaterThan(0)
+  })
+
   it('carries one sample at a time, and half of its time is free for frames', async () => {
     const world = await worldOf({ rateBps: 50_000 })
     world.loseRequests = false
@@ -319,6 +350,38 @@ describe('large pictures', () => {
     uploader.offer(answer)
     await clock.advance(10)
     expect(sentMs).toHaveLength(2)
+    uploader.close()
+  })
+})
+
+describe('a sample that the server of now does not take', () => {
+  it('does not keep those behind it waiting', async () => {
+    const clock = new VirtualClock()
+    const sent: number[] = []
+    let largestBytes = 100_000
+    let blocked: 'offline' | undefined = 'offline'
+    const uplink = {
+      blocked: () => blocked,
+      isUnwanted: false,
+      working: () => false,
+      send: (_: unknown, { length }: Uint8Array) => length < largestBytes && sent.push(length) > 0,
+      rateBps: undefined,
+      get largestBytes() {
+        return largestBytes
+      },
+    }
+    const { uploader } = uploaderOn(clock, { uplink })
+    for (const bytes of [50_000, 10, 60_000, 20])
+      uploader.offerStatistics(new Uint8Array(bytes), { version: 0, epoch: 0 })
+    await clock.advance(1000)
+    largestBytes = 1000
+    blocked = undefined
+    for (let tick = 0; tick < 10; tick++) {
+      uploader.pump()
+      await clock.advance(100)
+    }
+    expect(sent).toEqual([10, 20])
+    expect(uploader.stats).toMatchObject({ sent: 2, waiting: 0, dropped: { 'too-large': 2 } })
     uploader.close()
   })
 })

@@ -186,7 +186,7 @@ export class Uploader {
   pump(): void {
     const { queue, uplink, budget, clock, tell } = this.#parts
     if (this.#timer !== undefined || this.#closed) return
-    const next = queue.peek()
+    const next = this.#next()
     if (!next) {
       this.#isBursting = false
       return
@@ -219,6 +219,7 @@ export class Uploader {
       return
     }
     this.#number = number
+    this.#blocked = 'busy'
     budget.take(next.bytes, nowMs)
     queue.shift()
     this.#stats.sent++
@@ -231,6 +232,17 @@ export class Uploader {
   close(): void {
     this.#closed = true
     this.#stopTimer()
+  }
+
+  /** What a server has announced since may be less than what was queued for another: that could never go, and what waits behind it neither. */
+  #next() {
+    const { queue, uplink } = this.#parts
+    for (;;) {
+      const next = queue.peek()
+      if (!next || next.bytes <= uplink.largestBytes) return next
+      queue.shift()
+      this.#stats.dropped['too-large']++
+    }
   }
 
   #isBurst(nowMs: number): boolean {
@@ -271,8 +283,8 @@ export class Uploader {
       if (queue.length === 0) this.#gathersSinceMs = clock.now()
       const lost = queue.add({ body, payload }, bytes, worth).length
       this.#stats.dropped[uplink.blocked() ?? this.#blocked] += lost
-      // A queue for fewer than a burst is full.
-      this.#isBursting ||= lost > 0 || worth === STATISTICS_WORTH
+      // A queue for fewer than a burst is full before: the next one like this would cost a sample.
+      this.#isBursting ||= !queue.fits(bytes) || worth === STATISTICS_WORTH
       if (this.#isGathering && (this.#isBursting || this.#isBurst(clock.now()))) this.#stopTimer()
       if (this.#timer === undefined) this.#later(0)
     }

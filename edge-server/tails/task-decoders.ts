@@ -2,15 +2,16 @@ import type { DecoderValues } from '../dispatch/work.ts'
 import { FrameModel } from './frame-model.ts'
 import type { WorkerDecoder } from './messages.ts'
 
-/** How much of what a decoder takes the last run says; of what it was thought to take, what remains when it was not run. */
+/** How much of what a decoder takes the last run says. */
 const NEWEST_SHARE = 0.25
-const FORGETTING = 0.9
+/** A try that takes too long again costs a frame's answer: one left out has another after so many frames in a row. */
+const TRY_AFTER = 50
 
 /** The decoders of a bundle's further tasks on this thread. */
 export class TaskDecoders {
   readonly #models: ReadonlyMap<number, FrameModel>
-  /** What each takes, by its last runs. */
-  readonly #takesMs = new Map<number, number>()
+  /** What each takes, by its last runs, and for how many frames in a row that was too long. */
+  readonly #taken = new Map<number, { readonly ms: number; readonly leftOut: number }>()
 
   private constructor(models: ReadonlyMap<number, FrameModel>) {
     this.#models = models
@@ -63,17 +64,20 @@ export class TaskDecoders {
     return { result: whole, decoded: given.map(({ id, values }) => ({ id, values: values.length })) }
   }
 
-  /** One that was slow once is given another try after a while. */
   #isInTime(id: number, leftMs: number): boolean {
-    const takesMs = this.#takesMs.get(id) ?? 0
-    if (takesMs <= leftMs) return true
-    this.#takesMs.set(id, takesMs * FORGETTING)
+    // An answer that is late already is no time to try one.
+    if (leftMs < 0) return false
+    const taken = this.#taken.get(id)
+    if (!taken || taken.ms <= leftMs || taken.leftOut >= TRY_AFTER) return true
+    this.#taken.set(id, { ms: taken.ms, leftOut: taken.leftOut + 1 })
     return false
   }
 
   #took(id: number, ms: number): void {
-    const before = this.#takesMs.get(id) ?? ms
-    this.#takesMs.set(id, before + NEWEST_SHARE * (ms - before))
+    const before = this.#taken.get(id)
+    // What was measured long ago says nothing beside a new try.
+    const isNews = !before || before.leftOut >= TRY_AFTER
+    this.#taken.set(id, { ms: isNews ? ms : before.ms + NEWEST_SHARE * (ms - before.ms), leftOut: 0 })
   }
 
   async dispose(): Promise<void> {

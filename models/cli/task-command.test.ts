@@ -128,6 +128,19 @@ describe('isthmus-models task', () => {
     expect(tasks!.map(({ decoders }) => decoders[0]!.id)).toEqual([2 ** 32 - 1, 1])
   })
 
+  it('takes tasks away from a bundle that no server would serve, one after the other', async () => {
+    const { draft, files } = redraft(await loadBundle(dir))
+    const labels = Array.from({ length: 40_000 }, (_, at) => `label ${at}`)
+    const tasks = ['fur', 'coat'].map((name, at) => ({
+      name,
+      labels,
+      decoders: [{ file: 'many.onnx', macs: 160_000, params: 160_000, id: at + 1, width: 1, accuracy: 0.9 }],
+    }))
+    await writeBundle(dir, { ...draft, tasks }, { ...files, 'many.onnx': layer('z', 'logits', 40_000) })
+    expect((await task('--name', 'fur', '--remove')).code).toBe(0)
+    expect((await task('--name', 'coat', '--remove')).text).toContain('has no further tasks')
+  })
+
   it('takes names that differ in case only, and shows how a device writes one', async () => {
     const labels = coat().slice(2)
     await task('--name', 'Lens-dirty', ...labels, ...decoder('wide.onnx', '1,0.9'))

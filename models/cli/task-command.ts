@@ -157,7 +157,8 @@ export const taskCommand: Command = {
       added = files
     }
     const { draft, files } = redraftWithTasks(bundle, tasks, added)
-    const unfit = replyFault(draft)
+    // To take a task away is a way out of too many.
+    const unfit = remove ? undefined : replyFault(draft)
     if (unfit !== undefined) throw packError('CANNOT_PACK', `No server would serve it: ${unfit}.`)
     const written = await writeBundle(dir, draft, files)
 

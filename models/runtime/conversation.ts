@@ -13,7 +13,8 @@ interface Waiting {
  * keeps the process alive only while something waits for it. When the thread ends, whatever waits is rejected.
  */
 export class Conversation {
-  readonly #ended: Promise<void>
+  /** Resolves when the thread has ended. */
+  readonly ended: Promise<void>
   readonly #worker: Worker
   readonly #waiting: Waiting[] = []
   #death: IsthmusError | undefined
@@ -22,7 +23,7 @@ export class Conversation {
   constructor(worker: Worker) {
     this.#worker = worker
     let end: () => void
-    this.#ended = new Promise((resolve) => {
+    this.ended = new Promise((resolve) => {
       end = resolve
     })
     worker.on('message', (reply: WorkerReply) => {
@@ -58,7 +59,7 @@ export class Conversation {
     this.#closing = true
     this.#worker.ref()
     send()
-    return this.#ended
+    return this.ended
   }
 
   #die(detail: string, cause?: unknown): void {

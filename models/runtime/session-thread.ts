@@ -66,10 +66,11 @@ class Crew {
     }
   }
 
-  /** Ends the thread now if it has no session. */
+  /** Ends the thread now if it has no session, and waits until it has ended, also where that has begun. */
   async endIfIdle(): Promise<void> {
-    if (this.#members > 0 || this.isOver) return
-    await this.#conversation.close(() => this.#worker.postMessage({ end: true } satisfies WorkerRequest))
+    if (this.#members > 0) return
+    if (this.isOver) await this.#conversation.ended
+    else await this.#conversation.close(() => this.#worker.postMessage({ end: true } satisfies WorkerRequest))
   }
 }
 

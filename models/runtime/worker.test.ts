@@ -148,6 +148,29 @@ it('keeps a thread without a session when it is told to, until it may end', asyn
   expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1])
 })
 
+it.each(['two ask for it at once', 'its last session is being disposed of', 'it has failed'])(
+  'has ended a kept thread when it says so, also where %s',
+  async (when) => {
+    const worker = spawnThread()
+    const shared = new SessionThread(() => worker)
+    shared.keep()
+    const session = await shared.open(slow)
+    if (when === 'two ask for it at once') {
+      await session.dispose()
+      void shared.letEnd()
+    } else if (when === 'it has failed') {
+      await session.dispose()
+      void worker.terminate()
+    } else {
+      const letGo = shared.letEnd()
+      void session.dispose()
+      await letGo
+    }
+    await shared.letEnd()
+    expect(worker.threadId).toBe(-1)
+  },
+)
+
 it('ends a thread whose only model did not open', async () => {
   const worker = spawnThread()
   const ended = new Promise((resolve) => worker.once('exit', resolve))

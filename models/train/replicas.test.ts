@@ -1,8 +1,10 @@
-import { expect, it } from 'vitest'
+import { Worker } from 'node:worker_threads'
+import { expect, it, vi } from 'vitest'
 import { compileTrainingStep, type Optimizer } from '../autodiff/index.ts'
 import { seededRandom } from '../data/index.ts'
 import { NetBuilder } from '../nets/index.ts'
 import type { Tensor } from '../runtime/index.ts'
+import { rowsOf } from './replicas.ts'
 import { StepRunner } from './step-runner.ts'
 
 const sgd: Optimizer = { kind: 'sgd', momentum: 0.9, nesterov: true }
@@ -62,4 +64,46 @@ it('refuses replicas for an optimiser whose states have no mean', async () => {
   await expect(StepRunner.open(stepOf(4, adam), { optimizer: adam, replicas: 2 })).rejects.toMatchObject({
     code: 'BAD_OPTION',
   })
+})
+
+it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses %d replicas', async (replicas) => {
+  await expect(StepRunner.open(stepOf(4, sgd), { optimizer: sgd, replicas })).rejects.toMatchObject({
+    code: 'BAD_OPTION',
+  })
+})
+
+it('says which rows do not divide, and what one of them has broken', async () => {
+  const runner = await StepRunner.open(stepOf(BATCH / 2, sgd), { optimizer: sgd, replicas: 2 })
+  const whole = batchOf(1)
+  const before = runner.state
+  const odd = { dtype: 'float32', dims: [11, 3, 8, 8], data: new Float32Array(11 * 192) } as const
+  await expect(runner.run({ ...whole, input: odd }, 0.1)).rejects.toMatchObject({
+    code: 'BAD_FEED',
+    message: expect.stringContaining("The 11 rows of 'input' do not divide into 2"),
+  })
+  const data = (whole.input!.data as Float32Array).slice()
+  data[BATCH * 192 - 1] = Number.NaN
+  await expect(
+    runner.run({ ...whole, input: { ...whole.input!, data } as Tensor }, 0.1),
+  ).rejects.toMatchObject({ code: 'TRAINING_DIVERGED' })
+  expect([runner.state, runner.stepsDone]).toEqual([before, 0])
+  await runner.dispose()
+})
+
+it('gives a scalar to all of them', () => {
+  const scalar: Tensor = { dtype: 'float32', dims: [], data: Float32Array.of(3) }
+  for (const at of [0, 1]) expect(rowsOf({ scalar }, at, 2)).toEqual({ scalar })
+})
+
+it('leaves no thread behind when one replica does not open', async () => {
+  const { postMessage } = Worker.prototype
+  const told = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...args) {
+    if (told.mock.calls.length === 2) void this.terminate()
+    else postMessage.apply(this, args)
+  })
+  const opening = StepRunner.open(stepOf(4, sgd), { optimizer: sgd, replicas: 2 })
+  await expect(opening).rejects.toMatchObject({ code: 'WORKER_DIED' })
+  const workers = new Set(told.mock.contexts as Worker[])
+  told.mockRestore()
+  expect([...workers].map(({ threadId }) => threadId)).toEqual([-1, -1])
 })

@@ -24,6 +24,16 @@ export interface StepRunnerOptions {
 const scalar = (value: number): Tensor => ({ dtype: 'float32', dims: [], data: Float32Array.of(value) })
 const vector = (data: Float32Array): Tensor => ({ dtype: 'float32', dims: [data.length], data })
 
+/** All sessions, or none: what was opened beside one that failed is disposed of. */
+async function allOpened(openings: readonly Promise<Session>[]): Promise<Session[]> {
+  const outcomes = await Promise.allSettled(openings)
+  const sessions = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (!failed) return sessions
+  await Promise.all(sessions.map((session) => session.dispose()))
+  throw failed.reason
+}
+
 /**
  * Runs one training step after another and keeps the state between them. Blocks its thread while a step computes, but for replicas, which
  * have threads of their own.
@@ -46,9 +56,14 @@ export class StepRunner {
     this.stepsDone = options.stepsDone ?? 0
   }
 
-  /** Throws BAD_OPTION for replicas of a step whose optimiser is not SGD: the mean of their states would be another step. */
+  /**
+   * Throws BAD_OPTION for replicas that are no whole number from 1 on, or of a step whose optimiser is not SGD: the mean of their states would
+   * be another step.
+   */
   static async open(step: TrainingStep, options: StepRunnerOptions): Promise<StepRunner> {
     const { replicas = 1, threads = 1, spinning = false } = options
+    if (!Number.isSafeInteger(replicas) || replicas < 1)
+      throw modelError('BAD_OPTION', `Replicas are a whole number from 1 on, not ${replicas}.`)
     if (replicas > 1 && options.optimizer.kind !== 'sgd')
       throw modelError(
         'BAD_OPTION',
@@ -60,7 +75,7 @@ export class StepRunner {
     const sessions =
       replicas === 1
         ? [await openSession(model, settings)]
-        : await Promise.all(Array.from({ length: replicas }, () => openWorkerSession(model, settings)))
+        : await allOpened(Array.from({ length: replicas }, () => openWorkerSession(model, settings)))
     return new StepRunner(step, sessions, options)
   }
 
@@ -68,7 +83,7 @@ export class StepRunner {
    * One step. Resolves to the outputs of the step, the loss among them.
    *
    * @param feeds the inputs of the forward graph; with replicas, the rows of all of them
-   * @throws TRAINING_DIVERGED when the loss is no number
+   * @throws TRAINING_DIVERGED when the loss is no number, BAD_FEED for what is not as the step was compiled for, or does not divide by the replicas
    */
   async run(feeds: Readonly<Record<string, Tensor>>, rate: number): Promise<Record<string, Tensor>> {
     const { step, state } = this

@@ -53,10 +53,12 @@ describe('the upload queue', () => {
   it('holds no more than it may and gives up the oldest among equals', () => {
     const queue = new UploadQueue<string>({ entries: 3, bytes: 100 })
     expect(['a', 'b', 'c'].flatMap((item) => queue.add(item, 10, 0))).toEqual([])
+    expect([queue.fits(0), queue.fits(10)]).toEqual([false, false])
     expect(queue.add('d', 10, 0)).toEqual(['a'])
     expect(queue.add('e', 95, 0)).toEqual(['b', 'c', 'd'])
     expect(queue.add('f', 101, 9)).toEqual(['f'])
     expect([queue.length, queue.bytes, queue.peek()?.item]).toEqual([1, 95, 'e'])
+    expect([queue.fits(5), queue.fits(6)]).toEqual([true, false])
     expect([queue.shift(), queue.shift(), queue.peek()]).toEqual(['e', undefined, undefined])
   })
 

@@ -41,6 +41,11 @@ export class UploadQueue<T> {
     return this.#bytes
   }
 
+  /** Whether so many bytes more find room without anything being given up. */
+  fits(bytes: number): boolean {
+    return this.#waiting.length < this.#most && this.#bytes + bytes <= this.#mostBytes
+  }
+
   /** Adds one and returns those that had to be given up for it: perhaps itself, when it alone is too large or worth least. */
   add(item: T, bytes: number, worth: number): T[] {
     if (bytes > this.#mostBytes) return [item]
