@@ -29,7 +29,7 @@ export async function connectDevice(options: DeviceOptions): Promise<Device> {
   const [alone, onTheWay, spare] = [new SessionThread(), new SessionThread(), new SessionThread()]
   const threads = [alone, onTheWay, spare]
   const { adaptation } = checked
-  // Each patch and all statistics move a model into another thread: a warm one answers its first frames as fast as the last.
+  // Each patch and all statistics move a model into another thread: one that has just begun is slow at first.
   if (adaptation) for (const thread of threads) thread.keep()
   if (adaptation?.privacy === 'raw')
     process.emitWarning(

@@ -119,7 +119,7 @@ const errorOf = ({ failure }: Extract<WorkerReply, { failure: unknown }>): Isthm
 /**
  * A worker thread that several sessions share: their runs are answered one after another, and each further model costs its
  * own memory only, not another thread's. The thread begins with the first model, ends with the last session, and begins
- * again for the next model, also when it has died. A thread that has just begun is slow for some hundred runs, so that whoever
+ * again for the next model, also when it has died. A thread that has just begun is slow for some dozen runs, so that whoever
  * replaces models may {@link keep} it. {@link openWorkerSession} says what else holds.
  */
 export class SessionThread {
