@@ -29,7 +29,7 @@ export const localStatisticsSettings: LocalStatisticsSettings = {
   early: 16,
   least: 0.05,
   latest: 0.25,
-  front: 0.625,
+  front: 0.3,
   noise: 0.04,
   shift: 8,
   unusual: 4,

@@ -16,6 +16,7 @@ import {
   bottleFitEncoder,
   foldBatchNorm,
   localNet,
+  mobileNet,
   NetBuilder,
   storeHalfWeights,
   teacher,
@@ -57,8 +58,11 @@ const farthest = (a: Float32Array, b: Float32Array): number =>
   a.reduce((most, value, index) => Math.max(most, Math.abs(value - b[index]!)), 0)
 
 describe('the networks that ship', () => {
-  it('a local network of 32 and 40 channels stays within 12.5 M multiply-adds and 80,000 parameters', () => {
-    const model = foldBatchNorm(net((builder, x) => localNet(builder, x, { stage1: 32, stage2: 40 })))
+  it.each([
+    ['local', localNet, { stage1: 32, stage2: 40 }],
+    ['mobile', mobileNet, { stage1: 32, stage2: 54 }],
+  ] as const)('%s stays within 12.5 M multiply-adds and 80,000 parameters', (_, build, widths) => {
+    const model = foldBatchNorm(net((builder, x) => build(builder, x, widths)))
     const types = inferShapes(model, { input: [1, 3, 32, 32] })
     const macs = model.graph.nodes.reduce((sum, node) => sum + (multiplyAdds(node, types) ?? 0), 0)
     expect(macs).toBeLessThanOrEqual(12.5e6)

@@ -6,6 +6,7 @@ import { modelError } from '../errors.ts'
 import { storeByteWeights } from '../nets/index.ts'
 import { readModel, writeModel } from '../onnx/index.ts'
 import type { ThreadTask } from '../train/index.ts'
+import { adaptableLocal, localMode } from './adaptable-local.ts'
 import { inputDims, modeTable } from './cifar10-bundle.ts'
 import { cleanBatches } from './clean-batches.ts'
 import { modelFile, open, splitTop1 } from './measure.ts'
@@ -15,8 +16,8 @@ import type { RecipeInput } from './recipe.ts'
 const RATES = 3
 
 /**
- * Puts the split network of bundle `cifar10-slimmable` into bundle `cifar10-adaptable`: the wide head with its normalisations back, the
- * tail as it is, the finest rates, measured anew. Nothing is trained.
+ * Puts the local network of bundle `cifar10-mobile` and the split network of `cifar10-slimmable` into bundle `cifar10-adaptable`: local network
+ * and wide head with their normalisations back, the tail as it is, the finest rates, measured anew. Nothing is trained.
  */
 const adaptableRecipe: ThreadTask<RecipeInput, string> = async (input) => {
   const data = await loadCifar10()
@@ -24,9 +25,10 @@ const adaptableRecipe: ThreadTask<RecipeInput, string> = async (input) => {
   const bundle = await loadBundle(dir)
   const split = await loadBundle(join(input.bundlesFolder, 'cifar10-slimmable'))
   const { latent, models } = split.manifest
-  const { full, local } = bundle.manifest.models
-  if (!latent || !models.tail || !full || !local)
-    throw modelError('BAD_OPTION', `${split.id} is not split, or ${bundle.id} lacks a network.`)
+  const { full } = bundle.manifest.models
+  if (!latent || !models.tail || !full)
+    throw modelError('BAD_OPTION', `${split.id} is not split, or ${bundle.id} lacks its foundation.`)
+  const local = await adaptableLocal(input, data)
   const packed = readModel(split.modelBytes('head'))
   const adaptable = storeByteWeights(await unfoldBatchNorm(plainWeights(packed), cleanBatches(data)))
   const head = modelFile('head.onnx', adaptable, inputDims)
@@ -34,7 +36,7 @@ const adaptableRecipe: ThreadTask<RecipeInput, string> = async (input) => {
     head: await open(adaptable, input.threads),
     tail: await open(readModel(split.modelBytes('tail')), input.threads),
   }
-  const modes: Mode[] = [bundle.manifest.modes.find(({ route }) => route === 'local')!]
+  const modes: Mode[] = [localMode(local.draft)]
   for (const mode of split.manifest.modes) {
     if (mode.route !== 'split' || (mode.head ?? 'head') !== 'head' || modes.length > RATES) continue
     const { quantizer } = mode
@@ -52,13 +54,13 @@ const adaptableRecipe: ThreadTask<RecipeInput, string> = async (input) => {
     {
       ...rest,
       latent,
-      models: { full, local, head, tail: models.tail },
+      models: { full, local: local.draft, head, tail: models.tail },
       modes: numbered,
-      recipe: { ...rest.recipe, ...Object.fromEntries(taken) },
+      recipe: { ...rest.recipe, ...local.recipe, ...Object.fromEntries(taken) },
     },
     {
       [full.file]: bundle.modelBytes('full'),
-      [local.file]: bundle.modelBytes('local'),
+      'local.onnx': writeModel(local.model),
       'head.onnx': writeModel(adaptable),
       [models.tail.file]: split.modelBytes('tail'),
     },

@@ -9,15 +9,16 @@ import type { RecipeInput } from './recipe.ts'
 const recipes: Record<string, string> = {
   teacher: 'the classifier for the edge, trained from scratch on CIFAR-10',
   local: "the device's own classifier, taught by the teacher's bundle",
+  mobile: 'a better one, for a device that can spare more time',
   student: "BottleFit encoder and decoder in front of the teacher's tail, in two stages",
   slimmable: 'an encoder of two widths and any rate, with one decoder, taught by the student and the teacher',
   cifar10: 'bundle cifar10: the three networks together, nothing to train',
   filter: 'a filter "is it an animal?" in front of bundle cifar10',
   exit: "an early exit on the latent of bundle cifar10's heads",
   foundation:
-    'bundle cifar10-adaptable: a teacher that withstands the weather, and the local network made adaptable',
+    "bundle cifar10-adaptable: a teacher that withstands the weather, and bundle cifar10-mobile's network made adaptable",
   adaptable:
-    "bundle cifar10-adaptable: bundle cifar10-slimmable's split network put into it, made adaptable; no training",
+    'bundle cifar10-adaptable: the networks of cifar10-mobile and cifar10-slimmable put into it, made adaptable; no training',
   tasks: "slimmable decoders of two tasks on the latents of bundle cifar10's heads",
 }
 

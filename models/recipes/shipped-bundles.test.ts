@@ -66,7 +66,21 @@ describe('bundle cifar10', () => {
   )
 })
 
+describe('bundle cifar10-mobile', () => {
+  measuredAgain('cifar10-mobile')
+})
+
 describe('bundle cifar10-adaptable', () => {
+  it('has the local network of bundle cifar10-mobile', async () => {
+    const [own, mobile] = await Promise.all(
+      ['cifar10-adaptable', 'cifar10-mobile'].map((name) => loadBundle(folder(name))),
+    )
+    const { macs, accuracy } = mobile!.manifest.models.local!
+    expect(own!.manifest.models.local).toMatchObject({ macs })
+    // A tenth of a point.
+    expect(Math.abs(own!.manifest.models.local!.accuracy! - accuracy!)).toBeLessThanOrEqual(0.001)
+  })
+
   it('has normalisations in every network that adapts, and the split network of bundle cifar10', async () => {
     const bundle = await loadBundle(folder('cifar10-adaptable'))
     for (const role of ['local', 'head', 'tail', 'full'] as const)

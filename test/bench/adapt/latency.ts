@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { connectDevice, type Device, type DeviceOptions } from '@isthmus/device-sdk'
-import { plainWeights, readNormParameters, unfoldBatchNorm } from '@isthmus/models/adapt'
+import { readNormParameters } from '@isthmus/models/adapt'
 import { normLayoutOf } from '@isthmus/models/adapt/norms'
 import { type Bundle, loadBundle, writeBundle } from '@isthmus/models/bundle'
 import { seededRandom } from '@isthmus/models/data'
-import { readModel, writeModel } from '@isthmus/models/onnx'
+import { readModel } from '@isthmus/models/onnx'
 import { encodePatch, newPatchKeys, publicKeyText } from '@isthmus/models/patch'
 import { quantile } from '@isthmus/policies'
 import { familyKey, patchTopic } from '@isthmus/proto'
@@ -41,8 +41,8 @@ const LAST_SAMPLES_MS = 1000
 
 /**
  * Two devices in this process, on a broker in another: one takes no part in adaptation, the other sends 45 % of its frames and is given a
- * patch for every hundred of them. They take turns, 50 frames each; which of the two begins changes, too. The local network of the bundle, with
- * its normalisations back; random pictures, for time does not depend on what they show.
+ * patch for every hundred of them. They take turns, 50 frames each; which of the two begins changes, too. The local network of `cifar10-adaptable`;
+ * random pictures, for time does not depend on what they show.
  */
 export async function measureLatency({ quick, bundles, say }: SuiteContext): Promise<Part> {
   say('time of an answer with and without adaptation')
@@ -51,7 +51,7 @@ export async function measureLatency({ quick, bundles, say }: SuiteContext): Pro
   const keys = newPatchKeys()
   const closing: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true })]
   try {
-    const bundle = await adaptableBundle(join(bundles, 'cifar10'), join(folder, 'bundle'))
+    const bundle = await localBundle(join(bundles, 'cifar10-adaptable'), join(folder, 'bundle'))
     const { name, version } = bundle.manifest
     const broker = fork(fileURLToPath(new URL('./latency-broker-main.js', import.meta.url)), [
       name,
@@ -173,22 +173,15 @@ function figuresOf({ off, on }: Times, device: Device, blocks: number, samplesAr
   }
 }
 
-/** The bundle's local network alone, with its normalisations back. */
-async function adaptableBundle(from: string, to: string): Promise<Bundle> {
+/** The bundle's local network alone. */
+async function localBundle(from: string, to: string): Promise<Bundle> {
   const { manifest, modelBytes } = await loadBundle(from, { only: ['local'] })
-  const random = seededRandom(SEED)
-  const [channels, height, width] = manifest.input.dims as [number, number, number]
-  const dims = [32, channels, height, width]
-  const data = Float32Array.from({ length: 32 * channels * height * width }, () => random.normal())
-  const model = await unfoldBatchNorm(plainWeights(readModel(modelBytes('local'))), [
-    { dtype: 'float32', dims, data },
-  ])
   const { name, version, task, labels, input, output, modes } = manifest
   const { file, macs, params } = manifest.models.local!
   const models = { local: { file, macs, params } }
   const draft = { name, version, task, labels, input, output, models }
   const local = modes.filter(({ route }) => route === 'local')
-  return writeBundle(to, { ...draft, modes: local }, { [file]: writeModel(model) })
+  return writeBundle(to, { ...draft, modes: local }, { [file]: modelBytes('local') })
 }
 
 /** The orders to the broker for patches, each of other parameters than the one before. */
