@@ -26,7 +26,7 @@ import { LinkMeter } from './link-meter.ts'
 import { LinkProber, type ProbeOptions } from './link-prober.ts'
 import { linkTopics } from './link-topics.ts'
 import type { Bidder, HeldLease } from './market/bidder.ts'
-import { RequestInbox } from './request-inbox.ts'
+import { OpenRequests, type Request, type SentRequest } from './open-requests.ts'
 import { ServerClock } from './server-clock.ts'
 import { ServerRefusals } from './server-refusals.ts'
 import { ServerView } from './server-view.ts'
@@ -47,20 +47,8 @@ const noBytes = new Uint8Array(0)
 /** What a message holds beyond its payload, at the least that matters. */
 const ENVELOPE_BYTES = 64
 
-/** A question from `ask` to its end. */
-interface Request {
-  readonly question: Question
-  readonly handlers: ReplyHandlers
-  id: number
-  sentMs: number
-  sentUs: number
-  bytesUp: number
-}
-
 /** Unanswered requests in a row after which nothing more is sent than probes. */
 const SILENT_AFTER = 3
-/** The server may still be at work on a request for so long after its deadline, in ms. */
-const GRACE_MS = 250
 
 /**
  * The way to the server: announces the device, follows the server's birth and state, sends requests, matches
@@ -90,9 +78,7 @@ export class ServerLink {
   readonly #meter = new LinkMeter(this.#serverClock)
   readonly #envelopes: EnvelopeWriter
   readonly #prober: LinkProber
-  readonly #inbox = new RequestInbox<Request>(GRACE_MS)
-  /** Questions that wait for a credit, oldest first. */
-  #waiting: Request[] = []
+  readonly #requests: OpenRequests
   readonly #topics: ReturnType<typeof linkTopics>
   #connected = false
   #closed = false
@@ -106,6 +92,16 @@ export class ServerLink {
     this.#options = options
     this.#envelopes = new EnvelopeWriter(options.boot, this.#serverClock)
     this.#prober = new LinkProber(options.probe)
+    this.#requests = new OpenRequests({
+      clock,
+      credits: () => this.#credits,
+      refusalOf: (question) => this.refusal('mode' in question ? question.mode : undefined),
+      transmit: (question) => this.#transmit(question),
+      onGivenUp: (request, nowMs) => {
+        this.#meter.givenUp(request, nowMs)
+        this.#countSilence()
+      },
+    })
     this.#topics = linkTopics(options.site, options.id)
   }
 
@@ -127,12 +123,11 @@ export class ServerLink {
   }
 
   get outstanding(): number {
-    return this.#inbox.size + this.#waiting.length
+    return this.#requests.size
   }
 
   get creditsLeft(): number {
-    const free = this.#credits - this.#inbox.occupied(this.#clock.now()) - this.#waiting.length
-    return Math.max(0, free)
+    return this.#requests.creditsLeft
   }
 
   get estimate(): LinkEstimate | undefined {
@@ -181,22 +176,7 @@ export class ServerLink {
    * frame is worth more.
    */
   ask(question: Question, handlers: ReplyHandlers): Ticket | FallbackCode {
-    const refusal = this.#refusalOf(question)
-    if (refusal) return refusal
-    const request: Request = { question, handlers, id: 0, sentMs: 0, sentUs: 0, bytesUp: 0 }
-    if (this.creditsLeft > 0) {
-      const failure = this.#transmit(request)
-      if (failure) return failure
-    } else {
-      this.#waiting.push(request)
-      if (this.#waiting.length > this.#credits) this.#waiting.shift()!.handlers.onFailure('OVER_CREDIT')
-    }
-    return {
-      get bytesUp() {
-        return request.bytesUp
-      },
-      giveUp: () => this.#giveUp(request),
-    }
+    return this.#requests.ask(question, handlers)
   }
 
   /** Patches come at these topics and at the device's own. To be called before `start`. */
@@ -227,7 +207,7 @@ export class ServerLink {
   tick(): void {
     this.#options.market?.tick()
     const nowMs = this.#clock.now()
-    this.#sendWaiting()
+    this.#requests.sendWaiting()
     if (this.#prober.timedOut(nowMs)) this.#countSilence()
     if (!this.#connected || this.#server.refusal(this.#options.offer)) return
     const padding = this.#prober.due(
@@ -248,7 +228,7 @@ export class ServerLink {
     if (this.#connected) this.#announce('offline')
     this.#closed = true
     this.#connected = false
-    this.#failAll('OFFLINE')
+    this.#requests.failAll('OFFLINE')
     await this.#transport.close()
   }
 
@@ -290,7 +270,7 @@ export class ServerLink {
     this.#connected = false
     this.#options.market?.onOffline()
     this.#server.forget()
-    this.#failAll('CONNECTION_LOST')
+    this.#requests.failAll('CONNECTION_LOST')
     this.onChange()
   }
 
@@ -329,12 +309,12 @@ export class ServerLink {
     this.#prober.restart()
     this.#unanswered = 0
     this.#refusals.onRestart()
-    this.#failAll('SERVER_RESTARTED')
+    this.#requests.failAll('SERVER_RESTARTED')
   }
 
   /** A draining server still answers what it has; one that is gone does not. */
   #failIfServerGone(): void {
-    if (this.#server.state?.presence === 'offline') this.#failAll('SERVER_OFFLINE')
+    if (this.#server.state?.presence === 'offline') this.#requests.failAll('SERVER_OFFLINE')
   }
 
   #onReply({ envelope, body, payload }: Message, bytesDown: number): void {
@@ -354,7 +334,7 @@ export class ServerLink {
     payload: Uint8Array,
     bytesDown: number,
   ): void {
-    const claim = this.#inbox.claim(id, body.echoUs)
+    const claim = this.#requests.claim(id, body.echoUs)
     if (claim.kind === 'unknown') {
       this.counters.strayReplies++
       return
@@ -362,7 +342,7 @@ export class ServerLink {
     this.#heard()
     const request = claim.entry
     const networkMs = this.#meter.answered(request, body, this.#clock.now())
-    this.#sendWaiting()
+    this.#requests.sendWaiting()
     if (claim.kind === 'late') {
       this.counters.lateReplies++
       return
@@ -406,51 +386,20 @@ export class ServerLink {
     if (this.#unanswered === SILENT_AFTER) this.onChange()
   }
 
-  #transmit(request: Request): FallbackCode | undefined {
-    const { payload, deadlineAtMs, ...asked } = request.question
+  #transmit({ payload, deadlineAtMs, ...asked }: Question): SentRequest | FallbackCode {
     const { key } = this.#options.offer
     const body: MessageFields['body'] =
       'stages' in asked
         ? { kind: 'stages', pipeline: key, ...asked }
         : { kind: 'infer', bundle: key, ...asked }
-    const sent = this.#publish(body, payload, deadlineAtMs)
-    if (typeof sent === 'string') return sent
-    this.#inbox.open(sent.id, Object.assign(request, sent))
-    return undefined
-  }
-
-  #sendWaiting(): void {
-    while (this.#waiting.length > 0 && this.#inbox.occupied(this.#clock.now()) < this.#credits) {
-      const request = this.#waiting.shift()!
-      const failure = this.#refusalOf(request.question) ?? this.#transmit(request)
-      if (failure) request.handlers.onFailure(failure)
-    }
-  }
-
-  #refusalOf(question: Question): FallbackCode | undefined {
-    return this.refusal('mode' in question ? question.mode : undefined)
-  }
-
-  #giveUp(request: Request): void {
-    const at = this.#waiting.indexOf(request)
-    if (at >= 0) this.#waiting.splice(at, 1)
-    const nowMs = this.#clock.now()
-    if (!this.#inbox.giveUp(request.id, nowMs)) return
-    this.#meter.givenUp(request, nowMs)
-    this.#countSilence()
-  }
-
-  #failAll(code: FallbackCode): void {
-    const requests = [...this.#inbox.drain(), ...this.#waiting]
-    this.#waiting = []
-    for (const request of requests) request.handlers.onFailure(code)
+    return this.#publish(body, payload, deadlineAtMs)
   }
 
   #publish(
     body: MessageFields['body'],
     payload: Uint8Array | readonly Uint8Array[],
     deadlineAtMs?: number,
-  ): { id: number; sentMs: number; sentUs: number; bytesUp: number } | FallbackCode {
+  ): SentRequest | FallbackCode {
     // 0 belongs to no request.
     const id = (this.#lastId % 0xffffffff) + 1
     const largest = this.largestBytes
