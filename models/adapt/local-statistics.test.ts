@@ -5,7 +5,7 @@ import { LocalStatistics, localStatisticsSettings } from './local-statistics.ts'
 import { type Moments, MomentsSum, momentsDistance } from './moments.ts'
 import type { NormLayout } from './norm-layers.ts'
 
-// Eight layers of four channels: shifts are looked for in the second to the fifth.
+// Eight layers of four channels: shifts are looked for in the first three.
 const CHANNELS = 4
 const layout: NormLayout = {
   channels: 8 * CHANNELS,
@@ -62,6 +62,25 @@ describe('local statistics', () => {
           ),
         ).toEqual(new Set(['packed']))
         expect(statistics.held).toBe('packed')
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it.each([2, 3])('take no brightness for a shift in a network of %i layers: it moves the first', (count) => {
+    const few = { ...layout, layers: layout.layers.slice(0, count) }
+    fc.assert(
+      fc.property(fc.nat(10_000), (seed) => {
+        const [usual, bright] = [world(seed), world(seed + 1, 10 * localStatisticsSettings.noise)]
+        const rounds = times(40, () => {
+          const [all, first] = [usual(), bright()]
+          all.mean.set(first.mean.subarray(0, CHANNELS))
+          all.variance.set(first.variance.subarray(0, CHANNELS))
+          return all
+        })
+        expect(new Set(play(new LocalStatistics(few, packed), rounds))).toEqual(new Set(['packed']))
+        const foggy = play(new LocalStatistics(few, packed), [...rounds, usual(1)])
+        expect(foggy.at(-1)).toBe('shift')
       }),
       { numRuns: 30 },
     )

@@ -10,7 +10,7 @@ export interface LocalStatisticsSettings {
   readonly least: number
   /** How far a round moves what the latest rounds are. */
   readonly latest: number
-  /** Share of the layers, from the first, that shifts show in; classes move those behind them. */
+  /** Share of the layers, from the first, that shifts are looked for in, two at least; classes move those behind them. */
   readonly front: number
   /** Distance of a batch of one frame that counts as usual until the stream has shown what is. */
   readonly noise: number
@@ -44,6 +44,8 @@ export type Moved = 'waiting' | 'packed' | 'return' | 'shift' | 'moved'
 
 /** Of the first layer, against the others. */
 const FIRST_WEIGHT = 0.1
+/** Layers that shifts are looked for in, where there are so many: the first alone differs too much from round to round. */
+const FEWEST_LAYERS = 2
 /** What the usual distance moves by with each round. */
 const USUAL_SHARE = 0.1
 /** Moves that are worth building the network anew, in shares of the distance of one frame. */
@@ -93,7 +95,7 @@ export class LocalStatistics {
   ) {
     this.#settings = { ...localStatisticsSettings, ...settings }
     const { front, noise, least, latest, round } = this.#settings
-    const last = Math.max(1, Math.ceil(front * layout.layers.length))
+    const last = Math.max(FEWEST_LAYERS, Math.ceil(front * layout.layers.length))
     this.#layers = layout.layers.slice(0, last)
     this.#packed = copyOf(packed)
     const own = typeof held === 'object' ? held : undefined
