@@ -67,24 +67,27 @@ describe('local statistics', () => {
     )
   })
 
-  it.each([2, 3])('take no brightness for a shift in a network of %i layers: it moves the first', (count) => {
-    const few = { ...layout, layers: layout.layers.slice(0, count) }
-    fc.assert(
-      fc.property(fc.nat(10_000), (seed) => {
-        const [usual, bright] = [world(seed), world(seed + 1, 10 * localStatisticsSettings.noise)]
-        const rounds = times(40, () => {
-          const [all, first] = [usual(), bright()]
-          all.mean.set(first.mean.subarray(0, CHANNELS))
-          all.variance.set(first.variance.subarray(0, CHANNELS))
-          return all
-        })
-        expect(new Set(play(new LocalStatistics(few, packed), rounds))).toEqual(new Set(['packed']))
-        const foggy = play(new LocalStatistics(few, packed), [...rounds, usual(1)])
-        expect(foggy.at(-1)).toBe('shift')
-      }),
-      { numRuns: 30 },
-    )
-  })
+  it.each([1, 2, 3])(
+    'take no brightness for a shift in a network with so few layers as %i: it moves the first',
+    (count) => {
+      const few = { ...layout, layers: layout.layers.slice(0, count) }
+      fc.assert(
+        fc.property(fc.nat(10_000), (seed) => {
+          const [usual, bright] = [world(seed), world(seed + 1, 10 * localStatisticsSettings.noise)]
+          const rounds = times(40, () => {
+            const [all, first] = [usual(), bright()]
+            all.mean.set(first.mean.subarray(0, CHANNELS))
+            all.variance.set(first.variance.subarray(0, CHANNELS))
+            return all
+          })
+          expect(new Set(play(new LocalStatistics(few, packed), rounds))).toEqual(new Set(['packed']))
+          const foggy = play(new LocalStatistics(few, packed), [...rounds, usual(1)])
+          expect(foggy.at(-1)).toBe('shift')
+        }),
+        { numRuns: 30 },
+      )
+    },
+  )
 
   it('begin with the first batch of another world, whole, and then move by ever less', () => {
     const batch = world(1)

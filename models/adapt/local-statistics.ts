@@ -212,9 +212,9 @@ export class LocalStatistics {
 
   #distance(a: Moments, from: Moments): number {
     const [first, ...others] = this.#layers as [NormLayer, ...NormLayer[]]
-    const distance = momentsDistance(a, from, [first])
+    const distance = FIRST_WEIGHT * momentsDistance(a, from, [first])
     if (others.length === 0) return distance
-    return (FIRST_WEIGHT * distance + others.length * momentsDistance(a, from, others)) / (1 + others.length)
+    return (distance + others.length * momentsDistance(a, from, others)) / (1 + others.length)
   }
 }
 
