@@ -29,10 +29,10 @@ export const localStatisticsSettings: LocalStatisticsSettings = {
   early: 16,
   least: 0.05,
   latest: 0.25,
-  front: 0.3,
+  front: 0.5,
   noise: 0.04,
   shift: 8,
-  unusual: 4,
+  unusual: 8,
   near: 1,
   far: 2,
 }
