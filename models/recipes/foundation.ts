@@ -17,13 +17,14 @@ import { teacherModel } from './teacher-training.ts'
  */
 const foundationRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
   const data = await loadCifar10()
+  // First: what is missing is found out now, not after the training.
+  const local = await adaptableLocal(input, data)
   const start = await weightsFrom(input.bundlesFolder, 'cifar10-teacher', 'full')
   const { weights, elapsedS } = await trainFoundation(data, start, recipeContext(input, thread))
   const foundation = storeHalfWeights(teacherModel(weights))
   const session = await open(foundation, input.threads)
   const full = modelFile('full.onnx', foundation, inputDims, await top1(session, data.test, normalisation))
   await session.dispose()
-  const local = await adaptableLocal(input, data)
   const edge = { accuracy: full.accuracy, payloadBytes: 3072, headMacs: 0, tailMacs: full.macs }
   await writeBundle(
     join(input.bundlesFolder, 'cifar10-adaptable'),
