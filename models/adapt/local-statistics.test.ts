@@ -5,7 +5,7 @@ import { LocalStatistics, localStatisticsSettings } from './local-statistics.ts'
 import { type Moments, MomentsSum, momentsDistance } from './moments.ts'
 import type { NormLayout } from './norm-layers.ts'
 
-// Eight layers of four channels: shifts are looked for in the first three.
+// Eight layers of four channels: shifts are looked for in the first four.
 const CHANNELS = 4
 const layout: NormLayout = {
   channels: 8 * CHANNELS,

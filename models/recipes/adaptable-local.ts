@@ -36,15 +36,3 @@ export async function adaptableLocal(
     recipe: Object.fromEntries(recorded.filter(([key]) => key.startsWith('mobile.'))),
   }
 }
-
-/** The mode in which it answers. */
-export const localMode = ({ accuracy, macs }: AdaptableLocal['draft']) =>
-  ({
-    id: 1,
-    name: 'local',
-    route: 'local',
-    accuracy: accuracy!,
-    payloadBytes: 0,
-    headMacs: macs,
-    tailMacs: 0,
-  }) as const

@@ -34,6 +34,18 @@ export async function weightsFrom(
   return weightsOf(readModel(bundle.modelBytes(role)))
 }
 
+/** The mode in which a device's own network answers. */
+export const localMode = ({ accuracy, macs }: { accuracy?: number; macs: number }) =>
+  ({
+    id: 1,
+    name: 'local',
+    route: 'local',
+    accuracy: accuracy!,
+    payloadBytes: 0,
+    headMacs: macs,
+    tailMacs: 0,
+  }) as const
+
 /** A recipe's settings as a manifest records them, each under the recipe's name. */
 export const recorded = (
   settings: Readonly<Record<string, string | number>>,

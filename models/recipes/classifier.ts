@@ -4,7 +4,7 @@ import { loadCifar10 } from '../data/index.ts'
 import { storeHalfWeights } from '../nets/index.ts'
 import { type Model, writeModel } from '../onnx/index.ts'
 import { top1 } from '../train/index.ts'
-import { cifar10Manifest, inputDims, percent, recorded, weightsFrom } from './cifar10-bundle.ts'
+import { cifar10Manifest, inputDims, localMode, percent, recorded, weightsFrom } from './cifar10-bundle.ts'
 import { type ClassifierRecipe, classifierModel, trainClassifier } from './classifier-training.ts'
 import { modelFile, normalisation, open } from './measure.ts'
 import { type RecipeInput, recipeContext } from './recipe.ts'
@@ -42,14 +42,13 @@ export async function makeClassifier(
   await session.dispose()
   const draft = modelFile('local.onnx', model, inputDims, accuracy)
   const recipe = { ...recorded(settings), [`${settings.name}.wallTimeS`]: Math.round(elapsedS) }
-  const costs = { accuracy, payloadBytes: 0, headMacs: draft.macs, tailMacs: 0 }
   await writeBundle(
     join(input.bundlesFolder, name),
     {
       ...cifar10Manifest,
       name,
       models: { local: draft },
-      modes: [{ id: 1, name: 'local', route: 'local', ...costs }],
+      modes: [localMode(draft)],
       recipe: { ...recipe, dataSha256: data.sha256 },
     },
     { 'local.onnx': writeModel(model) },
