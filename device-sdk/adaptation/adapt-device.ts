@@ -2,6 +2,7 @@ import type { Bundle, Manifest } from '@isthmus/models/bundle'
 import { readPublicKey } from '@isthmus/models/patch'
 import type { Session } from '@isthmus/models/runtime'
 import {
+  answerEntropy,
   CollapseGuard,
   selectorNamed,
   UplinkBudget,
@@ -194,7 +195,7 @@ function ownStatistics(
   settings: { readonly frames: number; readonly busyShare: number },
   { onEvent: tell = () => {} }: AdaptationOptions,
   { models, uploader }: { readonly models: readonly ChangingModel[]; readonly uploader: Uploader },
-  { shape, clock }: AdaptedDevice,
+  { bundle, shape, clock }: AdaptedDevice,
   ground: AdaptationGround,
 ): OwnStatistics | string {
   const local = models.find(({ role }) => role === 'local')
@@ -207,6 +208,7 @@ function ownStatistics(
     model: local.model,
     openMoments: (file, place) => ground.openModel(file, 'local', place),
     dims: shape.dims,
+    entropyOf: (output) => answerEntropy(output, bundle.manifest.output.kind).entropy,
     ...settings,
     clock,
     report: (statistics, takenWith) => uploader.offerStatistics(statistics, takenWith),

@@ -84,7 +84,7 @@ export class Adaptation implements AnswerObserver {
       entropy: answerEntropy(output, outputKind).entropy,
       label: topIndex(output),
     }))
-    if (role === 'local') this.#statistics?.answered(tensors.input)
+    if (role === 'local') this.#statistics?.answered(tensors.input, output)
     // What the server has answered it has seen: as a latent, which nobody can teach by.
     if (role === 'local' || offersSplit) uploader.offer(answer)
   }

@@ -1,7 +1,7 @@
 import { decodeMoments, type Moments } from '@isthmus/models/adapt/norms'
 import type { Bundle } from '@isthmus/models/bundle'
 import { openSession } from '@isthmus/models/runtime'
-import { CollapseGuard } from '@isthmus/policies/upload'
+import { answerEntropy, CollapseGuard } from '@isthmus/policies/upload'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { ModelVersion } from '../loaded-model.ts'
 import { ModelRunner } from '../model-runner.ts'
@@ -42,6 +42,10 @@ interface Setting {
   tookMs?: { open: number; run: number }
   settings?: OwnStatisticsParts['settings']
 }
+
+/** Logits of the answers given. */
+const unsure = new Float32Array(4)
+const sure = Float32Array.of(50, 0, 0, 0)
 
 let turn = 0
 /** Frames whose channels have mean 0 and variance 1, as the network was packed for, but for `shift`; each is the other's negative. */
@@ -97,6 +101,7 @@ async function device(setting: Setting = {}) {
       }
     },
     dims: [1, 3, 4, 4],
+    entropyOf: (output) => answerEntropy(output, 'logits').entropy,
     frames: setting.frames ?? FRAMES,
     busyShare: setting.busyShare ?? 0.1,
     ...(setting.settings ? { settings: setting.settings } : {}),
@@ -120,8 +125,8 @@ async function device(setting: Setting = {}) {
   })
   await model.restore()
   statistics.restore()
-  const show = async (inputs: readonly Float32Array[]) => {
-    for (const input of inputs) statistics.answered(input)
+  const show = async (inputs: readonly Float32Array[], answer = unsure) => {
+    for (const input of inputs) statistics.answered(input, answer)
     await statistics.idle()
   }
   const take = async (bytes: Uint8Array) => {
@@ -225,6 +230,19 @@ describe('statistics of its own', () => {
     near(await output(), await expected(3, foggy))
     expect(receiver.stats).toMatchObject({ version: { version: 3 }, adopted: 1 })
     expect(runner.version).toEqual({ epoch: 1, version: 3 })
+  })
+
+  it('are not taken from frames of few classes, by whose statistics the answers are far less sure than they were', async () => {
+    const { show, output, statistics, events } = await device()
+    await show(fog(4 * FRAMES), sure)
+    near(await output(), await expected(0))
+    expect(statistics.stats).toMatchObject({ inUse: 'packed', frames: FRAMES, leftOut: FRAMES, batches: 0 })
+    await show(fog(FRAMES), sure)
+    expect(statistics.stats).toMatchObject({ frames: 2 * FRAMES, leftOut: 2 * FRAMES })
+    await show(fog(FRAMES))
+    near(await output(), await expected(0, foggy))
+    expect(statistics.stats).toMatchObject({ inUse: 'own', leftOut: 2 * FRAMES, batches: 1, shifts: 1 })
+    expect(events).toHaveLength(1)
   })
 
   it('are not taken from one scene over and over', async () => {

@@ -24,6 +24,8 @@ export interface OwnStatisticsParts {
   readonly openMoments: (file: Uint8Array, place: Place) => Promise<Session>
   /** Of the network's input: [1, ...]. */
   readonly dims: readonly number[]
+  /** Of one answer of the network, in nats. */
+  readonly entropyOf: (output: Float32Array) => number
   /** Frames that move the statistics together. */
   readonly frames: number
   /** Of the time, what the extra runs may take. */
@@ -44,6 +46,8 @@ export interface StatisticsStats {
   readonly off?: string
   /** Frames that moments were taken from. */
   readonly frames: number
+  /** Frames of them that showed few classes, and did not count. */
+  readonly leftOut: number
   /** Times that they were weighed: by rounds of frames, and by fewer where a shift shows in these. */
   readonly batches: number
   /** Times that they began anew, since what the camera sees had changed. */
@@ -61,12 +65,20 @@ export interface StatisticsStats {
 export const noStatistics: StatisticsStats = {
   inUse: 'packed',
   frames: 0,
+  leftOut: 0,
   batches: 0,
   shifts: 0,
   returns: 0,
   adopted: 0,
   rolledBack: 0,
   spacingMs: 0,
+}
+
+/** Of frames that ran together: what `LocalStatistics.add` takes. */
+interface Measured {
+  readonly world: Moments
+  readonly own: Moments
+  readonly doubt: number
 }
 
 /** Frames that wait and run together: a great shift shows in so few. */
@@ -94,6 +106,8 @@ export class OwnStatistics {
   #tracker: LocalStatistics
   #batch: Float32Array | undefined
   #filled = 0
+  /** Of the answers given to the frames that wait, summed. */
+  #entropy = 0
   #running: Promise<void> | undefined
   /** In both threads, for the one that answers changes with each form of the model. */
   readonly #opened = new Map<Place, Session>()
@@ -102,7 +116,7 @@ export class OwnStatistics {
   #pausedUntilMs = Number.NEGATIVE_INFINITY
   #pauseMs = FIRST_PAUSE_MS
   #closed = false
-  readonly #stats = { frames: 0, batches: 0, shifts: 0, returns: 0, adopted: 0, rolledBack: 0 }
+  readonly #stats = { frames: 0, leftOut: 0, batches: 0, shifts: 0, returns: 0, adopted: 0, rolledBack: 0 }
 
   constructor(parts: OwnStatisticsParts) {
     const { model, dims, frames, busyShare } = parts
@@ -128,7 +142,7 @@ export class OwnStatistics {
   }
 
   /** An answer of the local network: its input is copied, when it is the turn of one. */
-  answered(input: Float32Array | undefined): void {
+  answered(input: Float32Array | undefined, output: Float32Array): void {
     const nowMs = this.#parts.clock.now()
     if (!input || this.#running || this.#closed) return
     if (nowMs < this.#pausedUntilMs || !this.#pace.isDue(nowMs) || !this.#novelty.isNew(input)) return
@@ -136,11 +150,13 @@ export class OwnStatistics {
     this.#batch ??= new Float32Array(this.#rows * this.#count)
     this.#batch.set(input, this.#filled * this.#count)
     this.#filled++
+    this.#entropy += this.#parts.entropyOf(output)
     const missing = this.#parts.frames - this.#tracker.waiting - this.#filled
     if (this.#filled < this.#rows && missing > 0) return
     this.#running = this.#run(this.#batch, this.#filled).finally(() => {
       this.#running = undefined
       this.#filled = 0
+      this.#entropy = 0
     })
   }
 
@@ -190,10 +206,11 @@ export class OwnStatistics {
     }
   }
 
-  async #use({ world, own }: { world: Moments; own: Moments }, frames: number): Promise<void> {
+  async #use({ world, own, doubt }: Measured, frames: number): Promise<void> {
     const { model, tell } = this.#parts
-    const what = this.#tracker.add(world, own, frames)
-    if (what === 'waiting') return
+    const what = this.#tracker.add(world, own, frames, doubt)
+    if (what === 'few-classes') this.#stats.leftOut += frames
+    if (what === 'waiting' || what === 'few-classes') return
     this.#stats.batches++
     if (what === 'shift') this.#stats.shifts++
     if (what === 'return') this.#stats.returns++
@@ -223,7 +240,7 @@ export class OwnStatistics {
   }
 
   /** Runs a part of a round in the thread that answers nothing: with the packed scales and shifts, and with those that the network has now. */
-  async #measure(batch: Float32Array, rows: number): Promise<{ world: Moments; own: Moments }> {
+  async #measure(batch: Float32Array, rows: number): Promise<Measured> {
     const { model, dims, openMoments } = this.#parts
     const { network, held, otherPlace: place } = model
     const session = this.#opened.get(place) ?? (await openMoments(network.momentsFile(), place))
@@ -232,13 +249,24 @@ export class OwnStatistics {
     const run = async (parameters: NormParameters) => {
       const values = await session.run({ [network.input]: images, ...parameterFeeds(parameters) })
       const moments = momentsOf(values, network.layout)
-      if (allFinite(moments.mean) && allFinite(moments.variance)) return moments
+      const output = values[network.output]!.data as Float32Array
+      if (allFinite(moments.mean) && allFinite(moments.variance) && allFinite(output))
+        return { moments, output }
       throw new Error('The frames make the network give NaN or an infinity.')
     }
     const world = await run(network.base)
     const own = held.parameters ? await run(held.parameters) : world
     this.#stats.frames += rows
-    return { world, own }
+    return { world: world.moments, own: own.moments, doubt: this.#doubt(world.output, rows) }
+  }
+
+  /** How much less sure answers by the frames' own statistics are than those given to them, as a share of ln(classes). */
+  #doubt(output: Float32Array, rows: number): number {
+    const classes = output.length / rows
+    let entropy = -this.#entropy
+    for (let row = 0; row < rows; row++)
+      entropy += this.#parts.entropyOf(output.subarray(row * classes, (row + 1) * classes))
+    return entropy / rows / Math.log(classes)
   }
 
   async #leave(): Promise<void> {

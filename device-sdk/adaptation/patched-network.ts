@@ -53,4 +53,8 @@ export class PatchedNetwork {
   get input(): string {
     return this.#model.graph.inputs[0]!.name
   }
+
+  get output(): string {
+    return this.#model.graph.outputs[0]!.name
+  }
 }

@@ -278,6 +278,30 @@ describe('local statistics', () => {
     expect(statistics.held).toEqual(learned(foggy))
   })
 
+  it('do not count frames that show few classes: where their own statistics make the answers less sure', () => {
+    fc.assert(
+      fc.property(fc.nat(10_000), fc.double({ min: 0.14, max: 1, noNaN: true }), (seed, doubt) => {
+        const part = world(seed, (localStatisticsSettings.noise * FRAMES) / PART)
+        const [all, without] = [new LocalStatistics(layout, packed), new LocalStatistics(layout, packed)]
+        for (let at = 0; at < 20; at++) {
+          const other = part(3)
+          expect(all.add(other, other, PART, doubt)).toBe('few-classes')
+          const usual = part(at < 8 ? 0 : 1)
+          expect(all.add(usual, usual, PART, 0.1)).toBe(without.add(usual, usual, PART))
+          expect(all.held).toEqual(without.held)
+        }
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('count a few frames however unsure they are: there is too little to normalise by', () => {
+    const far = world(12)(5)
+    const statistics = new LocalStatistics(layout, packed)
+    expect(statistics.add(far, far, PART - 1, 1)).toBe('waiting')
+    expect(statistics.waiting).toBe(PART - 1)
+  })
+
   it('go on from what was held before a start', () => {
     const batch = world(7)
     const held = batch(1)

@@ -21,6 +21,8 @@ export interface LocalStatisticsSettings {
   readonly near: number
   /** … and no longer, or have drifted away from the statistics, when they are farther than so many times that. */
   readonly far: number
+  /** Frames show few classes when answers by their own statistics are so much less sure than those given, as a share of ln(classes). */
+  readonly doubt: number
 }
 
 /** Chosen on the four held-out kinds of damage and on clean images, shuffled and in runs of a class. */
@@ -31,16 +33,18 @@ export const localStatisticsSettings: LocalStatisticsSettings = {
   latest: 0.25,
   front: 0.5,
   noise: 0.04,
-  shift: 8,
-  unusual: 8,
+  shift: 4,
+  unusual: 4,
   near: 1,
   far: 2,
+  doubt: 0.13,
 }
 
 /**
- * What frames have done: nothing yet; the network as packed fits still, or again; the statistics have begun anew; or moved.
+ * What frames have done: nothing yet; nothing, for they show few classes; the network as packed fits still, or again; the statistics have begun
+ * anew; or moved.
  */
-export type Moved = 'waiting' | 'packed' | 'return' | 'shift' | 'moved'
+export type Moved = 'waiting' | 'few-classes' | 'packed' | 'return' | 'shift' | 'moved'
 
 /** Of the first layer, against the others. */
 const FIRST_WEIGHT = 0.1
@@ -66,6 +70,9 @@ const LEAST_VARIANCE = 1e-12
  * Weather moves the early layers; which classes come moves the late ones. The first layer sees brightness and colour, which differ ten times as
  * much from round to round, and counts a tenth. So shifts are looked for in the early layers, by how far a round lies from the statistics against how far rounds of this stream
  * usually lie.
+ *
+ * Frames of one class, minutes of them where a camera looks at one thing, have statistics that tell of the class. A network that normalises by
+ * them can no longer tell it from others, and its answers show it: they are far less sure than those given. Such frames do not count.
  */
 export class LocalStatistics {
   readonly #settings: LocalStatisticsSettings
@@ -121,9 +128,12 @@ export class LocalStatistics {
 
   /**
    * Takes the moments of `frames` more frames, as the network gives them that normalises by batch: `world` with the packed scales and shifts
-   * (what has been learned would look like a shift), `own` with those that it has now.
+   * (what has been learned would look like a shift), `own` with those that it has now. `doubt`: the mean entropy of its answers with the packed ones,
+   * less that of the answers given to the same frames, as a share of ln(classes). Fewer frames than `early` have little to normalise by, and their
+   * doubt says nothing.
    */
-  add(world: Moments, own: Moments, frames: number): Moved {
+  add(world: Moments, own: Moments, frames: number, doubt = 0): Moved {
+    if (frames >= this.#settings.early && doubt > this.#settings.doubt) return 'few-classes'
     this.#worldSum.add(world, frames)
     this.#ownSum.add(own, frames)
     const sum = this.#worldSum.frames

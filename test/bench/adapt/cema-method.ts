@@ -87,7 +87,12 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
       })
       const world = await byBatch.runWithMoments(images, student.source)
       const own = await byBatch.runWithMoments(images, learned)
-      statistics.add(world.moments, own.moments, pixels.length)
+      let doubt = 0
+      entropy.forEach((given, row) => {
+        const byItself = world.logits.data.subarray(row * classes, (row + 1) * classes)
+        doubt += (answerEntropy(byItself, 'logits').entropy - given) / pixels.length / Math.log(classes)
+      })
+      statistics.add(world.moments, own.moments, pixels.length, doubt)
       answered += pixels.length
       if (answered % ROUND === 0) await learn()
       return { logits, entropy, selected }
