@@ -145,12 +145,13 @@ async function changingModels(
   const { bundle, runners } = device
   const { patchKey, guard, onEvent: tell = () => {} } = options
   const publicKey = patchKey === undefined ? undefined : keyOf(patchKey)
+  const { output } = bundle.manifest
   const classes = classesOf(bundle.manifest)
   const models: ChangingModel[] = []
   for (const role of publicKey ? roles : hasStatistics ? (['local'] as const) : []) {
     const runner = runners[role]
     const family = bundle.manifest.models[role]?.sha256
-    const network = runner && family ? PatchedNetwork.of(bundle.modelBytes(role)) : undefined
+    const network = runner && family ? PatchedNetwork.of(bundle.modelBytes(role), output.name) : undefined
     if (!runner || !family || !network) continue
     const model = new AdaptedModel({
       role,

@@ -296,6 +296,20 @@ describe('a device that adapts', () => {
     },
   )
 
+  it('takes statistics also where the answer is not the first output of its network', async () => {
+    const { dir } = await writeAdaptableBundle(true)
+    const events: AdaptationEvent[] = []
+    const statistics = { frames: 8, busyShare: 1 }
+    const adaptation = { statistics, onEvent: (event: AdaptationEvent) => events.push(event) }
+    const device = await connect(undefined, adaptation, { bundle: dir })
+    await vi.waitFor(async () => {
+      await device.infer({ ...frame, data: frame.data.map((value) => 255 - value) })
+      await device.infer(frame)
+      expect(device.stats.adaptation!.statistics!.batches).toBeGreaterThan(0)
+    }, 10_000)
+    expect(events.filter((event) => event.kind === 'statistics' && event.what === 'refused')).toEqual([])
+  })
+
   it('says so when its network has no layers whose statistics could be taken, and answers as ever', async () => {
     const { dir } = await writeTinyBundle()
     const events: AdaptationEvent[] = []

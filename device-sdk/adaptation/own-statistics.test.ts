@@ -41,6 +41,8 @@ interface Setting {
   /** What opening a model takes, and a run for moments. */
   tookMs?: { open: number; run: number }
   settings?: OwnStatisticsParts['settings']
+  /** A network of one class: the probability that it gives for each frame of a run for moments. */
+  probability?: number
 }
 
 /** Logits of the answers given. */
@@ -58,6 +60,7 @@ function frames(count: number, shift: number, scale = 1): Float32Array[] {
 const probe = Float32Array.from({ length: VALUES }, (_, at) => 5 + Math.sin(at))
 
 async function device(setting: Setting = {}) {
+  const { probability } = setting
   const { network, family, patch } = patchesFor(bundle)
   const clock = new VirtualClock()
   const events: AdaptationEvent[] = []
@@ -95,13 +98,18 @@ async function device(setting: Setting = {}) {
         run: async (feeds) => {
           await spend(setting.tookMs?.run)
           runs.push({ place, answering: model.otherPlace === 0 ? 1 : 0 })
-          return session.run(feeds)
+          const values = await session.run(feeds)
+          if (probability === undefined) return values
+          const rows = feeds.x!.dims[0]!
+          const data = new Float32Array(rows).fill(probability)
+          return { ...values, y: { dtype: 'float32', dims: [rows, 1], data } }
         },
         dispose: () => session.dispose(),
       }
     },
     dims: [1, 3, 4, 4],
-    entropyOf: (output) => answerEntropy(output, 'logits').entropy,
+    entropyOf: (output) =>
+      answerEntropy(output, probability === undefined ? 'logits' : 'probabilities').entropy,
     frames: setting.frames ?? FRAMES,
     busyShare: setting.busyShare ?? 0.1,
     ...(setting.settings ? { settings: setting.settings } : {}),
@@ -243,6 +251,13 @@ describe('statistics of its own', () => {
     near(await output(), await expected(0, foggy))
     expect(statistics.stats).toMatchObject({ inUse: 'own', leftOut: 2 * FRAMES, batches: 1, shifts: 1 })
     expect(events).toHaveLength(1)
+  })
+
+  it('are taken for a network of one class however unsure it is', async () => {
+    const { show, output, statistics } = await device({ probability: 0.5 })
+    await show(fog(FRAMES), Float32Array.of(1))
+    near(await output(), await expected(0, foggy))
+    expect(statistics.stats).toMatchObject({ inUse: 'own', leftOut: 0, batches: 1 })
   })
 
   it('are not taken from one scene over and over', async () => {

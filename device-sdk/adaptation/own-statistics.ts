@@ -263,6 +263,8 @@ export class OwnStatistics {
   /** How much less sure answers by the frames' own statistics are than those given to them, as a share of ln(classes). */
   #doubt(output: Float32Array, rows: number): number {
     const classes = output.length / rows
+    // There are no others to tell one from.
+    if (classes < 2) return 0
     let entropy = -this.#entropy
     for (let row = 0; row < rows; row++)
       entropy += this.#parts.entropyOf(output.subarray(row * classes, (row + 1) * classes))

@@ -15,8 +15,8 @@ export const NOW_S = 1_000_000
 const weights = (count: number, seed: number) =>
   Array.from({ length: count }, (_, at) => Math.sin(seed * 97 + at * 1.7))
 
-/** x [1,3,4,4], normalised by channel → y [1,4]; or the first part of it, → z [1,8]. */
-function network(output: 'y' | 'z', seed: number, channels = 3): Uint8Array {
+/** x [1,3,4,4], normalised by channel → y [1,4]; or the first part of it, → z [1,8]. With a label, int64 [1], as its first output where wished. */
+function network(output: 'y' | 'z', seed: number, channels = 3, labelFirst = false): Uint8Array {
   const graph = new GraphBuilder('adaptable')
   const vector = (values: number[]) => graph.constant(float32Tensor(values, [values.length]))
   const ones = new Array<number>(channels).fill(1)
@@ -29,6 +29,7 @@ function network(output: 'y' | 'z', seed: number, channels = 3): Uint8Array {
     const last = graph.constant(float32Tensor(weights(8 * 4, seed + 1), [8, 4]))
     value = graph.op('MatMul', [value, last])
   }
+  if (labelFirst) graph.output(graph.op('ArgMax', [value], { axis: 1, keepdims: 0 }), 'label', 'int64')
   graph.output(graph.op('Identity', [value]), output)
   return writeModel(graph.build())
 }
@@ -75,10 +76,14 @@ const draft: ManifestDraft = {
   ],
 }
 
-/** A bundle whose local network and head have normalisation layers, in a temporary folder. */
-export async function writeAdaptableBundle(): Promise<{ dir: string; bundle: Bundle }> {
+/** A bundle whose local network and head have normalisation layers, in a temporary folder. `labelFirst`: the answer is the network's second output. */
+export async function writeAdaptableBundle(labelFirst = false): Promise<{ dir: string; bundle: Bundle }> {
   const dir = join(await mkdtemp(join(tmpdir(), 'isthmus-adaptable-')), 'adaptable')
-  const files = { 'local.onnx': network('y', 1), 'head.onnx': network('z', 1), 'tail.onnx': tail() }
+  const files = {
+    'local.onnx': network('y', 1, 3, labelFirst),
+    'head.onnx': network('z', 1),
+    'tail.onnx': tail(),
+  }
   return { dir, bundle: await writeBundle(dir, draft, files) }
 }
 
