@@ -251,6 +251,9 @@ describe('statistics of its own', () => {
     near(await output(), await expected(0, foggy))
     expect(statistics.stats).toMatchObject({ inUse: 'own', leftOut: 2 * FRAMES, batches: 1, shifts: 1 })
     expect(events).toHaveLength(1)
+    // How unsure earlier answers were says nothing of these.
+    await show(fog(FRAMES), sure)
+    expect(statistics.stats).toMatchObject({ leftOut: 3 * FRAMES, batches: 1 })
   })
 
   it('are taken for a network of one class however unsure it is', async () => {

@@ -295,11 +295,36 @@ describe('local statistics', () => {
     )
   })
 
-  it('count a few frames however unsure they are: there is too little to normalise by', () => {
+  it('count fewer frames unless they are the more unsure, the fewer they are, and very few always', () => {
     const far = world(12)(5)
-    const statistics = new LocalStatistics(layout, packed)
-    expect(statistics.add(far, far, PART - 1, 1)).toBe('waiting')
-    expect(statistics.waiting).toBe(PART - 1)
+    const moved = (frames: number, doubt: number) =>
+      new LocalStatistics(layout, packed).add(far, far, frames, doubt)
+    for (const [frames, most] of [
+      [PART - 3, 0.16],
+      [PART / 2, 0.26],
+    ] as const) {
+      expect(moved(frames, most - 0.01)).toBe('waiting')
+      expect(moved(frames, most + 0.01)).toBe('few-classes')
+    }
+    expect(moved(PART / 2 - 1, 1)).toBe('waiting')
+  })
+
+  it('take frames for a shift only when they are twice as far where so few run together that few classes cannot be told', () => {
+    const { noise, shift } = localStatisticsSettings
+    // Of a round, which comes in parts.
+    const at = (times: number) => ({
+      mean: packed.mean.map(
+        (mean, at) => mean + Math.sqrt((times * shift * noise * (packed.variance[at]! + 1e-5)) / FRAMES),
+      ),
+      variance: packed.variance,
+    })
+    const inParts = (times: number, part: number) => {
+      const statistics = new LocalStatistics(layout, packed)
+      return Array.from({ length: FRAMES / part }, () => statistics.add(at(times), at(times), part))
+    }
+    expect(inParts(1.6, PART)).toContain('shift')
+    expect(inParts(1.6, 4)).not.toContain('shift')
+    expect(inParts(3, 4)).toContain('shift')
   })
 
   it('go on from what was held before a start', () => {

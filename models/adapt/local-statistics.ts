@@ -21,7 +21,7 @@ export interface LocalStatisticsSettings {
   readonly near: number
   /** … and no longer, or have drifted away from the statistics, when they are farther than so many times that. */
   readonly far: number
-  /** Frames show few classes when answers by their own statistics are so much less sure than those given, as a share of ln(classes). */
+  /** `early` frames show few classes when answers by their own statistics are so much less sure than those given, as a share of ln(classes). */
   readonly doubt: number
 }
 
@@ -56,6 +56,10 @@ const USUAL_SHARE = 0.1
 const WORTHWHILE = 0.002
 /** Rounds. With fewer, the latest are too noisy to tell a small shift by. */
 const SURE_ROUNDS = 4
+/** With fewer frames a network that normalises by them is unsure of any. */
+const FEWEST_JUDGED = 8
+/** How much farther a shift has to be where runs of a class cannot be told by doubt. */
+const UNJUDGED = 2
 /** A channel that never changes has no variance to divide by. */
 const LEAST_VARIANCE = 1e-12
 
@@ -92,6 +96,8 @@ export class LocalStatistics {
   /** Of a batch of one frame; it falls with the number of frames. */
   #usual: number
   #wasShift = false
+  /** Frames of the largest part of the round. */
+  #largest = 0
 
   /** `held`: what was held before a start. */
   constructor(
@@ -129,19 +135,22 @@ export class LocalStatistics {
   /**
    * Takes the moments of `frames` more frames, as the network gives them that normalises by batch: `world` with the packed scales and shifts
    * (what has been learned would look like a shift), `own` with those that it has now. `doubt`: the mean entropy of its answers with the packed ones,
-   * less that of the answers given to the same frames, as a share of ln(classes). Fewer frames than `early` have little to normalise by, and their
-   * doubt says nothing.
+   * less that of the answers given to the same frames, as a share of ln(classes). It is higher the fewer frames there are to normalise by; of fewer
+   * than eight it says nothing, and then a shift has to be farther.
    */
   add(world: Moments, own: Moments, frames: number, doubt = 0): Moved {
-    if (frames >= this.#settings.early && doubt > this.#settings.doubt) return 'few-classes'
+    const { round, early, doubt: most } = this.#settings
+    if (frames >= FEWEST_JUDGED && doubt > most * Math.max(1, early / frames)) return 'few-classes'
     this.#worldSum.add(world, frames)
     this.#ownSum.add(own, frames)
+    this.#largest = Math.max(this.#largest, frames)
     const sum = this.#worldSum.frames
-    const { round, early } = this.#settings
     if (sum < Math.min(round, early)) return 'waiting'
     const isYoung = !this.#isPacked && this.#world.frames > 0 && this.#world.frames < round
     if (sum < round && !isYoung && !this.#isFar(this.#worldSum.moments, sum)) return 'waiting'
-    return this.#use(this.#worldSum.take(), this.#ownSum.take(), sum)
+    const moved = this.#use(this.#worldSum.take(), this.#ownSum.take(), sum)
+    this.#largest = 0
+    return moved
   }
 
   /** Whether what is held differs enough from what a network runs with to build it anew. */
@@ -201,7 +210,8 @@ export class LocalStatistics {
 
   get #limit(): number {
     const { shift, unusual, noise } = this.#settings
-    return Math.max(shift * noise, unusual * this.#usual)
+    const times = this.#largest < FEWEST_JUDGED ? UNJUDGED : 1
+    return times * Math.max(shift * noise, unusual * this.#usual)
   }
 
   #fitsPacked(isShift: boolean): boolean {
