@@ -284,7 +284,7 @@ describe('local statistics', () => {
         const part = world(seed, (localStatisticsSettings.noise * FRAMES) / PART)
         const [all, without] = [new LocalStatistics(layout, packed), new LocalStatistics(layout, packed)]
         for (let at = 0; at < 20; at++) {
-          const other = part(3)
+          const other = part(at < 8 ? 3 : 1.1)
           expect(all.add(other, other, PART, doubt)).toBe('few-classes')
           const usual = part(at < 8 ? 0 : 1)
           expect(all.add(usual, usual, PART, 0.1)).toBe(without.add(usual, usual, PART))
@@ -294,6 +294,21 @@ describe('local statistics', () => {
       { numRuns: 30 },
     )
   })
+
+  it.each(['held', 'restored'])(
+    'count frames of another world than that of the statistics %s, by which answers are sure and wrong',
+    (how) => {
+      const part = world(31, (localStatisticsSettings.noise * FRAMES) / PART)
+      const foggy = part(3)
+      const statistics = new LocalStatistics(layout, packed, {}, how === 'restored' ? foggy : undefined)
+      if (how === 'held') expect(statistics.add(foggy, foggy, PART)).toBe('shift')
+      const [near, usual] = [part(3), part()]
+      expect(statistics.add(near, near, PART, 0.3)).toBe('few-classes')
+      const moved = times(4, () => statistics.add(usual, usual, PART, 0.3))
+      expect(moved).not.toContain('few-classes')
+      expect(statistics.held).not.toEqual(foggy)
+    },
+  )
 
   it('count fewer frames unless they are the more unsure, the fewer they are, and very few always', () => {
     const far = world(12)(5)

@@ -60,6 +60,8 @@ const SURE_ROUNDS = 4
 const FEWEST_JUDGED = 8
 /** How much farther a shift has to be where runs of a class cannot be told by doubt. */
 const UNJUDGED = 2
+/** In `noise`, for one frame: 16 frames of a class are at most at 5, other weather than that of the statistics at 20 and more. */
+const ELSEWHERE = 12
 /** A channel that never changes has no variance to divide by. */
 const LEAST_VARIANCE = 1e-12
 
@@ -76,7 +78,8 @@ const LEAST_VARIANCE = 1e-12
  * usually lie.
  *
  * Frames of one class, minutes of them where a camera looks at one thing, have statistics that tell of the class. A network that normalises by
- * them can no longer tell it from others, and its answers show it: they are far less sure than those given. Such frames do not count.
+ * them can no longer tell it from others, and its answers show it: they are far less sure than those given. Such frames do not count, unless they
+ * lie so far from own statistics that these must be of another world.
  */
 export class LocalStatistics {
   readonly #settings: LocalStatisticsSettings
@@ -140,7 +143,8 @@ export class LocalStatistics {
    */
   add(world: Moments, own: Moments, frames: number, doubt = 0): Moved {
     const { round, early, doubt: most } = this.#settings
-    if (frames >= FEWEST_JUDGED && doubt > most * Math.max(1, early / frames)) return 'few-classes'
+    const isDoubtful = frames >= FEWEST_JUDGED && doubt > most * Math.max(1, early / frames)
+    if (isDoubtful && !this.#isElsewhere(world, own, frames)) return 'few-classes'
     this.#worldSum.add(world, frames)
     this.#ownSum.add(own, frames)
     this.#largest = Math.max(this.#largest, frames)
@@ -199,6 +203,20 @@ export class LocalStatistics {
 
   #isFar(world: Moments, frames: number): boolean {
     return this.#distanceOfOne(world, frames) > this.#limit
+  }
+
+  /**
+   * Whether frames come from a world that own statistics are not of. Those make wrong answers sure, too, and would stay for ever if such frames
+   * did not count.
+   */
+  #isElsewhere(world: Moments, own: Moments, frames: number): boolean {
+    if (this.#isPacked) return false
+    // Restored ones can only be held against what the network gives as it runs.
+    const distance =
+      this.#world.frames === 0
+        ? this.#distance(own, this.#own.moments) * frames
+        : this.#distanceOfOne(world, frames)
+    return distance > ELSEWHERE * this.#settings.noise
   }
 
   /** How far frames lie from what is known of the world, over what a single one would. */
