@@ -134,22 +134,26 @@ async function playAll(
   const waiting = benchmarkCorruptions
     .map((type) => cells.filter((cell) => cell.type === type && !logged(cell)))
     .filter((group) => group.length > 0)
+  let left = waiting.length
   const worker = async () => {
     for (let group = waiting.shift(); group; group = waiting.shift()) {
       const input: CellsInput = { bundles, cells: group }
       const played = await runInThread<CellPlayed[]>(new URL('./cells-task.js', import.meta.url), input)
       for (const [at, cell] of group.entries()) await writeLog(folder, cell, played[at]!)
-      say(`${group[0]!.type} done, ${waiting.length} types to go`)
+      say(`${group[0]!.type} done, ${--left} types to go`)
     }
   }
   await Promise.all(Array.from({ length: threads }, worker))
 }
 
 function logFolder(
-  { bundle }: AdaptNetworks,
+  { bundle: { manifest } }: AdaptNetworks,
   run: { count: number; methods: readonly MethodName[] },
 ): string {
-  const identity = JSON.stringify([REVISION, run, cemaSettings, methodSettings, bundle.key])
+  // The split network takes no part.
+  const { local, full } = manifest.models
+  const networks = [local!.sha256, full!.sha256, manifest.input]
+  const identity = JSON.stringify([REVISION, run, cemaSettings, methodSettings, networks])
   const name = createHash('sha256').update(identity).digest('hex').slice(0, 12)
   return join(cacheFolder(), 'bench-adapt', name)
 }
