@@ -1,4 +1,5 @@
 import {
+  doubtOf,
   encodeMoments,
   LocalStatistics,
   type LocalStatisticsSettings,
@@ -257,18 +258,8 @@ export class OwnStatistics {
     const world = await run(network.base)
     const own = held.parameters ? await run(held.parameters) : world
     this.#stats.frames += rows
-    return { world: world.moments, own: own.moments, doubt: this.#doubt(world.output, rows) }
-  }
-
-  /** How much less sure answers by the frames' own statistics are than those given to them, as a share of ln(classes). */
-  #doubt(output: Float32Array, rows: number): number {
-    const classes = output.length / rows
-    // There are no others to tell one from.
-    if (classes < 2) return 0
-    let entropy = -this.#entropy
-    for (let row = 0; row < rows; row++)
-      entropy += this.#parts.entropyOf(output.subarray(row * classes, (row + 1) * classes))
-    return entropy / rows / Math.log(classes)
+    const doubt = doubtOf(world.output, rows, this.#parts.entropyOf, this.#entropy)
+    return { world: world.moments, own: own.moments, doubt }
   }
 
   async #leave(): Promise<void> {

@@ -58,9 +58,9 @@ const WORTHWHILE = 0.002
 const SURE_ROUNDS = 4
 /** With fewer frames a network that normalises by them is unsure of any. */
 const FEWEST_JUDGED = 8
-/** How much farther a shift has to be where runs of a class cannot be told by doubt. */
-const UNJUDGED = 2
-/** In `noise`, for one frame: 16 frames of a class are at most at 5, other weather than that of the statistics at 20 and more. */
+/** How much farther a shift has to be where runs of a class cannot be told by doubt, or there is the first layer alone. */
+const UNSURE = 2
+/** In `noise`, for one frame. From statistics of blur, 16 frames of a class lie at most at 4, noise at 22 and more, glass blur at 14. */
 const ELSEWHERE = 12
 /** A channel that never changes has no variance to divide by. */
 const LEAST_VARIANCE = 1e-12
@@ -137,8 +137,8 @@ export class LocalStatistics {
 
   /**
    * Takes the moments of `frames` more frames, as the network gives them that normalises by batch: `world` with the packed scales and shifts
-   * (what has been learned would look like a shift), `own` with those that it has now. `doubt`: the mean entropy of its answers with the packed ones,
-   * less that of the answers given to the same frames, as a share of ln(classes). It is higher the fewer frames there are to normalise by; of fewer
+   * (what has been learned would look like a shift), `own` with those that it has now. `doubt` (`doubtOf`): of its answers with the packed ones
+   * against those given to the same frames. It is higher the fewer frames there are to normalise by; of fewer
    * than eight it says nothing, and then a shift has to be farther.
    */
   add(world: Moments, own: Moments, frames: number, doubt = 0): Moved {
@@ -228,7 +228,8 @@ export class LocalStatistics {
 
   get #limit(): number {
     const { shift, unusual, noise } = this.#settings
-    const times = this.#largest < FEWEST_JUDGED ? UNJUDGED : 1
+    const isUnsure = this.#largest < FEWEST_JUDGED || this.#layers.length < FEWEST_LAYERS
+    const times = isUnsure ? UNSURE : 1
     return times * Math.max(shift * noise, unusual * this.#usual)
   }
 

@@ -1,4 +1,5 @@
 // What a device needs of adaptation: nothing here loads what trains.
+export { doubtOf } from './doubt.ts'
 export {
   LocalStatistics,
   type LocalStatisticsSettings,

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { softmaxEntropy } from '../adapt/entropy.ts'
-import { adaptableNetwork, LocalStatistics, NormForward } from '../adapt/index.ts'
+import { adaptableNetwork, doubtOf, LocalStatistics, NormForward } from '../adapt/index.ts'
 import { loadBundle } from '../bundle/index.ts'
 import {
   batchFiller,
@@ -87,13 +87,13 @@ async function errors(
       packed: (await running.run(input, source)).data,
     }
     const { logits, moments } = await byBatch.runWithMoments(input, source)
-    let doubt = 0
+    let given = 0
     indices.forEach((index, at) => {
       for (const which of ['own', 'packed'] as const)
         if (argmax(answers[which], at * CLASSES, CLASSES) !== images.labels[index]) wrong[which]++
-      doubt += softmaxEntropy(row(logits.data, at)) - softmaxEntropy(row(answers.own, at))
+      given += softmaxEntropy(row(answers.own, at))
     })
-    statistics.add(moments, moments, PART, doubt / PART / Math.log(CLASSES))
+    statistics.add(moments, moments, PART, doubtOf(logits.data, PART, softmaxEntropy, given))
   }
   await running.dispose()
   await byBatch.dispose()

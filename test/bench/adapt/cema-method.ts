@@ -3,6 +3,7 @@ import {
   CemaEngine,
   type CemaSettings,
   copyNormParameters,
+  doubtOf,
   LocalStatistics,
   type LocalStatisticsSettings,
   NormForward,
@@ -87,11 +88,9 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
       })
       const world = await byBatch.runWithMoments(images, student.source)
       const own = await byBatch.runWithMoments(images, learned)
-      let doubt = 0
-      entropy.forEach((given, row) => {
-        const byItself = world.logits.data.subarray(row * classes, (row + 1) * classes)
-        doubt += (answerEntropy(byItself, 'logits').entropy - given) / pixels.length / Math.log(classes)
-      })
+      const given = entropy.reduce((sum, one) => sum + one, 0)
+      const entropyOf = (output: Float32Array) => answerEntropy(output, 'logits').entropy
+      const doubt = doubtOf(world.logits.data, pixels.length, entropyOf, given)
       statistics.add(world.moments, own.moments, pixels.length, doubt)
       answered += pixels.length
       if (answered % ROUND === 0) await learn()
