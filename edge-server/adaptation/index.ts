@@ -9,5 +9,6 @@ export {
   type LearnReport,
   type Probe,
 } from './family-learner.ts'
+export { FleetStatistics, type FleetStatisticsOptions } from './fleet-statistics.ts'
 export { type GuardLimits, guardLimits, judgeCandidate } from './model-guard.ts'
 export { ImageAnswers, type Judgement, type JudgeSettings } from './sample-judge.ts'

@@ -3,8 +3,6 @@ import {
   CemaEngine,
   type CemaSettings,
   copyNormParameters,
-  doubtOf,
-  LocalStatistics,
   type LocalStatisticsSettings,
   NormForward,
   type NormParameters,
@@ -12,6 +10,7 @@ import {
 import { answerEntropy, type UploadSelector } from '@isthmus/policies/upload'
 import type { Method } from './method.ts'
 import type { AdaptNetworks } from './networks.ts'
+import { OwnStatistics, PART } from './own-statistics.ts'
 
 export interface CemaMethodOptions {
   readonly name: string
@@ -22,8 +21,6 @@ export interface CemaMethodOptions {
   readonly threads: number
 }
 
-/** Frames that the device takes moments of together, as the SDK has it: at the end of each, statistics may change. */
-const PART = 16
 /** Frames between two ticks of the server. */
 const ROUND = 64
 
@@ -47,11 +44,8 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
   })
   const forward = await NormForward.open(model, layout, 'running', threads)
   const byBatch = await NormForward.open(model, layout, 'batch', threads)
-  const statistics = new LocalStatistics(layout, student.source, options.statistics)
-  let learned = copyNormParameters(student.source)
-  /** What the device answers with. */
-  const parametersWith = (held: LocalStatistics['held']): NormParameters =>
-    typeof held === 'object' ? { ...learned, ...held } : student.source
+  const statistics = new OwnStatistics(student, byBatch, options.statistics)
+  let learned: NormParameters = copyNormParameters(student.source)
   let version = 0
   /** Frames, and those of them that the server has not learned from; of the first round every frame. */
   let answered = 0
@@ -62,7 +56,7 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
     if (first.length > 0) await engine.startFrom(first.splice(0))
     for (const sample of sentUp.splice(0)) engine.add(sample)
     do {
-      engine.useStatistics(parametersWith(statistics.held))
+      engine.useStatistics(statistics.parameters(learned))
       if (await engine.tick()) version++
     } while (engine.queued >= engine.settings.batch)
     learned = engine.parameters()
@@ -74,7 +68,7 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
       return version
     },
     async answer(images, pixels): Promise<BatchAnswer> {
-      const logits = (await forward.run(images, parametersWith(statistics.held))).data
+      const logits = (await forward.run(images, statistics.parameters(learned))).data
       const isFirst = answered < ROUND
       const entropy = new Float32Array(pixels.length)
       const selected = new Uint8Array(pixels.length).fill(isFirst ? 1 : 0)
@@ -86,17 +80,13 @@ export async function cemaMethod(networks: AdaptNetworks, options: CemaMethodOpt
         selected[row] = 1
         sentUp.push(sample)
       })
-      const world = await byBatch.runWithMoments(images, student.source)
-      const own = await byBatch.runWithMoments(images, learned)
       const given = entropy.reduce((sum, one) => sum + one, 0)
-      const entropyOf = (output: Float32Array) => answerEntropy(output, 'logits').entropy
-      const doubt = doubtOf(world.logits.data, pixels.length, entropyOf, given)
-      statistics.add(world.moments, own.moments, pixels.length, doubt)
+      await statistics.take(images, pixels.length, given, learned)
       answered += pixels.length
       if (answered % ROUND === 0) await learn()
       return { logits, entropy, selected }
     },
-    parameters: () => copyNormParameters(parametersWith(statistics.held)),
+    parameters: () => copyNormParameters(statistics.parameters(learned)),
     async dispose() {
       await engine.dispose()
       await forward.dispose()
