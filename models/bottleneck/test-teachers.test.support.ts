@@ -17,14 +17,19 @@ export interface LittleTeacherOptions {
   /** An operator that has no gradient: before the second convolution, or at the very end. */
   readonly withoutGradient?: 'before' | 'last'
   readonly end?: 'logits' | 'softmax' | 'sigmoid' | 'map' | 'nan'
+  /** Of the photo (24), and of the first convolution (2). */
+  readonly side?: number
+  readonly stride?: number
 }
 
-/** A convolutional network of two layers for photos of 24 × 24 that tells four colours apart: `x` → `answer` [N,4]. */
+/** A convolutional network of two layers for photos of 24 × 24, or as asked for, that tells four colours apart: `x` → `answer` [N,4]. */
 export function littleTeacher({
   layout = 'NHWC',
   opset = 17,
   withoutGradient,
   end = 'logits',
+  side = 24,
+  stride = 2,
 }: LittleTeacherOptions = {}): Model {
   const random = seededRandom(11)
   const g = new GraphBuilder('little-teacher', opset)
@@ -49,9 +54,9 @@ export function littleTeacher({
     const ones = () => g.constant(float32Tensor(new Float32Array(channels).fill(1)))
     return g.op('InstanceNormalization', [x, ones(), ones()], {}, 'unlearnable')
   }
-  const photo = g.input('x', 'float32', layout === 'NHWC' ? ['N', 24, 24, 3] : ['N', 3, 24, 24])
+  const photo = g.input('x', 'float32', layout === 'NHWC' ? ['N', side, side, 3] : ['N', 3, side, side])
   const upright = layout === 'NHWC' ? g.op('Transpose', [photo], { perm: [0, 3, 1, 2] }) : photo
-  let x = conv(upright, 3, 8, 2, 'first')
+  let x = conv(upright, 3, 8, stride, 'first')
   if (withoutGradient === 'before') x = noGradient(x, 8)
   x = g.op('Relu', [x], {}, 'early')
   x = conv(x, 8, 8, 1, 'second')

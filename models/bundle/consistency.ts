@@ -6,8 +6,8 @@ import { tasksFault } from './tasks.ts'
 /** No tensor of a frame may have more elements: nobody allocates more on a manifest's word. */
 const mostElements = 2 ** 26
 
-/** Each table takes some kilobytes where it is used. */
-const mostTables = 8192
+/** Frequency tables of all modes together: each takes some kilobytes where it is used. */
+export const MOST_TABLES = 8192
 
 const product = (dims: readonly number[]): number => dims.reduce((all, dim) => all * dim, 1)
 
@@ -88,6 +88,6 @@ export function manifestFault(manifest: Manifest): string | undefined {
     if (fault) return `modes[${i}].${fault}`
     if (mode.route === 'split' && mode.quantizer.kind === 'entropy') tables += mode.quantizer.tables.length
   }
-  if (tables > mostTables) return `modes: ${tables} frequency tables, more than ${mostTables}`
+  if (tables > MOST_TABLES) return `modes: ${tables} frequency tables, more than ${MOST_TABLES}`
   return tasksFault(manifest) ?? gatesFault(manifest)
 }

@@ -24,6 +24,7 @@ const teachers: Record<string, LittleTeacherOptions> = {
   map: { end: 'map' },
   nan: { end: 'nan' },
   old: { opset: 11 },
+  wide: { side: 128, stride: 8 },
 }
 
 beforeAll(async () => {
@@ -138,9 +139,16 @@ describe('isthmus-models bottleneck', () => {
     const refused = await cli(at('plain.onnx'), '--images', at('photos'), '--out', out, '--cut', 'logits')
     expect(refused.code).toBe(1)
     expect(refused.warned).toMatch(/"logits".*cannot be sent.*Cuts that do: "early"/)
-    const large = await cli(at('plain.onnx'), '--images', at('photos'), '--channels', '512', '--rates', '64')
-    expect(large.warned).toMatch(/tables.*fewer --channels or --rates/)
     expect((await cli(at('plain.onnx'), '--images', at('photos'), '--encoder', 'big')).code).not.toBe(0)
+  })
+
+  it('refuses more tables than a bundle holds before the work, not after it', async () => {
+    const limit = /tables, and a bundle holds 8192: fewer --channels or --rates/
+    const asked = await cli(at('plain.onnx'), '--images', at('photos'), '--channels', '200', '--rates', '9')
+    expect(asked.warned).toMatch(limit)
+    // 96 channels, if nobody says how many.
+    const usual = ['--images', at('photos'), '--encoder', 'small', '--plan', '--rates', '18']
+    expect((await cli(at('wide.onnx'), ...usual)).warned).toMatch(limit)
   })
 
   it('makes a bundle and a report from a classifier and a folder of photos', async () => {

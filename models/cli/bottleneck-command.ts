@@ -136,6 +136,7 @@ function trainingOptions(options: BottleneckOptions) {
 async function smallEncoder(task: Task, output: Output): Promise<Made> {
   const { options, teacher, profile, trial, split, input, modelSha256 } = task
   const plan = bottleneck.planPair(teacher, profile, options)
+  checkTables(plan.shape.latent.channels, options.rates)
   const asked = JSON.stringify({
     modelSha256,
     photos: await Promise.all(split.train.map(photoIdentity)),

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { tablesOf } from '../bottleneck/modes.ts'
+import { MOST_TABLES } from '../bundle/consistency.ts'
 import { cacheFolder } from '../data/cache-folder.ts'
 import type { Fit } from '../data/image-files.ts'
 import type { Pixels } from '../pack/normalisation.ts'
@@ -36,7 +37,7 @@ What the network is:
 
 What is made:
   --cut TENSOR      keep or replace everything up to here (default: the proposed cut of the table that is printed)
-  --channels N      channels of the latent. Default: of the network's own layers an eighth, 256 at most; of a small
+  --channels N      channels of the latent. Default: of the network's own layers an eighth, 200 at most; of a small
                     encoder an eighth as many values as the photo has, 96 channels at most
   --rates N         modes, from the finest rate to the coarsest (default 8)
   --eval N          photos that are kept back (default: a seventh, 200 at most)
@@ -146,9 +147,6 @@ export function readBottleneckOptions(args: readonly string[]): BottleneckOption
     planOnly: values.plan,
   }
 }
-
-/** So that a manifest stays below the size that is read. */
-const MOST_TABLES = 24_000
 
 /** Throws BAD_USAGE for more than a manifest holds. */
 export function checkTables(channels: number, rates: number): void {
