@@ -31,12 +31,12 @@ export interface ShapedLink {
   readonly connections: number
   /** Bytes taken from one side and not yet given to the other; bounded for each connection. */
   readonly heldBytes: number
+  /** Makes the link faster or slower, in bit/s each way. What is on its way goes on as it began. Throws BAD_OPTIONS. */
+  setRate(rates: Pick<ShapedLinkOptions, 'uplinkBps' | 'downlinkBps'>): void
   /**
    * Breaks the link until `restore`. `silence` (the default): connections stay, nothing moves, and what was under way
    * goes on afterwards. `reset`: connections are closed, new ones are turned away.
    */
-  /** Makes the link faster or slower, in bit/s each way. What is on its way goes on as it began. Throws BAD_OPTIONS. */
-  setRate(rates: Pick<ShapedLinkOptions, 'uplinkBps' | 'downlinkBps'>): void
   cut(how?: Cut): void
   restore(): void
   close(): Promise<void>
