@@ -76,7 +76,7 @@ export function cifarFigure({ figures, peers, detail }: SplitResult): string | u
 export function inceptionFigure({ peers, detail }: SplitResult): string | undefined {
   if (!peers.inceptionCodecs || !detail.inception) return undefined
   const ours = Object.values(detail.inception.modes).map(({ bytes, score }) => ({ bytes, score }))
-  const { inception8bit: plain, inceptionUntrainedCuts = [] } = peers
+  const { inception8bit: plain, inceptionUntrainedCuts = [], inceptionAutoencoders = [] } = peers
   return rateFigure({
     title: 'Inception V3 at 299 px: agreement with the whole network against bytes',
     scoreLabel: 'same best guess, %',
@@ -87,6 +87,10 @@ export function inceptionFigure({ peers, detail }: SplitResult): string | undefi
       ...single(
         'cut as it is, coded',
         inceptionUntrainedCuts.map(({ entropy4 }) => entropy4),
+      ),
+      ...single(
+        'autoencoders behind its own head',
+        inceptionAutoencoders.flatMap(({ entropy8, entropy4 }) => [entropy8, entropy4]),
       ),
     ],
     lowest: 50,

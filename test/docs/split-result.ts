@@ -20,6 +20,7 @@ const untrainedCut = z.looseObject({
   entropy8: codedCut,
   entropy4: codedCut,
 })
+const autoencoder = untrainedCut.extend({ channels: z.number(), behind: z.string() })
 const compared = z.looseObject({
   name: z.string(),
   bytes: z.number(),
@@ -39,6 +40,7 @@ const splitSchema = z.looseObject({
     untrainedCuts: z.array(untrainedCut).optional(),
     inception8bit: codedCut.optional(),
     inceptionUntrainedCuts: z.array(untrainedCut).optional(),
+    inceptionAutoencoders: z.array(autoencoder).optional(),
   }),
   detail: z.looseObject({
     modes: z.record(

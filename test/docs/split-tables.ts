@@ -91,7 +91,7 @@ function cifarOthers({ peers }: SplitResult): Row[] {
 }
 
 function inceptionOthers({ peers }: SplitResult): Row[] {
-  const { inception8bit: plain, inceptionUntrainedCuts = [] } = peers
+  const { inception8bit: plain, inceptionUntrainedCuts = [], inceptionAutoencoders = [] } = peers
   const own: Row[] = plain
     ? [
         [
@@ -103,7 +103,15 @@ function inceptionOthers({ peers }: SplitResult): Row[] {
         ],
       ]
     : []
-  return [...own, ...cutRows(inceptionUntrainedCuts, 'Inception V3')]
+  const squeezed = inceptionAutoencoders.flatMap(
+    ({ channels, behind, headMacsM, entropy8, entropy4 }): Row[] =>
+      ([8, 4] as const).map((bits) => {
+        const { bytes, pickledBytes, score } = bits === 8 ? entropy8 : entropy4
+        const what = `an autoencoder of ${channels} channels behind ${behind}, ${bits} bits, coded`
+        return [what, bytes, pickledBytes, headMacsM, score]
+      }),
+  )
+  return [...own, ...cutRows(inceptionUntrainedCuts, 'Inception V3'), ...squeezed]
 }
 
 /** Everything that docs/results.md says of suite `split` below its figures. `figures`: names of the figures in docs/figures. */

@@ -7,6 +7,7 @@ import { decodeImage, listPhotos } from '@isthmus/models/data'
 import { z } from 'zod'
 import { leftOut, type Part, unreached } from '../part.ts'
 import type { SuiteContext } from '../suite.ts'
+import { type Autoencoder, autoencodersAt } from './autoencoder.ts'
 import { classify, hitsOf, openNetwork, percentage } from './classify.ts'
 import { type CodecCurve, codecCurves, compareAll, describedCurves } from './codec-comparison.ts'
 import { avifSettings, type CodecSetting, jpegSettings, webpSettings } from './codecs/image-codecs.ts'
@@ -36,6 +37,7 @@ const MOST_LATENT_BYTES = 131_072
 /** The last cuts are those with the least to send. */
 const UNTRAINED_PLACES = 3
 const CALIBRATION_PHOTOS = 60
+const AUTOENCODER_CHANNELS = [8, 24, 64]
 
 /** What `isthmus-models bottleneck` writes beside a bundle: the photos that its training never saw. */
 const reportSchema = z.looseObject({ heldOut: z.array(z.string().regex(/^[^/\\]+$/)).min(1) })
@@ -74,9 +76,7 @@ export async function measureInception({ quick, threads, say }: SuiteContext): P
     )
   const pictures = await read(heldOut)
   const others = (await listPhotos(found.photos)).map((path) => basename(path))
-  const calibration = await read(
-    others.filter((name) => !heldOut.includes(name)).slice(0, CALIBRATION_PHOTOS),
-  )
+  const training = await read(others.filter((name) => !heldOut.includes(name)))
   const teacher = await openNetwork(manifest, bundle.modelBytes('full'), threads)
   try {
     say(`Inception V3 on ${pictures.length} photos`)
@@ -102,17 +102,19 @@ export async function measureInception({ quick, threads, say }: SuiteContext): P
     const subject = {
       face: manifest,
       model: bundle.modelBytes('full'),
-      calibration,
+      calibration: training.slice(0, CALIBRATION_PHOTOS),
       pictures,
       wanted,
       threads,
     }
     const untrained: UntrainedCut[] = []
+    const autoencoders: Autoencoder[] = []
     for (const place of untrainedPlaces(subject.model, manifest, MOST_LATENT_BYTES).slice(
       -UNTRAINED_PLACES,
     )) {
       say(`Inception V3 cut at ${place.tensor}, ${place.uint8Bytes} bytes as uint8`)
       untrained.push(await untrainedCut(subject, place))
+      autoencoders.push(...(await autoencodersAt(subject, place, training, AUTOENCODER_CHANNELS, say)))
     }
     const judge = { face: manifest, score: teacher.score, pictures, wanted }
     const curves = await codecCurves(settings(), judge, say)
@@ -125,6 +127,7 @@ export async function measureInception({ quick, threads, say }: SuiteContext): P
     }
     const peers = {
       inceptionUntrainedCuts: untrained.map((each) => ({ ...each })),
+      inceptionAutoencoders: autoencoders.map((each) => ({ ...each })),
       inception8bit: bottleneck8bit,
     }
     return { ...part, peers: { ...part.peers, ...peers } }
