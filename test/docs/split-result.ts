@@ -38,6 +38,7 @@ const splitSchema = z.looseObject({
     inceptionCodecs: curves.optional(),
     bottlefit8bit: coded.optional(),
     untrainedCuts: z.array(untrainedCut).optional(),
+    autoencoders: z.array(autoencoder).optional(),
     inception8bit: codedCut.optional(),
     inceptionUntrainedCuts: z.array(untrainedCut).optional(),
     inceptionAutoencoders: z.array(autoencoder).optional(),
@@ -77,6 +78,7 @@ const splitSchema = z.looseObject({
 
 export type SplitResult = z.output<typeof splitSchema>
 export type StoredCut = z.output<typeof untrainedCut>
+export type StoredAutoencoder = z.output<typeof autoencoder>
 export type StoredCurves = z.output<typeof curves>
 
 export const parseSplitResult = (json: unknown): SplitResult => splitSchema.parse(json)

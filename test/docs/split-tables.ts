@@ -1,4 +1,4 @@
-import type { SplitResult, StoredCut } from './split-result.ts'
+import type { SplitResult, StoredAutoencoder, StoredCut } from './split-result.ts'
 
 export const shown = (value: number): string =>
   Number.isInteger(value) || Math.abs(value) >= 1e6 ? String(value) : String(Number(value.toPrecision(4)))
@@ -77,17 +77,26 @@ const cutRows = (cuts: readonly StoredCut[], network: string): Row[] =>
     ).map(([what, { bytes, pickledBytes, score }]) => [what, bytes, pickledBytes, headMacsM, score]),
   )
 
+const autoencoderRows = (autoencoders: readonly StoredAutoencoder[]): Row[] =>
+  autoencoders.flatMap(({ channels, behind, headMacsM, entropy8, entropy4 }) =>
+    ([8, 4] as const).map((bits) => {
+      const { bytes, pickledBytes, score } = bits === 8 ? entropy8 : entropy4
+      const what = `autoencoder of ${channels} channels behind ${behind}, ${bits} bits, coded`
+      return [what, bytes, pickledBytes, headMacsM, score]
+    }),
+  )
+
 const othersTable = (rows: readonly Row[], what: string): string[] =>
   rows.length === 0
     ? []
     : table(['other ways to split', 'bytes', 'as pickled', 'head, M multiply-adds', what], rows)
 
 function cifarOthers({ peers }: SplitResult): Row[] {
-  const { bottlefit8bit: plain, untrainedCuts = [] } = peers
+  const { bottlefit8bit: plain, untrainedCuts = [], autoencoders = [] } = peers
   const own: Row[] = plain
     ? [['bottleneck of 8 bits, uncoded (CR+BQ)', plain.bytes, plain.pickledBytes, undefined, plain.top1]]
     : []
-  return [...own, ...cutRows(untrainedCuts, 'teacher')]
+  return [...own, ...cutRows(untrainedCuts, 'teacher'), ...autoencoderRows(autoencoders)]
 }
 
 function inceptionOthers({ peers }: SplitResult): Row[] {
@@ -103,15 +112,11 @@ function inceptionOthers({ peers }: SplitResult): Row[] {
         ],
       ]
     : []
-  const squeezed = inceptionAutoencoders.flatMap(
-    ({ channels, behind, headMacsM, entropy8, entropy4 }): Row[] =>
-      ([8, 4] as const).map((bits) => {
-        const { bytes, pickledBytes, score } = bits === 8 ? entropy8 : entropy4
-        const what = `an autoencoder of ${channels} channels behind ${behind}, ${bits} bits, coded`
-        return [what, bytes, pickledBytes, headMacsM, score]
-      }),
-  )
-  return [...own, ...cutRows(inceptionUntrainedCuts, 'Inception V3'), ...squeezed]
+  return [
+    ...own,
+    ...cutRows(inceptionUntrainedCuts, 'Inception V3'),
+    ...autoencoderRows(inceptionAutoencoders),
+  ]
 }
 
 /** Everything that docs/results.md says of suite `split` below its figures. `figures`: names of the figures in docs/figures. */

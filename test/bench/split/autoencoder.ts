@@ -18,8 +18,15 @@ import { type CutSubject, type UntrainedCut, untrainedCut } from './untrained-cu
 /** Widths of the two layers around a latent. */
 const WIDTHS = [256, 64] as const
 const BATCH = 32
-const EPOCHS = 60
 const PEAK_RATE = 3e-3
+
+/** How the autoencoders of a network are trained. */
+export interface AutoencoderTraining {
+  readonly photos: readonly RgbImage[]
+  readonly epochs: number
+  /** Channels of the latents, one autoencoder each. */
+  readonly channels: readonly number[]
+}
 
 export interface Autoencoder extends UntrainedCut {
   readonly channels: number
@@ -31,14 +38,13 @@ export interface Autoencoder extends UntrainedCut {
 
 /**
  * What autoencoders do that are put behind a network's own head (the peer of BottleFit, arXiv 2201.02693): three convolutions squeeze the map at a cut to
- * so many channels, three give it back, trained on the squared error of the map alone; the device pays head and encoder. Trained on `photos` and their
- * mirror images, each count of channels for as long.
+ * so many channels, three give it back, trained on the squared error of the map alone, of photos and their mirror images; the device pays head and
+ * encoder.
  */
 export async function autoencodersAt(
   subject: CutSubject,
   place: CutCost,
-  photos: readonly RgbImage[],
-  counts: readonly number[],
+  { photos, epochs, channels: counts }: AutoencoderTraining,
   say: (what: string) => void,
 ): Promise<Autoencoder[]> {
   const maps = await mapsAt(
@@ -49,7 +55,11 @@ export async function autoencodersAt(
   const found: Autoencoder[] = []
   for (const channels of counts) {
     say(`an autoencoder of ${channels} channels behind ${place.tensor}`)
-    const { weights, error } = await train(maps, place.dims.slice(1), channels, subject.threads)
+    const { weights, error } = await train(maps, place.dims.slice(1), {
+      channels,
+      epochs,
+      threads: subject.threads,
+    })
     const model = assembled(subject, place, channels, weights)
     const at = inspectModel(readModel(model)).cuts.find(({ tensor }) => tensor === LATENT)!
     found.push({ ...(await untrainedCut({ ...subject, model }, at)), channels, behind: place.tensor, error })
@@ -85,8 +95,7 @@ type Weights = ReturnType<ReturnType<typeof compileTrainingStep>['parameters']>
 async function train(
   maps: Float32Array,
   dims: readonly number[],
-  channels: number,
-  threads: number,
+  { channels, epochs, threads }: { channels: number; epochs: number; threads: number },
 ): Promise<{ weights: Weights; error: number }> {
   const size = elementCount(dims)
   const count = maps.length / size
@@ -107,7 +116,7 @@ async function train(
     ],
   })
   const perEpoch = Math.floor(count / BATCH)
-  const steps = EPOCHS * perEpoch
+  const steps = epochs * perEpoch
   const order = new Uint32Array(count)
   const data = new Float32Array(BATCH * size)
   let last = 1

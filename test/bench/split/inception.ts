@@ -37,7 +37,7 @@ const MOST_LATENT_BYTES = 131_072
 /** The last cuts are those with the least to send. */
 const UNTRAINED_PLACES = 3
 const CALIBRATION_PHOTOS = 60
-const AUTOENCODER_CHANNELS = [8, 24, 64]
+const AUTOENCODERS = { epochs: 60, channels: [8, 24, 64] }
 
 /** What `isthmus-models bottleneck` writes beside a bundle: the photos that its training never saw. */
 const reportSchema = z.looseObject({ heldOut: z.array(z.string().regex(/^[^/\\]+$/)).min(1) })
@@ -114,7 +114,7 @@ export async function measureInception({ quick, threads, say }: SuiteContext): P
     )) {
       say(`Inception V3 cut at ${place.tensor}, ${place.uint8Bytes} bytes as uint8`)
       untrained.push(await untrainedCut(subject, place))
-      autoencoders.push(...(await autoencodersAt(subject, place, training, AUTOENCODER_CHANNELS, say)))
+      autoencoders.push(...(await autoencodersAt(subject, place, { photos: training, ...AUTOENCODERS }, say)))
     }
     const judge = { face: manifest, score: teacher.score, pictures, wanted }
     const curves = await codecCurves(settings(), judge, say)

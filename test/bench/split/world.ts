@@ -13,9 +13,10 @@ const BUNDLE = 'cifar10'
 const PUBLISHED = 'cifar10-student'
 
 /** How many pictures each comparison takes: enough for what it says, few enough for the time that a run may take. */
-const COUNTS = { full: { all: 10_000, some: 2000 }, quick: { all: 1000, some: 100 } }
-
-const CALIBRATION = 250
+const COUNTS = {
+  full: { all: 10_000, some: 2000, training: 5000 },
+  quick: { all: 1000, some: 100, training: 64 },
+}
 
 /** What every measurement on CIFAR-10 looks at. */
 export interface World extends SuiteContext {
@@ -27,7 +28,7 @@ export interface World extends SuiteContext {
   readonly labels: Uint8Array
   /** The same test images in planes. */
   readonly images: LabelledImages
-  /** Some training images: what codecs without training are calibrated on. */
+  /** Some training images: what peers are calibrated or trained on. */
   readonly trainingPictures: readonly RgbImage[]
   /** The first so many are what image codecs and other peers are compared on. */
   readonly some: number
@@ -37,7 +38,7 @@ export interface World extends SuiteContext {
 export async function openWorld(context: SuiteContext): Promise<World> {
   const bundle = await loadBundle(join(context.bundles, BUNDLE))
   const { test, train, sha256 } = await loadCifar10WithProgress()
-  const { all, some } = COUNTS[context.quick ? 'quick' : 'full']
+  const { all, some, training } = COUNTS[context.quick ? 'quick' : 'full']
   const images = sliceImages(test, 0, all)
   return {
     ...context,
@@ -46,7 +47,7 @@ export async function openWorld(context: SuiteContext): Promise<World> {
     images,
     pictures: picturesOf(images),
     labels: images.labels,
-    trainingPictures: picturesOf(sliceImages(train, 0, CALIBRATION)),
+    trainingPictures: picturesOf(sliceImages(train, 0, training)),
     some,
     dataSha256: sha256,
   }
