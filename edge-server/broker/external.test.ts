@@ -23,12 +23,12 @@ async function hangingBroker(returnCode = 0): Promise<string> {
   return `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const open = (url: string) =>
+const open = (url: string, onConnection: (connected: boolean) => void = () => {}) =>
   ExternalBroker.open({
     url,
     clientId: 'edge-test',
     will: { topic: 'isthmus/1/yard/edge/state', packet: Uint8Array.of(0) },
-    onConnection: () => {},
+    onConnection,
     ackTimeoutMs: 20,
   })
 
@@ -49,6 +49,38 @@ describe('a broker elsewhere', () => {
       code: 'NO_BROKER',
       message: expect.stringMatching(/127\.0\.0\.1:1 does not answer/),
     })
+  })
+
+  it('that is away is told of once, not at each attempt to find it', async () => {
+    let attempts = 0
+    let isAway = false
+    let notify = () => {}
+    const sockets: Socket[] = []
+    const server = createServer((socket) => {
+      attempts++
+      sockets.push(socket)
+      socket.on('error', () => {})
+      if (isAway) socket.destroy()
+      else socket.once('data', () => socket.write(Buffer.of(0x20, 2, 0, 0)))
+      notify()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(() => server.close())
+    const told: boolean[] = []
+    const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const broker = await open(url, (connected) => told.push(connected))
+    closing.push(() => broker.close())
+    const tried = async (count: number) => {
+      while (attempts < count) await new Promise<void>((resolve) => (notify = resolve))
+    }
+    isAway = true
+    sockets[0]!.destroy()
+    await tried(4)
+    expect(told).toEqual([false])
+    isAway = false
+    await tried(5)
+    while (!broker.connected) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(told).toEqual([false, true])
   })
 
   it('may have an IPv6 address, over TCP and WebSocket', async () => {

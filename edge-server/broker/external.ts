@@ -11,6 +11,7 @@ export interface ExternalBrokerOptions {
   readonly clientId: string
   /** Said by the broker when this server is gone without a word; retained, QoS 1. */
   readonly will: { readonly topic: string; readonly packet: Uint8Array }
+  /** Told when the connection is lost, and when there is one again. */
   readonly onConnection: (connected: boolean) => void
   /** How long an acknowledgement is waited for. Default 2000. */
   readonly ackTimeoutMs?: number
@@ -28,16 +29,24 @@ export class ExternalBroker implements Transport {
   #unacknowledged = 0
   #handler: MessageHandler = () => {}
   #reconnected: () => void = () => {}
+  /** What `onConnection` was told last. */
+  #told = true
 
   private constructor(client: mqtt.MqttClient, options: ExternalBrokerOptions) {
     this.#client = client
     this.#ackTimeoutMs = options.ackTimeoutMs ?? ACK_TIMEOUT_MS
     client.on('message', (topic, payload, { retain }) => this.#handler(topic, payload, retain))
+    const tell = (connected: boolean) => {
+      if (connected === this.#told) return
+      this.#told = connected
+      options.onConnection(connected)
+    }
     client.on('connect', () => {
-      options.onConnection(true)
+      tell(true)
       this.#reconnected()
     })
-    client.on('close', () => options.onConnection(false))
+    // Also each attempt that fails ends so.
+    client.on('close', () => tell(false))
   }
 
   /** Connects. Throws NO_BROKER or BROKER_REFUSED when the first attempt fails. */
