@@ -1,7 +1,8 @@
-import { connect as connectTcp, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type BrokerRefusal, EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded.ts'
+import { type BrokerRefusal, EmbeddedBroker, type EmbeddedBrokerOptions, listen } from './embedded.ts'
 import { plainPublish } from './publish-packet.ts'
 
 const SITE = 'yard'
@@ -72,6 +73,19 @@ async function bareSubscribe(socket: Socket, filter: string): Promise<void> {
   socket.write(Buffer.of(0x82, subscribe.length, ...subscribe))
   await new Promise((resolve) => socket.once('data', resolve))
 }
+
+describe('a port of the server', () => {
+  it('stays open when a connection could not be accepted', async () => {
+    const server = createServer((socket) => socket.end('here'))
+    await listen(server, '127.0.0.1', 0, 'mqttPort')
+    closing.push(() => server.close())
+    // What Node says when the system gives an error in place of a connection.
+    server.emit('error', Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS', syscall: 'accept' }))
+    const socket = connectTcp((server.address() as AddressInfo).port, '127.0.0.1')
+    const [said] = await once(socket, 'data')
+    expect(String(said)).toBe('here')
+  })
+})
 
 describe('who may connect to the broker inside', () => {
   it.each(['edge', 'edge-2', 'a b', 'cam/1', '$SYS', '', 'x'.repeat(65)])(

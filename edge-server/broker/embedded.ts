@@ -328,6 +328,8 @@ export function listen(
     server.once('error', onError)
     server.listen(port, host, () => {
       server.off('error', onError)
+      // From now on it is a connection that could not be accepted, and no reason to end the process.
+      server.on('error', () => {})
       resolve()
     })
   })
