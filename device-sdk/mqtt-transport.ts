@@ -109,7 +109,8 @@ export class MqttTransport implements Transport {
     const ended = client.endAsync(false)
     const cut = new Promise<void>((resolve) => setTimeout(resolve, 500).unref?.())
     await Promise.race([ended.catch(() => {}), cut])
-    await client.endAsync(true).catch(() => {})
+    // mqtt.js does not cut short an end that waits already.
+    client.stream.destroy()
   }
 }
 
