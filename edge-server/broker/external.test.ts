@@ -83,6 +83,28 @@ describe('a broker elsewhere', () => {
     expect(told).toEqual([false, true])
   })
 
+  it('that refuses the server for a while, as one that is starting does, is sought again', async () => {
+    // Accepted, unavailable, not authorized, accepted.
+    const codes = [0, 3, 5, 0]
+    const sockets: Socket[] = []
+    const server = createServer((socket) => {
+      sockets.push(socket)
+      socket.on('error', () => {})
+      socket.once('data', () => socket.write(Buffer.of(0x20, 2, 0, codes.shift()!)))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(() => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    })
+    const broker = await open(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    closing.push(() => broker.close())
+    const again = new Promise<string>((resolve) => broker.onReconnect(() => resolve('again')))
+    sockets[0]!.destroy()
+    const never = new Promise((resolve) => setTimeout(resolve, 20_000, 'never').unref())
+    expect(await Promise.race([again, never])).toBe('again')
+  }, 30_000)
+
   it('may have an IPv6 address, over TCP and WebSocket', async () => {
     for (const url of ['mqtt://[::1]:1', 'ws://[::1]:1']) {
       await expect(open(url)).rejects.toMatchObject({ code: 'NO_BROKER' })

@@ -60,6 +60,8 @@ export class ExternalBroker implements Transport {
       protocolVersion: 4,
       connectTimeout: CONNECT_TIMEOUT_MS,
       reconnectPeriod: RECONNECT_MS,
+      // A broker that is starting, or whose users are looked up elsewhere, may refuse for a while.
+      reconnectOnConnackError: true,
       queueQoSZero: false,
       // mqtt.js leaves out the brackets of an IPv6 address.
       transformWsUrl: (address, { hostname = '' }) =>
