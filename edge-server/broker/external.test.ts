@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { Aedes } from 'aedes'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ExternalBroker } from './external.ts'
 
@@ -104,6 +105,45 @@ describe('a broker elsewhere', () => {
     const never = new Promise((resolve) => setTimeout(resolve, 20_000, 'never').unref())
     expect(await Promise.race([again, never])).toBe('again')
   }, 30_000)
+
+  it('that refuses a filter for a while at a reconnect is asked again until the server hears all', async () => {
+    const broker = await Aedes.createBroker()
+    let refused = 0
+    let refuses = false
+    broker.authorizeSubscribe = (_, subscription, done) => {
+      const isRefused = refuses && subscription.topic === 'two'
+      if (isRefused) refused++
+      done(null, isRefused ? null : subscription)
+    }
+    const sockets: Socket[] = []
+    const server = createServer((socket) => {
+      sockets.push(socket)
+      broker.handle(socket)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(() => new Promise<void>((resolve) => broker.close(() => server.close(() => resolve()))))
+    const told: boolean[] = []
+    const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const external = await open(url, (connected) => told.push(connected))
+    closing.push(() => external.close())
+    const heard = new Set<string>()
+    external.onMessage((topic) => heard.add(topic))
+    await external.subscribe(['one', 'two'])
+    refuses = true
+    sockets[0]!.destroy()
+    while (refused < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(external.connected).toBe(false)
+    refuses = false
+    const untilMs = performance.now() + 20_000
+    while (heard.size < 2 && performance.now() < untilMs) {
+      for (const topic of ['one', 'two'])
+        broker.publish({ cmd: 'publish', topic, payload: 'x', qos: 0, retain: false, dup: false }, () => {})
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect([...heard].sort()).toEqual(['one', 'two'])
+    expect(external.connected).toBe(true)
+    expect(told).toEqual([false, true])
+  }, 60_000)
 
   it('may have an IPv6 address, over TCP and WebSocket', async () => {
     for (const url of ['mqtt://[::1]:1', 'ws://[::1]:1']) {

@@ -29,24 +29,25 @@ export class ExternalBroker implements Transport {
   #unacknowledged = 0
   #handler: MessageHandler = () => {}
   #reconnected: () => void = () => {}
-  /** What `onConnection` was told last. */
-  #told = true
+  /** What is to be heard of, at each connection anew. */
+  readonly #filters = new Set<string>()
+  /** Whether there is a connection on which all of that is heard. */
+  #hears = true
 
   private constructor(client: mqtt.MqttClient, options: ExternalBrokerOptions) {
     this.#client = client
     this.#ackTimeoutMs = options.ackTimeoutMs ?? ACK_TIMEOUT_MS
     client.on('message', (topic, payload, { retain }) => this.#handler(topic, payload, retain))
-    const tell = (connected: boolean) => {
-      if (connected === this.#told) return
-      this.#told = connected
-      options.onConnection(connected)
-    }
     client.on('connect', () => {
-      tell(true)
-      this.#reconnected()
+      if (this.#filters.size === 0) this.#isBack(options)
+      else this.#hearAgain(options)
     })
-    // Also each attempt that fails ends so.
-    client.on('close', () => tell(false))
+    client.on('close', () => {
+      // Also each attempt that fails ends so.
+      if (!this.#hears) return
+      this.#hears = false
+      options.onConnection(false)
+    })
   }
 
   /** Connects. Throws NO_BROKER or BROKER_REFUSED when the first attempt fails. */
@@ -60,6 +61,8 @@ export class ExternalBroker implements Transport {
       protocolVersion: 4,
       connectTimeout: CONNECT_TIMEOUT_MS,
       reconnectPeriod: RECONNECT_MS,
+      // One filter that was refused, and it would ask for none of them at any later connection.
+      resubscribe: false,
       // A broker that is starting, or whose users are looked up elsewhere, may refuse for a while.
       reconnectOnConnackError: true,
       queueQoSZero: false,
@@ -85,7 +88,7 @@ export class ExternalBroker implements Transport {
   }
 
   get connected(): boolean {
-    return this.#client.connected
+    return this.#client.connected && this.#hears
   }
 
   async publish(
@@ -113,6 +116,7 @@ export class ExternalBroker implements Transport {
     if (grants === undefined) throw edgeError('NO_BROKER', 'The broker grants no subscription in time')
     const denied = grants.find(({ qos }) => qos > 2)
     if (denied) throw edgeError('BROKER_REFUSED', `The broker does not let the server read ${denied.topic}`)
+    for (const filter of filters) this.#filters.add(filter)
   }
 
   onMessage(handler: MessageHandler): void {
@@ -121,6 +125,21 @@ export class ExternalBroker implements Transport {
 
   onReconnect(handler: () => void): void {
     this.#reconnected = handler
+  }
+
+  /** A server that is connected and hears nothing is of no use: it tries another connection when filters are refused. */
+  #hearAgain(options: ExternalBrokerOptions): void {
+    const { stream } = this.#client
+    this.#client.subscribe([...this.#filters], { qos: 1 }, (error) => {
+      if (error) stream.destroy()
+      else this.#isBack(options)
+    })
+  }
+
+  #isBack(options: ExternalBrokerOptions): void {
+    this.#hears = true
+    options.onConnection(true)
+    this.#reconnected()
   }
 
   async close(): Promise<void> {
