@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import mqtt from 'mqtt'
+import mqtt, { type ErrorWithSubackPacket } from 'mqtt'
 import { edgeError } from '../errors.ts'
 import type { MessageHandler, PublishOptions, Transport } from './transport.ts'
 
@@ -20,6 +20,8 @@ export interface ExternalBrokerOptions {
 const CONNECT_TIMEOUT_MS = 5000
 const RECONNECT_MS = 1000
 const ACK_TIMEOUT_MS = 2000
+/** MQTT 3.1.1, 3.9.3: in place of the QoS that a filter is granted with. */
+const REFUSED = 0x80
 
 /** A broker elsewhere. Once there has been a connection, it is sought again for ever. */
 export class ExternalBroker implements Transport {
@@ -111,11 +113,14 @@ export class ExternalBroker implements Transport {
   }
 
   async subscribe(filters: readonly string[]): Promise<void> {
-    const asked = this.#client.subscribeAsync([...filters], { qos: 1 })
+    const asked = this.#client.subscribeAsync([...filters], { qos: 1 }).catch((error) => {
+      const { packet } = error as Partial<ErrorWithSubackPacket>
+      if (!packet) throw edgeError('NO_BROKER', `The broker grants no subscription: ${error.message}`, error)
+      const denied = filters.filter((_, at) => Number(packet.granted[at]) >= REFUSED)
+      throw edgeError('BROKER_REFUSED', `The broker does not let the server read ${denied}`, error)
+    })
     const grants = await Promise.race([asked, after(CONNECT_TIMEOUT_MS)])
     if (grants === undefined) throw edgeError('NO_BROKER', 'The broker grants no subscription in time')
-    const denied = grants.find(({ qos }) => qos > 2)
-    if (denied) throw edgeError('BROKER_REFUSED', `The broker does not let the server read ${denied.topic}`)
     for (const filter of filters) this.#filters.add(filter)
   }
 
