@@ -152,6 +152,35 @@ describe('a broker elsewhere', () => {
     expect(told).toEqual([false, true])
   }, 60_000)
 
+  it('that had not acknowledged everything when it went is heard at once when it is back', async () => {
+    const broker = await Aedes.createBroker()
+    const published: string[] = []
+    // What is held is neither acknowledged nor refused.
+    broker.authorizePublish = (client, { topic }, done) => {
+      if (client && topic.length < 6) published.push(topic)
+      if (topic !== 'held') done(null)
+    }
+    const sockets: Socket[] = []
+    const server = createServer((socket) => {
+      sockets.push(socket)
+      broker.handle(socket)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(() => new Promise<void>((resolve) => broker.close(() => server.close(() => resolve()))))
+    const external = await open(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    closing.push(() => external.close())
+    await external.subscribe(['one'])
+    const again = new Promise<string>((resolve) => external.onReconnect(() => resolve('again')))
+    await external.publish('held', Uint8Array.of(1), { qos: 1 })
+    expect(published).toEqual(['held'])
+    sockets[0]!.destroy()
+    const never = new Promise((resolve) => setTimeout(resolve, 10_000, 'never').unref())
+    expect(await Promise.race([again, never])).toBe('again')
+    await external.publish('fresh', Uint8Array.of(1), { qos: 1 })
+    // Whoever had said it says it again, as it is now.
+    expect(published).toEqual(['held', 'fresh'])
+  }, 30_000)
+
   it('may have an IPv6 address, over TCP and WebSocket', async () => {
     for (const url of ['mqtt://[::1]:1', 'ws://[::1]:1']) {
       await expect(open(url)).rejects.toMatchObject({ code: 'NO_BROKER' })

@@ -27,8 +27,10 @@ const REFUSED = 0x80
 export class ExternalBroker implements Transport {
   readonly #client: mqtt.MqttClient
   readonly #ackTimeoutMs: number
-  /** Publications that the broker has not acknowledged. */
+  /** Publications that have not gone out, or that the broker has not acknowledged. */
   #unacknowledged = 0
+  /** Message ids of those with QoS 1. */
+  readonly #ids = new Set<number>()
   #handler: MessageHandler = () => {}
   #reconnected: () => void = () => {}
   /** What is to be heard of, at each connection anew. */
@@ -45,6 +47,10 @@ export class ExternalBroker implements Transport {
       else this.#hearAgain(options)
     })
     client.on('close', () => {
+      // What must arrive is said anew after a reconnect. Kept, it would go out first, as it was, one message after another, and nothing would be
+      // heard before all of that is acknowledged.
+      for (const id of this.#ids) client.removeOutgoingMessage(id)
+      this.#ids.clear()
       // Also each attempt that fails ends so.
       if (!this.#hears) return
       this.#hears = false
@@ -104,11 +110,13 @@ export class ExternalBroker implements Transport {
     await new Promise<void>((resolve) => {
       // A broker that hangs must not keep the server from going on, or from stopping.
       const timer = setTimeout(resolve, this.#ackTimeoutMs)
-      this.#client.publish(topic, payload, { qos, retain }, () => {
+      this.#client.publish(topic, payload, { qos, retain }, (_, sent) => {
+        if (sent?.messageId !== undefined) this.#ids.delete(sent.messageId)
         clearTimeout(timer)
         this.#unacknowledged--
         resolve()
       })
+      if (qos === 1) this.#ids.add(this.#client.getLastMessageId())
     })
   }
 
