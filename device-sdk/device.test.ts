@@ -135,6 +135,25 @@ test('a new life of the server gives up what the old one had', async () => {
   expect(await world.clock.until(promise)).toMatchObject({ route: 'local', fallback: 'SERVER_RESTARTED' })
 })
 
+test('a pause that a server has asked for ends with its life, also when its broker dies with it', async () => {
+  const world = await World.create()
+  world.answer = (request) => world.error(request, 'QUEUE_FULL', 30_000)
+  await world.clock.until(world.device.infer(world.frame(), { route: 'split' }))
+  expect(world.link.refusal()).toBe('SERVER_BUSY')
+  const again = async () => {
+    world.disconnect()
+    world.announce()
+    world.connect()
+    await world.clock.advance(100)
+  }
+  await again()
+  expect(world.link.refusal()).toBe('SERVER_BUSY')
+  world.epoch++
+  world.serverBoot++
+  await again()
+  expect(world.link.refusal()).toBeUndefined()
+})
+
 test('a local answer that is ready still waits for the better one until just before the deadline', async () => {
   const world = await World.create({ deadlineMs: 60, localMs: 30, tailMs: 28, rttMs: 20 })
   const answer = await world.clock.until(world.device.infer(world.frame(), { route: 'split' }))
@@ -329,6 +348,23 @@ test('a jump of the wall clock changes nothing', async () => {
   } finally {
     Date.now = realNow
   }
+})
+
+test('a device whose clock has stood still for a while is answered again after one request', async () => {
+  const world = await World.create()
+  // As servers do: what took longer on its way than it had time is not computed.
+  world.answer = (request) => {
+    const { receiverUs = 0, budgetUs } = request.envelope
+    const onItsWayUs = (world.serverUs() - receiverUs) | 0
+    return onItsWayUs > budgetUs ? world.error(request, 'EXPIRED') : world.reply(request)
+  }
+  const infer = () => world.clock.until(world.device.infer(world.frame(), { route: 'split' }))
+  expect(await infer()).toMatchObject({ route: 'split' })
+  // The board slept for 20 s; the server and the connection did not.
+  world.serverAheadMs += 20_000
+  world.options.rttMs = 24
+  expect(await infer()).toMatchObject({ route: 'local', fallback: 'SERVER_ERROR' })
+  expect(await infer()).toMatchObject({ route: 'split' })
 })
 
 test('a policy may skip a frame; one that fails costs only the better answer', async () => {

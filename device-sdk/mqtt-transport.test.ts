@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net'
 import { Aedes } from 'aedes'
 import { afterEach, expect, test } from 'vitest'
-import { MqttTransport } from './mqtt-transport.ts'
+import { MqttTransport, type MqttTransportOptions } from './mqtt-transport.ts'
 
 const cleanUps: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -26,7 +26,7 @@ async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-function device(port: number) {
+function device(port: number, options: Partial<MqttTransportOptions> = {}) {
   const seen = { online: 0, offline: 0, errors: 0, messages: [] as { topic: string; text: string }[] }
   const transport = new MqttTransport({
     url: `mqtt://127.0.0.1:${port}`,
@@ -34,6 +34,7 @@ function device(port: number) {
     will: { topic: 'will', payload: Buffer.from('gone') },
     reconnect: { minMs: 20, maxMs: 100 },
     onError: () => seen.errors++,
+    ...options,
   })
   transport.start({
     onOnline: () => {
@@ -95,6 +96,33 @@ test('comes back by itself after the broker has died, and says so both times', a
   expect(heard).not.toContain('there')
 })
 
+test('what the broker refuses to let it hear is asked for again, on the same connection', async () => {
+  const { broker, port } = await openBroker()
+  let refused = 0
+  let granted = 0
+  let refuses = true
+  broker.authorizeSubscribe = (_, subscription, done) => {
+    const isRefused = refuses && subscription.topic === 'here'
+    if (isRefused) refused++
+    else granted++
+    done(null, isRefused ? null : subscription)
+  }
+  const { transport, seen } = device(port, { askAgainMs: 50 })
+  await until(() => seen.online === 1)
+  transport.subscribe(['granted', 'here'])
+  await until(() => refused > 3)
+  expect(granted).toBe(1)
+  refuses = false
+  const message = { cmd: 'publish', topic: 'here', payload: 'x', qos: 0, retain: false, dup: false } as const
+  const untilMs = performance.now() + 20_000
+  while (seen.messages.length === 0 && performance.now() < untilMs) {
+    broker.publish(message, () => {})
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  expect(seen).toMatchObject({ online: 1, offline: 0, errors: refused })
+  expect(seen.messages.length).toBeGreaterThan(0)
+})
+
 test('closing does not hang when there is no broker', async () => {
   const { transport, seen } = device(1)
   await until(() => seen.errors > 0)
@@ -102,6 +130,25 @@ test('closing does not hang when there is no broker', async () => {
   const after = seen.errors
   await new Promise((resolve) => setTimeout(resolve, 60))
   expect(seen.errors).toBe(after)
+})
+
+test('closing ends the connection to a broker that says nothing any more', async () => {
+  const ended: number[] = []
+  const server: Server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write(Buffer.of(0x20, 2, 0, 0)))
+    socket.on('close', () => ended.push(performance.now()))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  cleanUps.push(() => new Promise<void>((resolve) => server.close(() => resolve())))
+  const { transport, seen } = device((server.address() as { port: number }).port)
+  await until(() => seen.online === 1)
+  expect(transport.publish('there', Buffer.from('never acknowledged'), { qos: 1 })).toBe(true)
+  await transport.close()
+  const closedMs = performance.now()
+  await until(() => ended.length === 1)
+  // Far sooner than the connection's own end, when its keepalive goes unanswered.
+  expect(ended[0]! - closedMs).toBeLessThan(5000)
 })
 
 test('takes an IPv6 address, over TCP and WebSocket', async () => {

@@ -13,12 +13,18 @@ export interface MqttTransportOptions {
   readonly password?: string | undefined
   /** Certificates and key in PEM, for mqtts:// and wss://. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined
+  /** What the broker did not let the device hear is asked for again after so long, in ms. Default 10 000. */
+  readonly askAgainMs?: number
   /** Told why an attempt failed, for a log. */
   readonly onError?: ((error: Error) => void) | undefined
 }
 
 /** Bytes that may wait in the socket before sending is refused: what lies there is late already. */
 const MAX_WAITING_BYTES = 262_144
+
+const ASK_AGAIN_MS = 10_000
+/** MQTT 3.1.1, 3.9.3: in place of the QoS that a filter is granted with. */
+const REFUSED = 0x80
 
 /** A connection that broke sooner than this after it was made did not last. */
 const LASTING_MS = 5000
@@ -84,8 +90,18 @@ export class MqttTransport implements Transport {
   }
 
   subscribe(filters: readonly string[]): void {
-    this.#client?.subscribe([...filters], { qos: 1 }, (error) => {
-      if (error) this.#options.onError?.(error)
+    const client = this.#client
+    const stream = client?.stream
+    client?.subscribe([...filters], { qos: 1 }, (error, asked = [], answer) => {
+      if (!error) return
+      this.#options.onError?.(error)
+      const refused = asked.filter((_, at) => Number(answer?.granted[at]) >= REFUSED)
+      if (refused.length === 0) return
+      // A broker may refuse for a moment: whom it asks may be away. The next connection begins anew.
+      const again = () => {
+        if (client.connected && client.stream === stream) this.subscribe(refused.map(({ topic }) => topic))
+      }
+      setTimeout(again, this.#options.askAgainMs ?? ASK_AGAIN_MS).unref?.()
     })
   }
 
@@ -109,7 +125,8 @@ export class MqttTransport implements Transport {
     const ended = client.endAsync(false)
     const cut = new Promise<void>((resolve) => setTimeout(resolve, 500).unref?.())
     await Promise.race([ended.catch(() => {}), cut])
-    await client.endAsync(true).catch(() => {})
+    // mqtt.js does not cut short an end that waits already.
+    client.stream.destroy()
   }
 }
 

@@ -1,11 +1,14 @@
-import { clockUs32 } from '@isthmus/proto'
+import { clockUs32, elapsedUs32 } from '@isthmus/proto'
 
 /** A sample older than this gives way to a newer one even if that took longer: clocks drift. */
 const MAX_AGE_MS = 60_000
+/** By so much of the time between them two samples may differ for that alone: clocks are slewed by up to 500 ppm, two of them. */
+const MOST_DRIFT = 0.001
 
 /**
  * The server's monotonic clock as seen from here. Each reply bounds it by its round trip; the quickest exchange of
- * the last minute is believed (as NTP's clock filter does).
+ * the last minute is believed (as NTP's clock filter does). One whose bounds do not meet those of a later one was before a clock stood still,
+ * as that of a board that sleeps.
  */
 export class ServerClock {
   #epoch: number | undefined
@@ -28,9 +31,12 @@ export class ServerClock {
       this.#best = undefined
     }
     const { networkMs, nowMs } = sample
-    const best = this.#best
-    if (best && best.networkMs <= networkMs && nowMs - best.atMs <= MAX_AGE_MS) return
     const offsetUs = (sample.receivedUs - clockUs32(sample.sentMs + sample.uplinkMs)) >>> 0
+    const best = this.#best
+    if (best && best.networkMs <= networkMs && nowMs - best.atMs <= MAX_AGE_MS) {
+      const apartMs = Math.abs(elapsedUs32(offsetUs, best.offsetUs)) / 1000
+      if (apartMs <= best.networkMs + networkMs + MOST_DRIFT * (nowMs - best.atMs)) return
+    }
     this.#best = { offsetUs, networkMs, atMs: nowMs }
   }
 

@@ -84,6 +84,8 @@ export class ServerLink {
   #closed = false
   #lastId = 0
   #unanswered = 0
+  /** The server that was asked last; undefined: the site's. */
+  #asked: string | undefined
   #patchTopics: readonly string[] = []
 
   constructor(transport: Transport, clock: Clock, options: ServerLinkOptions) {
@@ -206,6 +208,7 @@ export class ServerLink {
   /** To be called a few times a second: sends what has got a credit, and a probe when one is due. */
   tick(): void {
     this.#options.market?.tick()
+    this.#followLease()
     const nowMs = this.#clock.now()
     this.#requests.sendWaiting()
     if (this.#prober.timedOut(nowMs)) this.#countSilence()
@@ -302,6 +305,14 @@ export class ServerLink {
       this.tick()
       this.onChange()
     } else this.counters.unreadablePackets++
+  }
+
+  /** What one server will never take, another may: it has not said so. */
+  #followLease(): void {
+    const server = this.lease?.server
+    if (server === this.#asked) return
+    this.#asked = server
+    this.#refusals.onBirth()
   }
 
   #onServerRestart(): void {

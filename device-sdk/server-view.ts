@@ -5,14 +5,17 @@ import type { FallbackCode } from './fallback.ts'
 /** What the server says of itself on its retained birth and state topics, in whatever order they arrive. */
 export class ServerView {
   #birth: { boot: number; birth: Birth } | undefined
+  /** Of the life that was seen last, also before a reconnect. */
+  #epoch: number | undefined
   /** By boot, newest last: a new life's state may come before its birth, an earlier one's last will after it. */
   readonly #states = new Map<number, State>()
 
   /** Takes a birth. True when it is another life of the server than the one seen before. */
   onBirth({ boot }: Envelope, birth: Birth): boolean {
-    const known = this.#birth?.birth
+    const known = this.#epoch
+    this.#epoch = birth.epoch
     this.#birth = { boot, birth }
-    return known !== undefined && known.epoch !== birth.epoch
+    return known !== undefined && known !== birth.epoch
   }
 
   onState({ boot }: Envelope, state: State): void {

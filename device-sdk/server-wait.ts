@@ -1,5 +1,8 @@
 import type { Clock } from './clock.ts'
 
+/** A timer for longer fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** Those who wait until a server can be sent to and the link is measured; told to look whenever that may have changed. */
 export class ServerWait {
   readonly #clock: Clock
@@ -18,7 +21,7 @@ export class ServerWait {
     if (this.#ready()) return true
     return new Promise<boolean>((resolve) => {
       const finish = (isReady: boolean) => {
-        this.#clock.clearTimeout(timer)
+        if (timer !== undefined) this.#clock.clearTimeout(timer)
         this.#waiting.delete(look)
         resolve(isReady)
       }
@@ -26,7 +29,8 @@ export class ServerWait {
         if (this.#ready()) finish(true)
         else if (this.#closed) finish(false)
       }
-      const timer = this.#clock.setTimeout(() => finish(false), waitMs)
+      const timer =
+        waitMs > LONGEST_TIMER_MS ? undefined : this.#clock.setTimeout(() => finish(false), waitMs)
       this.#waiting.add(look)
     })
   }

@@ -188,6 +188,8 @@ export class World implements Transport {
   headRuns = 0
   epoch = 77
   serverBoot = 5
+  /** By how much more the server's clock is ahead than at the start, in ms. */
+  serverAheadMs = 0
   /** Loses what the device sends. */
   loseRequests = false
   loseReplies = false
@@ -360,7 +362,7 @@ export class World implements Transport {
 
   /** The server's clock runs apart from the device's. */
   serverUs(): number {
-    return clockUs32(this.clock.now() + 123_456)
+    return clockUs32(this.clock.now() + 123_456 + this.serverAheadMs)
   }
 
   #echo({ envelope }: Message) {

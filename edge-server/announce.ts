@@ -2,6 +2,7 @@ import {
   type BodyFields,
   type BundleOffer,
   clockUs32,
+  decodeMessage,
   EDGE_ID,
   encodeMessage,
   type PipelineOffer,
@@ -82,6 +83,22 @@ export class Announcer {
     await this.#sayState()
   }
 
+  /**
+   * A message has come at a `state` topic. The last will of an earlier life may come when this one has long been there, and stay in place of what
+   * this one has said: then the state is said again with the next tick.
+   */
+  hear(topicName: string, packet: Uint8Array): void {
+    const { site } = this.#options
+    if (this.#presence === 'offline' || !this.#ids.some((id) => topicName === topic(site, id, 'state')))
+      return
+    try {
+      const { body } = decodeMessage(packet)
+      if (body.kind === 'state' && body.presence === 'offline') this.#said = undefined
+    } catch {
+      // Whoever cannot be read has not said that this server is gone.
+    }
+  }
+
   /** Says the load if it has changed and was not said just now. */
   tick(): void {
     const { clock, stateEveryMs, load } = this.#options
@@ -106,12 +123,18 @@ export class Announcer {
   }
 
   async #publish(verb: Verb, body: BodyFields): Promise<void> {
-    const { site, isFace } = this.#options
-    const ids = isFace?.() && this.#id !== EDGE_ID ? [this.#id, EDGE_ID] : [this.#id]
+    const { site } = this.#options
     const packet = this.#encode(body)
     await Promise.all(
-      ids.map((id) => this.#transport?.publish(topic(site, id, verb), packet, { qos: 1, retain: true })),
+      this.#ids.map((id) =>
+        this.#transport?.publish(topic(site, id, verb), packet, { qos: 1, retain: true }),
+      ),
     )
+  }
+
+  /** Whom it speaks for. */
+  get #ids(): readonly string[] {
+    return this.#options.isFace?.() && this.#id !== EDGE_ID ? [this.#id, EDGE_ID] : [this.#id]
   }
 
   get #id(): string {

@@ -176,6 +176,7 @@ export class RunningEdge implements EdgeServer {
     const market = await this.#openMarket(transport)
     transport.onMessage((topicName, packet, retained) => {
       const verb = parseTopic(topicName)?.verb
+      if (verb === 'state') this.#announcer.hear(topicName, packet)
       if (verb === 'sample') samples?.receive(topicName, packet, retained)
       if (verb === 'infer' || verb === 'birth' || verb === 'state')
         this.#dispatcher.receive(topicName, packet, retained)

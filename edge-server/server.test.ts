@@ -1,4 +1,7 @@
-import { encodeMessage, MAX_MESSAGE_BYTES, wireErrorCodeOf } from '@isthmus/proto'
+import { type AddressInfo, createServer } from 'node:net'
+import { EDGE_ID, encodeMessage, MAX_MESSAGE_BYTES, topic, wireErrorCodeOf } from '@isthmus/proto'
+import { Aedes } from 'aedes'
+import mqtt from 'mqtt'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Mosquitto, mosquittoInstalled, startMosquitto } from './broker/mosquitto.test.support.ts'
@@ -153,6 +156,35 @@ describe.skipIf(!mosquittoInstalled)('an edge server whose broker goes away', ()
     const camera = await device('cam')
     await camera.hearsServer('birth')
     expect(await camera.answer(camera.send(latent, { bundle: folder.fastKey }))).toEqual([10, 20])
+  })
+})
+
+describe('an edge server that was cut off and has come back in another life', () => {
+  it('is there for devices that come later, though its earlier life is taken for gone only now', async () => {
+    const broker = await Aedes.createBroker()
+    const listener = createServer(broker.handle)
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+    closing.push(() => new Promise<void>((resolve) => broker.close(() => listener.close(() => resolve()))))
+    const url = `mqtt://127.0.0.1:${(listener.address() as AddressInfo).port}`
+    const offline = encodeMessage({ envelope: { boot: 1 }, body: { kind: 'state', presence: 'offline' } })
+    const will = { topic: topic(SITE, EDGE_ID, 'state'), payload: Buffer.from(offline), retain: true }
+    const earlier = await mqtt.connectAsync(url, {
+      clientId: 'edge-earlier',
+      will: { ...will, qos: 1 },
+      reconnectPeriod: 0,
+    })
+    const { device } = await start({ broker: url, stateEveryMs: 100 })
+    const first = await device('first')
+    await first.hearsServer('state', (body) => body.kind === 'state' && body.presence === 'online')
+    // Its machine had lost power: the broker has waited until now for a sign of life.
+    earlier.stream.destroy()
+    await first.hearsServer('state', (body) => body.kind === 'state' && body.presence === 'offline')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    const later = await device('later')
+    const birth = await later.hearsServer('birth')
+    const state = await later.hearsServer('state')
+    expect(state.body).toMatchObject({ presence: 'online' })
+    expect(state.envelope.boot).toBe(birth.envelope.boot)
   })
 })
 

@@ -48,6 +48,14 @@ describe('the pace of samples', () => {
     expect(busyMs / nowMs).toBeGreaterThan(0.09)
   })
 
+  it('does not pay for hours in which the process stood still, whatever was being computed', () => {
+    const pace = new SamplingPace(0.1)
+    const hourMs = 3_600_000
+    pace.took(8 * hourMs, 1, 8 * hourMs)
+    expect(pace.isDue(8 * hourMs + 60_000)).toBe(false)
+    expect(pace.isDue(9 * hourMs)).toBe(true)
+  })
+
   it('keeps every frame where that is cheap', () => {
     const pace = new SamplingPace(0.1)
     pace.took(64, 64, 0)

@@ -1,3 +1,6 @@
+/** Work that took longer did so because the process, or the board, stood still. */
+const LONGEST_MS = 60_000
+
 /**
  * How often a frame is kept for what is computed beside the answers, so that this takes at most a share of the time. What it costs is measured,
  * not assumed.
@@ -31,7 +34,7 @@ export class SamplingPace {
 
   /** Work has taken so long; `frames` are to be kept until there is more of it. */
   took(ms: number, frames: number, nowMs: number): void {
-    this.#paidMs = Math.max(this.#paidMs, nowMs) + Math.max(0, ms) / this.#busyShare
+    this.#paidMs = Math.max(this.#paidMs, nowMs) + Math.min(LONGEST_MS, Math.max(0, ms)) / this.#busyShare
     this.#spacingMs = (this.#paidMs - nowMs) / frames
     this.#notBeforeMs = nowMs + this.#spacingMs
   }

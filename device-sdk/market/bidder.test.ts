@@ -177,6 +177,19 @@ describe('a device in a market', () => {
     expect(other.kinds().at(-1)).toBe('release edge-a')
   })
 
+  test('goes on whatever a server says: a round without an end, a lease of nobody', () => {
+    const world = new World()
+    const claim: BodyFields = { kind: 'claim', holder: 'edge-a', term: 2, round: 0, roundMs: 0xffff_ffff }
+    world.bidder.onMessage(topic('s', 'edge', 'claim'), encodeMessage({ envelope: {}, body: claim }))
+    world.award('lost', { reason: 'outbid', retryAfterMs: 1000 })
+    world.run(600)
+    expect(world.kinds()).toEqual(['bid', 'bid'])
+    world.award('won', { server: '' }, 2)
+    world.award('renewed', { server: '' }, 2)
+    expect(world.bidder.lease).toBeUndefined()
+    expect(world.kinds()).toEqual(['bid', 'bid'])
+  })
+
   test('does not listen to awards of its earlier lives', () => {
     const world = new World()
     world.award('won', {}, 1, 6)

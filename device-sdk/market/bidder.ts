@@ -78,6 +78,8 @@ const VALID_ROUNDS = 4
 const PATIENCE_ROUNDS = 1.5
 /** A bid that can never win as it is, is not made again for so long. */
 const HOPELESS_MS = 30_000
+/** However long a market says that its rounds are, in ms: times that follow from it have to fit into messages. */
+const LONGEST_ROUND_MS = 600_000
 
 /**
  * Gets a lease for a device and keeps it: bids, takes the first award that wins and gives back any other, renews, and bids anew when the
@@ -157,7 +159,8 @@ export class Bidder {
       return true
     }
     const { envelope, body } = message
-    if (name === claim && body.kind === 'claim') this.#roundMs = Math.max(10, body.roundMs)
+    if (name === claim && body.kind === 'claim')
+      this.#roundMs = Math.min(LONGEST_ROUND_MS, Math.max(10, body.roundMs))
     else if (name === award && body.kind === 'award' && body.bidBoot === this.#options.boot) {
       this.#onAward(envelope, body)
     }
@@ -232,6 +235,8 @@ export class Bidder {
   #onAward({ id }: Envelope, award: Award): void {
     const nowMs = this.#options.now()
     const { outcome, nonce, server } = award
+    // Of a server without a name nothing can be renewed or given back.
+    if ((outcome === 'won' || outcome === 'renewed') && server === '') return
     const former = this.#former
     const isFormer = former?.bid === id && former.nonce === nonce && former.server === server
     if (isFormer && !this.#lease) {

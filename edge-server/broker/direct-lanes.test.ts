@@ -8,7 +8,7 @@ const at = (device: string, verb: string) => `isthmus/1/yard/${device}/${verb}`
 const publish = (topic: string) => plainPublish(Buffer.from(topic), Buffer.of(7))
 
 function device(lanes: DirectLanes, id: string) {
-  const client = { id } as Client
+  const client = { id, closed: false } as Client
   const sent: Buffer[] = []
   const guard = { send: (packet: Buffer) => sent.push(packet) } as unknown as ConnectionGuard
   const subscribe = (...filters: string[]) => lanes.subscribed(client, guard, filters)
@@ -58,6 +58,15 @@ describe('the short way between server and device', () => {
       expect(cam.requestTo(at('cam', 'infer'))).toBe(undefined)
       expect(lanes.reply(at('cam', 'reply'), Buffer.of(7))).toBe(false)
     }
+  })
+
+  it('is not opened for a device that has left before the broker says that it subscribed', () => {
+    const lanes = new DirectLanes('yard')
+    const cam = device(lanes, 'cam')
+    cam.client.closed = true
+    lanes.left(cam.client)
+    cam.subscribe(at('cam', 'reply'))
+    expect(lanes.reply(at('cam', 'reply'), Buffer.of(7))).toBe(false)
   })
 
   it('stays with the connection that took over, when the one before it ends late', () => {

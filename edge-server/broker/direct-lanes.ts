@@ -31,6 +31,8 @@ export class DirectLanes {
 
   /** The broker has granted these filters to the device behind `guard`. */
   subscribed(client: Client, guard: ConnectionGuard, filters: readonly string[]): void {
+    // The broker says so a turn later: of one that has left meanwhile nobody would say so again.
+    if (client.closed) return
     const lane = this.#lanes.get(client) ?? this.#open(client, guard)
     const own = topic(this.#site, client.id, 'infer').slice(0, -'infer'.length)
     for (const filter of filters) {

@@ -1,7 +1,8 @@
-import { connect as connectTcp, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { afterEach, describe, expect, it } from 'vitest'
-import { type BrokerRefusal, EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type BrokerRefusal, EmbeddedBroker, type EmbeddedBrokerOptions, listen } from './embedded.ts'
 import { plainPublish } from './publish-packet.ts'
 
 const SITE = 'yard'
@@ -56,12 +57,14 @@ const closed = (client: MqttClient | Socket) =>
   })
 
 /** A bare connection that has said CONNECT and been accepted; it says nothing by itself, not even that it is alive. */
-async function bareDevice(port: number, id: string, keepaliveS = 0): Promise<Socket> {
+async function bareDevice(port: number, id: string, keepaliveS = 0, will = ''): Promise<Socket> {
   const socket = connectTcp(port, '127.0.0.1')
   closing.push(() => socket.destroy())
   socket.on('error', () => {})
-  const name = Buffer.from(id)
-  const body = [0, 4, ...Buffer.from('MQTT'), 4, 2, 0, keepaliveS, 0, name.length, ...name]
+  const said = (text: string) => [0, text.length, ...Buffer.from(text)]
+  const last = will === '' ? [] : [...said(at(id, 'state')), ...said(will)]
+  const flags = will === '' ? 2 : 6
+  const body = [...said('MQTT'), 4, flags, 0, keepaliveS, ...said(id), ...last]
   socket.write(Buffer.of(0x10, body.length, ...body))
   await new Promise((resolve) => socket.once('data', resolve))
   return socket
@@ -72,6 +75,50 @@ async function bareSubscribe(socket: Socket, filter: string): Promise<void> {
   socket.write(Buffer.of(0x82, subscribe.length, ...subscribe))
   await new Promise((resolve) => socket.once('data', resolve))
 }
+
+describe('a port of the server', () => {
+  it('stays open when a connection could not be accepted', async () => {
+    const server = createServer((socket) => socket.end('here'))
+    await listen(server, '127.0.0.1', 0, 'mqttPort')
+    closing.push(() => server.close())
+    // What Node says when the system gives an error in place of a connection.
+    server.emit('error', Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS', syscall: 'accept' }))
+    const socket = connectTcp((server.address() as AddressInfo).port, '127.0.0.1')
+    const [said] = await once(socket, 'data')
+    expect(String(said)).toBe('here')
+  })
+})
+
+describe('the clock of the machine', () => {
+  it('may be set forward while devices are connected: none of them is taken for gone', async () => {
+    const intervals = vi.spyOn(globalThis, 'setInterval')
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const { broker } = await start()
+      const looks = intervals.mock.calls.filter(([, ms]) => ms! >= 60_000)
+      expect(looks.length).toBeGreaterThan(0)
+      const heard: string[] = []
+      broker.onMessage((topic, packet) => heard.push(`${topic} ${packet}`))
+      await broker.subscribe([at('+', 'state')])
+      const socket = await bareDevice(broker.mqttPort, 'cam', 0, 'gone')
+      vi.setSystemTime(Date.now() + 3_600_000)
+      // What the broker looks after from time to time: the rarest first, as it happens when the others are a little late.
+      for (const [look] of looks.sort(([, a], [, b]) => b! - a!)) {
+        const lookNow = look as () => void
+        lookNow()
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      expect(broker.connections).toBe(1)
+      expect(heard).toEqual([])
+      socket.destroy()
+      while (heard.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      expect(heard).toEqual([`${at('cam', 'state')} gone`])
+    } finally {
+      vi.useRealTimers()
+      intervals.mockRestore()
+    }
+  })
+})
 
 describe('who may connect to the broker inside', () => {
   it.each(['edge', 'edge-2', 'a b', 'cam/1', '$SYS', '', 'x'.repeat(65)])(

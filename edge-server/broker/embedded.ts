@@ -1,6 +1,6 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
 import { deviceMayPublish, deviceMaySubscribe, isDeviceId, parseTopic } from '@isthmus/proto'
 import { Aedes, type Client } from 'aedes'
 import { createWebSocketStream, WebSocketServer } from 'ws'
@@ -96,6 +96,7 @@ export class EmbeddedBroker implements Transport {
     const broker = new EmbeddedBroker(options)
     broker.#setRules()
     await broker.#aedes.listen()
+    broker.#forgetDeadBrokers()
     try {
       await broker.#listenTcp()
       if (options.wsPort !== 'off') await broker.#listenWebSocket(options.wsPort)
@@ -228,6 +229,15 @@ export class EmbeddedBroker implements Transport {
     aedes.on('connectionError', onError)
   }
 
+  /**
+   * Aedes publishes the wills of brokers that it has not heard for three minutes of the wall clock, itself among them: a clock that is set forward
+   * would have all devices gone that are connected. There are no other brokers, and wills of its own devices it knows besides.
+   */
+  #forgetDeadBrokers(): void {
+    const { persistence } = this.#aedes as unknown as { readonly persistence: { streamWill(): Readable } }
+    persistence.streamWill = () => Readable.from([])
+  }
+
   /** A request that need not go through the broker. */
   #receiveDirectly(client: Client, packet: Buffer): boolean {
     const request = this.#requestsWanted ? this.#lanes.request(client, packet) : undefined
@@ -328,6 +338,8 @@ export function listen(
     server.once('error', onError)
     server.listen(port, host, () => {
       server.off('error', onError)
+      // From now on it is a connection that could not be accepted, and no reason to end the process.
+      server.on('error', () => {})
       resolve()
     })
   })

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import mqtt from 'mqtt'
+import mqtt, { type ErrorWithSubackPacket } from 'mqtt'
 import { edgeError } from '../errors.ts'
 import type { MessageHandler, PublishOptions, Transport } from './transport.ts'
 
@@ -11,6 +11,7 @@ export interface ExternalBrokerOptions {
   readonly clientId: string
   /** Said by the broker when this server is gone without a word; retained, QoS 1. */
   readonly will: { readonly topic: string; readonly packet: Uint8Array }
+  /** Told when the connection is lost, and when there is one again. */
   readonly onConnection: (connected: boolean) => void
   /** How long an acknowledgement is waited for. Default 2000. */
   readonly ackTimeoutMs?: number
@@ -19,25 +20,42 @@ export interface ExternalBrokerOptions {
 const CONNECT_TIMEOUT_MS = 5000
 const RECONNECT_MS = 1000
 const ACK_TIMEOUT_MS = 2000
+/** MQTT 3.1.1, 3.9.3: in place of the QoS that a filter is granted with. */
+const REFUSED = 0x80
 
 /** A broker elsewhere. Once there has been a connection, it is sought again for ever. */
 export class ExternalBroker implements Transport {
   readonly #client: mqtt.MqttClient
   readonly #ackTimeoutMs: number
-  /** Publications that the broker has not acknowledged. */
+  /** Publications that have not gone out, or that the broker has not acknowledged. */
   #unacknowledged = 0
+  /** Message ids of those with QoS 1. */
+  readonly #ids = new Set<number>()
   #handler: MessageHandler = () => {}
   #reconnected: () => void = () => {}
+  /** What is to be heard of, at each connection anew. */
+  readonly #filters = new Set<string>()
+  /** Whether there is a connection on which all of that is heard. */
+  #hears = true
 
   private constructor(client: mqtt.MqttClient, options: ExternalBrokerOptions) {
     this.#client = client
     this.#ackTimeoutMs = options.ackTimeoutMs ?? ACK_TIMEOUT_MS
     client.on('message', (topic, payload, { retain }) => this.#handler(topic, payload, retain))
     client.on('connect', () => {
-      options.onConnection(true)
-      this.#reconnected()
+      if (this.#filters.size === 0) this.#isBack(options)
+      else this.#hearAgain(options)
     })
-    client.on('close', () => options.onConnection(false))
+    client.on('close', () => {
+      // What must arrive is said anew after a reconnect. Kept, it would go out first, as it was, one message after another, and nothing would be
+      // heard before all of that is acknowledged.
+      for (const id of this.#ids) client.removeOutgoingMessage(id)
+      this.#ids.clear()
+      // Also each attempt that fails ends so.
+      if (!this.#hears) return
+      this.#hears = false
+      options.onConnection(false)
+    })
   }
 
   /** Connects. Throws NO_BROKER or BROKER_REFUSED when the first attempt fails. */
@@ -51,6 +69,10 @@ export class ExternalBroker implements Transport {
       protocolVersion: 4,
       connectTimeout: CONNECT_TIMEOUT_MS,
       reconnectPeriod: RECONNECT_MS,
+      // One filter that was refused, and it would ask for none of them at any later connection.
+      resubscribe: false,
+      // A broker that is starting, or whose users are looked up elsewhere, may refuse for a while.
+      reconnectOnConnackError: true,
       queueQoSZero: false,
       // mqtt.js leaves out the brackets of an IPv6 address.
       transformWsUrl: (address, { hostname = '' }) =>
@@ -74,7 +96,7 @@ export class ExternalBroker implements Transport {
   }
 
   get connected(): boolean {
-    return this.#client.connected
+    return this.#client.connected && this.#hears
   }
 
   async publish(
@@ -88,20 +110,26 @@ export class ExternalBroker implements Transport {
     await new Promise<void>((resolve) => {
       // A broker that hangs must not keep the server from going on, or from stopping.
       const timer = setTimeout(resolve, this.#ackTimeoutMs)
-      this.#client.publish(topic, payload, { qos, retain }, () => {
+      this.#client.publish(topic, payload, { qos, retain }, (_, sent) => {
+        if (sent?.messageId !== undefined) this.#ids.delete(sent.messageId)
         clearTimeout(timer)
         this.#unacknowledged--
         resolve()
       })
+      if (qos === 1) this.#ids.add(this.#client.getLastMessageId())
     })
   }
 
   async subscribe(filters: readonly string[]): Promise<void> {
-    const asked = this.#client.subscribeAsync([...filters], { qos: 1 })
+    const asked = this.#client.subscribeAsync([...filters], { qos: 1 }).catch((error) => {
+      const { packet } = error as Partial<ErrorWithSubackPacket>
+      if (!packet) throw edgeError('NO_BROKER', `The broker grants no subscription: ${error.message}`, error)
+      const denied = filters.filter((_, at) => Number(packet.granted[at]) >= REFUSED)
+      throw edgeError('BROKER_REFUSED', `The broker does not let the server read ${denied}`, error)
+    })
     const grants = await Promise.race([asked, after(CONNECT_TIMEOUT_MS)])
     if (grants === undefined) throw edgeError('NO_BROKER', 'The broker grants no subscription in time')
-    const denied = grants.find(({ qos }) => qos > 2)
-    if (denied) throw edgeError('BROKER_REFUSED', `The broker does not let the server read ${denied.topic}`)
+    for (const filter of filters) this.#filters.add(filter)
   }
 
   onMessage(handler: MessageHandler): void {
@@ -110,6 +138,21 @@ export class ExternalBroker implements Transport {
 
   onReconnect(handler: () => void): void {
     this.#reconnected = handler
+  }
+
+  /** A server that is connected and hears nothing is of no use: it tries another connection when filters are refused. */
+  #hearAgain(options: ExternalBrokerOptions): void {
+    const { stream } = this.#client
+    this.#client.subscribe([...this.#filters], { qos: 1 }, (error) => {
+      if (error) stream.destroy()
+      else this.#isBack(options)
+    })
+  }
+
+  #isBack(options: ExternalBrokerOptions): void {
+    this.#hears = true
+    options.onConnection(true)
+    this.#reconnected()
   }
 
   async close(): Promise<void> {

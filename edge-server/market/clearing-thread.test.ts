@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { seededRandom } from '@isthmus/models/data'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { boundAfterwards, clearRound, randomMarket } from '../auction/index.ts'
 import { ClearingThread, type RoundBound } from './clearing-thread.ts'
 
@@ -51,6 +51,27 @@ describe('a thread that clears rounds', () => {
     const own = await clearRound(market, { payment: 'critical' })
     expect(bound).toEqual({ upperBound: own.upperBound, gap: own.gap })
     expect(boundAfterwards(own, { payment: 'critical' })).toEqual(bound)
+  })
+
+  it('is not given up while the round may still take its time', async () => {
+    const silent = () =>
+      new Worker('require("node:worker_threads").parentPort.on("message", () => {})', { eval: true })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      let failure = ''
+      const cleared = opened({ spawn: silent })
+        .clear(market, { payment: 'vcg', timeLimitMs: 300_000 })
+        .catch((error) => {
+          failure = error.code
+        })
+      await vi.advanceTimersByTimeAsync(300_000)
+      expect(failure).toBe('')
+      await vi.advanceTimersByTimeAsync(300_000)
+      await cleared
+      expect(failure).toBe('AUCTION_THREAD_DIED')
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('fails the round that it dies over, and has a new thread for the next', async () => {

@@ -23,7 +23,7 @@ export interface ClearingThreadOptions {
   /** Told after a round how good it was; of rounds that follow each other too fast, not of all. */
   readonly onBound?: (bound: RoundBound) => void
   readonly spawn?: () => Worker
-  /** A thread that takes longer over a round is given up. Default 30 s. */
+  /** A thread that takes longer over a round is given up. Default 30 s, and twice what the round itself may take. */
   readonly giveUpMs?: number
 }
 
@@ -66,8 +66,9 @@ export class ClearingThread {
     this.#worker.ref()
     this.#worker.postMessage({ id, market, options } satisfies ToClearing)
     const worker = this.#worker
+    const { giveUpMs = Math.max(GIVE_UP_MS, 2 * (options.timeLimitMs ?? 0)) } = this.#options
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#giveUp(worker), this.#options.giveUpMs ?? GIVE_UP_MS)
+      const timer = setTimeout(() => this.#giveUp(worker), giveUpMs)
       this.#waiting.push({ id, resolve, reject, timer })
     })
   }

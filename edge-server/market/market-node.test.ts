@@ -49,6 +49,8 @@ class Town {
   /** By server, where the market is cleared by the auction itself. */
   readonly houses = new Map<string, AuctionHouse>()
   diskFails = false
+  /** What the broker keeps for those who come later. */
+  readonly retained = new Map<string, Uint8Array>()
   #epoch = 0
   readonly #queue: [string, Uint8Array][] = []
 
@@ -86,7 +88,10 @@ class Town {
         },
       },
       entries: [...disk],
-      send: (name, packet) => this.#queue.push([name, packet]),
+      send: (name, packet, { retain }) => {
+        if (retain) this.retained.set(name, packet)
+        this.#queue.push([name, packet])
+      },
       observer: {
         elected: () => {},
         cleared: ({ bids }) => this.rounds.push({ by: id, atMs: this.nowMs, bids }),
@@ -264,6 +269,17 @@ describe('several servers', () => {
     expect(three.awards.filter(({ outcome }) => outcome === 'won')).toHaveLength(6)
     expect(new Set(three.awards.map(({ server }) => server)).size).toBe(4)
     expect(three.of('d0')).toEqual(['outbid'])
+  })
+
+  test('are heard of by devices that come later also when the broker has forgotten them and nobody missed the auctioneer', async () => {
+    const market = await town('edge-a', 'edge-b')
+    const { leader } = market
+    market.retained.clear()
+    for (const node of market.nodes.values()) node.announce()
+    await market.run(2000)
+    expect(market.leader).toBe(leader)
+    const claim = market.retained.get(topic('s', 'edge', 'claim'))
+    expect(claim && decodeMessage(claim).body).toMatchObject({ kind: 'claim', holder: leader, roundMs: 1000 })
   })
 
   test('serve the small ones elsewhere for whom one has no credits left, however much else it has', async () => {

@@ -111,9 +111,13 @@ export class MarketNode {
     return this.#board.loads(this.#options.clock())
   }
 
-  /** Says what this server has, and tells devices of the leases that an earlier life has left. To be called at each connection. */
+  /**
+   * Says what this server has, and who holds the auctions if it is this one, and tells devices of the leases that an earlier life has left. To be
+   * called at each connection: the broker may have forgotten what it was told.
+   */
   announce(): void {
     this.#sayCapacity()
+    if (this.leads) this.#sayClaim('claim', this.#options.clock())
     for (const lease of this.#ledger.leases) {
       if (!this.#unsafe.has(lease)) this.#award(lease, this.#won(lease))
     }

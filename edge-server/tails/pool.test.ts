@@ -286,6 +286,22 @@ describe('workers that fail', () => {
     expect(pool.ready).toBe(1)
   })
 
+  it('to go on while the process stands still are not replaced, and those that hang after that are', async () => {
+    let nowMs = 0
+    const { pool, crashes } = await open({ ...scripted, jobTimeoutMs: 40, clock: () => nowMs })
+    const looksPass = () => new Promise((resolve) => setTimeout(resolve, 100))
+    const outcome = pool.run(held())
+    await looksPass()
+    nowMs += 3_600_000
+    await looksPass()
+    expect(crashes).toEqual([])
+    while (crashes.length === 0) {
+      nowMs += 10
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect(logits(await outcome)).toBe('TAIL_FAILED')
+  })
+
   it('with their models loaded are replaced by others with their models loaded', async () => {
     const { pool, workers } = await open()
     const back = recovered(pool)

@@ -93,11 +93,16 @@ export class TailPool implements WorkRunner {
   #closing: Promise<void> | undefined
   readonly #restarts = new Set<NodeJS.Timeout>()
   readonly #watchdog: NodeJS.Timeout
+  /** Between two looks of the watchdog. */
+  readonly #watchMs: number
+  #lookedMs: number
 
   private constructor(options: TailPoolOptions) {
     this.#options = options
     this.#kinds = new Map(options.bundles.map((bundle) => [bundle.key, kindsOf(bundle)]))
-    this.#watchdog = setInterval(() => this.#endHungWorkers(), Math.min(1000, options.jobTimeoutMs / 2))
+    this.#watchMs = Math.min(1000, options.jobTimeoutMs / 2)
+    this.#lookedMs = options.clock()
+    this.#watchdog = setInterval(() => this.#endHungWorkers(), this.#watchMs)
     this.#watchdog.unref()
   }
 
@@ -299,7 +304,11 @@ export class TailPool implements WorkRunner {
 
   #endHungWorkers(): void {
     const nowMs = this.#options.clock()
+    // A process that was stopped has had its workers stopped, too.
+    const stoodStillMs = Math.max(0, nowMs - this.#lookedMs - 2 * this.#watchMs)
+    this.#lookedMs = nowMs
     for (const member of [...this.#members]) {
+      member.busySinceMs += stoodStillMs
       if (member.pending.size === 0 || nowMs - member.busySinceMs <= this.#options.jobTimeoutMs) continue
       this.#bury(member, `A worker computed longer than ${this.#options.jobTimeoutMs} ms on one request`)
       void leaves(member.worker)
