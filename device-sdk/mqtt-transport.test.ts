@@ -133,11 +133,13 @@ test('closing does not hang when there is no broker', async () => {
 })
 
 test('closing ends the connection to a broker that says nothing any more', async () => {
-  const ended: number[] = []
+  let ended = false
   const server: Server = createServer((socket) => {
     socket.on('error', () => {})
     socket.once('data', () => socket.write(Buffer.of(0x20, 2, 0, 0)))
-    socket.on('close', () => ended.push(performance.now()))
+    socket.on('close', () => {
+      ended = true
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   cleanUps.push(() => new Promise<void>((resolve) => server.close(() => resolve())))
@@ -145,10 +147,8 @@ test('closing ends the connection to a broker that says nothing any more', async
   await until(() => seen.online === 1)
   expect(transport.publish('there', Buffer.from('never acknowledged'), { qos: 1 })).toBe(true)
   await transport.close()
-  const closedMs = performance.now()
-  await until(() => ended.length === 1)
-  // Far sooner than the connection's own end, when its keepalive goes unanswered.
-  expect(ended[0]! - closedMs).toBeLessThan(5000)
+  // The connection's own end, when its keepalive goes unanswered, is later than a test may take.
+  await until(() => ended)
 })
 
 test('takes an IPv6 address, over TCP and WebSocket', async () => {
