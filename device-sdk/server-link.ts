@@ -295,7 +295,7 @@ export class ServerLink {
       this.onPatch(message)
     } else if (name === reply) this.#onReply(message, packet.length)
     else if (name === edgeBirth && body.kind === 'birth') {
-      this.#refusals.onBirth()
+      this.#refusals.forget()
       if (this.#server.onBirth(envelope, body)) this.#onServerRestart()
       this.tick()
       this.onChange()
@@ -312,7 +312,7 @@ export class ServerLink {
     const server = this.lease?.server
     if (server === this.#asked) return
     this.#asked = server
-    this.#refusals.onBirth()
+    this.#refusals.forget()
   }
 
   #onServerRestart(): void {

@@ -42,8 +42,8 @@ export class ServerRefusals {
     this.#samples = true
   }
 
-  /** The server has announced itself anew: it may take now what it did not. */
-  onBirth(): void {
+  /** The server has announced itself anew, or another is asked from now on: it may take what was not taken. */
+  forget(): void {
     this.#modes.clear()
     this.#stages = false
     this.#samples = false

@@ -24,6 +24,20 @@ async function hangingBroker(returnCode = 0): Promise<string> {
   return `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+/** Aedes at a port; `cutOff` ends the first connection that it was given. */
+async function realBroker(): Promise<{ broker: Aedes; url: string; cutOff: () => void }> {
+  const broker = await Aedes.createBroker()
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    broker.handle(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => new Promise<void>((resolve) => broker.close(() => server.close(() => resolve()))))
+  const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { broker, url, cutOff: () => sockets[0]!.destroy() }
+}
+
 const open = (url: string, onConnection: (connected: boolean) => void = () => {}) =>
   ExternalBroker.open({
     url,
@@ -107,7 +121,7 @@ describe('a broker elsewhere', () => {
   }, 30_000)
 
   it('that refuses a filter is named at the start, and at a reconnect asked again until the server hears all', async () => {
-    const broker = await Aedes.createBroker()
+    const { broker, url, cutOff } = await realBroker()
     let refused = 0
     let refuses = false
     broker.authorizeSubscribe = (_, subscription, done) => {
@@ -115,15 +129,7 @@ describe('a broker elsewhere', () => {
       if (isRefused) refused++
       done(null, isRefused ? null : subscription)
     }
-    const sockets: Socket[] = []
-    const server = createServer((socket) => {
-      sockets.push(socket)
-      broker.handle(socket)
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    closing.push(() => new Promise<void>((resolve) => broker.close(() => server.close(() => resolve()))))
     const told: boolean[] = []
-    const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`
     const external = await open(url, (connected) => told.push(connected))
     closing.push(() => external.close())
     const heard = new Set<string>()
@@ -137,7 +143,7 @@ describe('a broker elsewhere', () => {
     await external.subscribe(['one', 'two'])
     refused = 0
     refuses = true
-    sockets[0]!.destroy()
+    cutOff()
     while (refused < 2) await new Promise((resolve) => setTimeout(resolve, 5))
     expect(external.connected).toBe(false)
     refuses = false
@@ -153,27 +159,20 @@ describe('a broker elsewhere', () => {
   }, 60_000)
 
   it('that had not acknowledged everything when it went is heard at once when it is back', async () => {
-    const broker = await Aedes.createBroker()
+    const { broker, url, cutOff } = await realBroker()
     const published: string[] = []
     // What is held is neither acknowledged nor refused.
     broker.authorizePublish = (client, { topic }, done) => {
       if (client && topic.length < 6) published.push(topic)
       if (topic !== 'held') done(null)
     }
-    const sockets: Socket[] = []
-    const server = createServer((socket) => {
-      sockets.push(socket)
-      broker.handle(socket)
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    closing.push(() => new Promise<void>((resolve) => broker.close(() => server.close(() => resolve()))))
-    const external = await open(`mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const external = await open(url)
     closing.push(() => external.close())
     await external.subscribe(['one'])
     const again = new Promise<string>((resolve) => external.onReconnect(() => resolve('again')))
     await external.publish('held', Uint8Array.of(1), { qos: 1 })
     expect(published).toEqual(['held'])
-    sockets[0]!.destroy()
+    cutOff()
     const never = new Promise((resolve) => setTimeout(resolve, 10_000, 'never').unref())
     expect(await Promise.race([again, never])).toBe('again')
     await external.publish('fresh', Uint8Array.of(1), { qos: 1 })

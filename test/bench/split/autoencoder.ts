@@ -52,15 +52,13 @@ export async function autoencodersAt(
     place,
     photos.flatMap((photo) => [photo, mirrored(photo)]),
   )
+  const isPositive = maps.every((value) => value >= 0)
   const found: Autoencoder[] = []
   for (const channels of counts) {
     say(`an autoencoder of ${channels} channels behind ${place.tensor}`)
-    const { weights, error } = await train(maps, place.dims.slice(1), {
-      channels,
-      epochs,
-      threads: subject.threads,
-    })
-    const model = assembled(subject, place, channels, weights)
+    const sizes = { width: place.dims[1]!, channels, isPositive }
+    const { weights, error } = await train(maps, place.dims.slice(1), sizes, epochs, subject.threads)
+    const model = assembled(subject, place, sizes, weights)
     const at = inspectModel(readModel(model)).cuts.find(({ tensor }) => tensor === LATENT)!
     found.push({ ...(await untrainedCut({ ...subject, model }, at)), channels, behind: place.tensor, error })
   }
@@ -68,6 +66,14 @@ export async function autoencodersAt(
 }
 
 const LATENT = 'latent'
+
+interface Sizes {
+  /** Channels of the map. */
+  readonly width: number
+  readonly channels: number
+  /** The map never falls below zero. */
+  readonly isPositive: boolean
+}
 
 /** The maps of all pictures, one after another. */
 async function mapsAt(
@@ -95,14 +101,16 @@ type Weights = ReturnType<ReturnType<typeof compileTrainingStep>['parameters']>
 async function train(
   maps: Float32Array,
   dims: readonly number[],
-  { channels, epochs, threads }: { channels: number; epochs: number; threads: number },
+  sizes: Sizes,
+  epochs: number,
+  threads: number,
 ): Promise<{ weights: Weights; error: number }> {
   const size = elementCount(dims)
   const count = maps.length / size
   const g = new GraphBuilder('autoencoder', 17)
   const map = g.input('map', 'float32', [BATCH, ...dims])
   const net = new NetBuilder('autoencoder', { random: seededRandom(1), training: true, graph: g })
-  const decoded = decoder(net, encoder(net, map, dims[0]!, channels), dims[0]!, channels)
+  const decoded = decoder(net, encoder(net, map, sizes), sizes)
   const error = net.squaredError(decoded, map, BATCH)
   g.output(g.op('Mul', [error, g.scalar(1 / (size * variance(maps)))]), 'loss')
   const optimizer = { kind: 'adam' } as const
@@ -143,27 +151,21 @@ async function train(
 }
 
 /** The whole network with the autoencoder in it; what crosses is called `latent`. */
-function assembled(
-  { model, face }: CutSubject,
-  place: CutCost,
-  channels: number,
-  weights: Weights,
-): Uint8Array {
+function assembled({ model, face }: CutSubject, place: CutCost, sizes: Sizes, weights: Weights): Uint8Array {
   const whole = readModel(model)
   const { head, tail } = cut(whole, place.tensor)
   const g = new GraphBuilder('with-autoencoder', Math.max(17, whole.opsets[''] ?? 0))
   const net = new NetBuilder('autoencoder', { random: seededRandom(0), weights, graph: g })
   const input = g.input(face.input.name, 'float32', ['N', ...face.input.dims])
   const [map] = embedModel(g, head, { [face.input.name]: input }, 'head/')
-  const width = place.dims[1]!
-  const latent = g.op('Identity', [encoder(net, map!, width, channels)], {}, LATENT)
-  const decoded = decoder(net, latent, width, channels)
+  const latent = g.op('Identity', [encoder(net, map!, sizes)], {}, LATENT)
+  const decoded = decoder(net, latent, sizes)
   const [answer] = embedModel(g, tail, { [place.tensor]: decoded }, 'tail/')
   g.output(answer!, face.output.name)
   return writeModel(g.build())
 }
 
-function encoder(net: NetBuilder, map: string, width: number, channels: number): string {
+function encoder(net: NetBuilder, map: string, { width, channels }: Sizes): string {
   const [wide, narrow] = WIDTHS
   const first = net.normRelu(
     'encoder.norm1',
@@ -177,8 +179,7 @@ function encoder(net: NetBuilder, map: string, width: number, channels: number):
   return net.norm('encoder.norm3', third, channels)
 }
 
-/** The maps at the cuts of networks with rectifiers do not fall below zero. */
-function decoder(net: NetBuilder, latent: string, width: number, channels: number): string {
+function decoder(net: NetBuilder, latent: string, { width, channels, isPositive }: Sizes): string {
   const [wide, narrow] = WIDTHS
   const first = net.conv('decoder.conv1', latent, channels, narrow, { kernel: 1 })
   const second = net.conv('decoder.conv2', net.normRelu('decoder.norm1', first, narrow), narrow, wide, {
@@ -189,7 +190,7 @@ function decoder(net: NetBuilder, latent: string, width: number, channels: numbe
     kernel: 1,
     bias: true,
   })
-  return net.relu(third)
+  return isPositive ? net.relu(third) : third
 }
 
 function variance(values: Float32Array): number {
