@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
+import { ReconnectWait } from './reconnect-wait.ts'
 import type { Transport, TransportHandlers } from './transport.ts'
 
 export interface MqttTransportOptions {
@@ -7,8 +8,10 @@ export interface MqttTransportOptions {
   readonly url: string
   readonly clientId: string
   readonly will: { readonly topic: string; readonly payload: Uint8Array }
-  /** Shortest and longest wait between two attempts to connect, in ms; it doubles from one to the other. */
+  /** Shortest and longest wait between two attempts to connect, in ms (`ReconnectWait`). */
   readonly reconnect: { readonly minMs: number; readonly maxMs: number }
+  /** Of the waits. Default `Math.random`. */
+  readonly random?: () => number
   readonly username?: string | undefined
   readonly password?: string | undefined
   /** Certificates and key in PEM, for mqtts:// and wss://. */
@@ -44,7 +47,8 @@ export class MqttTransport implements Transport {
   }
 
   start(handlers: TransportHandlers): void {
-    const { url, clientId, will, reconnect, username, password, tls } = this.#options
+    const { url, clientId, will, reconnect, random = Math.random, username, password, tls } = this.#options
+    const wait = new ReconnectWait(reconnect, random)
     const settings: IClientOptions = {
       clientId,
       protocolVersion: 4,
@@ -73,13 +77,15 @@ export class MqttTransport implements Transport {
       setNoDelay?.call(client.stream, true)
       handlers.onOnline()
     })
-    client.on('close', () => {
+    // Before mqtt.js reads it.
+    client.prependListener('close', () => {
       // A connection that did not last counts as a failed attempt: two devices with one id would throw each other out
       // without a pause.
-      const lasted = performance.now() - connectedMs > LASTING_MS
-      const waitMs = client.options.reconnectPeriod ?? reconnect.minMs
-      client.options.reconnectPeriod = lasted ? reconnect.minMs : Math.min(2 * waitMs, reconnect.maxMs)
+      if (performance.now() - connectedMs > LASTING_MS) wait.reset()
       connectedMs = Number.POSITIVE_INFINITY
+      client.options.reconnectPeriod = wait.next()
+    })
+    client.on('close', () => {
       // They are published anew after the reconnect: kept, they would pile up.
       for (const id of this.#unacknowledged) client.removeOutgoingMessage(id)
       this.#unacknowledged.clear()
