@@ -24,6 +24,7 @@ const brokerRefusals: readonly BrokerRefusal[] = [
   'too-large',
   'malformed',
   'slow-reader',
+  'not-accepted',
   'protocol',
   'client-id',
   'credentials',

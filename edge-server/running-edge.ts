@@ -320,9 +320,9 @@ export class RunningEdge implements EdgeServer {
     }
     const embedded = await EmbeddedBroker.open({
       ...this.#config,
-      onRefusal: (reason, client) => {
+      onRefusal: (reason, client, detail) => {
         this.metrics.brokerRefused(reason)
-        this.#warn({ client, reason }, 'turned away')
+        this.#warn({ client, reason, ...(detail === undefined ? {} : { detail }) }, 'turned away')
       },
       onTakeover: (device) => {
         this.metrics.takeover()

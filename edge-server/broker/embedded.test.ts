@@ -77,12 +77,14 @@ async function bareSubscribe(socket: Socket, filter: string): Promise<void> {
 }
 
 describe('a port of the server', () => {
-  it('stays open when a connection could not be accepted', async () => {
+  it('stays open when a connection could not be accepted, and says so', async () => {
     const server = createServer((socket) => socket.end('here'))
-    await listen(server, '127.0.0.1', 0, 'mqttPort')
+    const told: string[] = []
+    await listen(server, '127.0.0.1', 0, 'mqttPort', ({ message }) => told.push(message))
     closing.push(() => server.close())
     // What Node says when the system gives an error in place of a connection.
     server.emit('error', Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS', syscall: 'accept' }))
+    expect(told).toEqual(['accept ENOBUFS'])
     const socket = connectTcp((server.address() as AddressInfo).port, '127.0.0.1')
     const [said] = await once(socket, 'data')
     expect(String(said)).toBe('here')

@@ -14,6 +14,7 @@ import type { MessageHandler, PublishOptions, Transport } from './transport.ts'
 /** Why the broker turned something away. */
 export type BrokerRefusal =
   | CutReason
+  | 'not-accepted'
   | 'protocol'
   | 'client-id'
   | 'credentials'
@@ -34,7 +35,8 @@ export interface EmbeddedBrokerOptions {
   readonly packetsPerSecond: number
   /** Devices whose retained messages are kept. */
   readonly maxDevices: number
-  readonly onRefusal: (reason: BrokerRefusal, clientId: string) => void
+  /** `detail`: what the system has said, where it is the system that refuses. */
+  readonly onRefusal: (reason: BrokerRefusal, clientId: string, detail?: string) => void
   /** A second connection with a device's id closed the first. */
   readonly onTakeover: (device: string) => void
 }
@@ -314,18 +316,23 @@ export class EmbeddedBroker implements Transport {
   }
 
   async #listen(server: Server | HttpServer, port: number, setting: string): Promise<number> {
-    await listen(server, this.#options.host, port, setting)
+    const { host, onRefusal } = this.#options
+    await listen(server, host, port, setting, ({ message }) => onRefusal('not-accepted', NO_ID, message))
     this.#servers.push(server)
     return (server.address() as AddressInfo).port
   }
 }
 
-/** Listens, or throws what the user can act on: PORT_IN_USE or BAD_ADDRESS. */
+/**
+ * Listens, or throws what the user can act on: PORT_IN_USE or BAD_ADDRESS. `onNotAccepted` is told of each connection that the system gave an error
+ * in place of (on Linux not where file descriptors are used up: Node closes those connections without a word).
+ */
 export function listen(
   server: Server | HttpServer,
   host: string,
   port: number,
   setting: string,
+  onNotAccepted: (error: Error) => void = () => {},
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException) => {
@@ -338,8 +345,8 @@ export function listen(
     server.once('error', onError)
     server.listen(port, host, () => {
       server.off('error', onError)
-      // From now on it is a connection that could not be accepted, and no reason to end the process.
-      server.on('error', () => {})
+      // From now on it is a connection, and no reason to end the process.
+      server.on('error', onNotAccepted)
       resolve()
     })
   })
