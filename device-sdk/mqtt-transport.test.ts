@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
 import { Aedes } from 'aedes'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { MqttTransport, type MqttTransportOptions } from './mqtt-transport.ts'
 
 const cleanUps: (() => Promise<unknown>)[] = []
@@ -78,6 +78,17 @@ test('without a broker nothing throws, publishing is refused, and it connects wh
   expect(transport.publish('there', Buffer.from('lost'))).toBe(false)
   await openBroker(first.port)
   await until(() => seen.online === 1)
+})
+
+test('the wait before an attempt is the one drawn for it, from the first on', async () => {
+  const gone = await openBroker()
+  await gone.close()
+  const intervals = vi.spyOn(globalThis, 'setInterval')
+  const { seen } = device(gone.port, { random: () => 0.5 })
+  await until(() => seen.offline >= 3)
+  const waits = intervals.mock.calls.map(([, ms]) => ms)
+  intervals.mockRestore()
+  expect(waits.slice(0, 3)).toEqual([30, 50, 60])
 })
 
 test('comes back by itself after the broker has died, and says so both times', async () => {

@@ -345,7 +345,7 @@ export function listen(
     server.once('error', onError)
     server.listen(port, host, () => {
       server.off('error', onError)
-      // From now on it is a connection, and no reason to end the process.
+      // From now on an error is of one connection, and no reason to end the process.
       server.on('error', onNotAccepted)
       resolve()
     })
