@@ -83,7 +83,10 @@ export const commonOptions = {
       largeBytes: z.int().min(600).max(65_536).default(1024),
     })
     .prefault({}),
-  reconnect: z.strictObject({ minMs: ms.min(10).default(250), maxMs: ms.min(10).default(5000) }).prefault({}),
+  reconnect: z
+    .strictObject({ minMs: ms.min(10).default(250), maxMs: ms.min(10).default(5000) })
+    .refine(({ minMs, maxMs }) => minMs <= maxMs, 'minMs must be at most maxMs')
+    .prefault({}),
   /** Frames in which the bundle's filter sees nothing of interest are skipped. */
   filter: gate('recall'),
   /** Frames that the bundle's early exit is sure of are answered there. */

@@ -56,6 +56,8 @@ describe('options', () => {
     [{ ...good, controller: { localShare: 0.1 } }, /controller\.localShare is not an option/],
     [{ ...good, controller: { localProbeShare: 2 } }, /controller\.localProbeShare/],
     [{ ...good, probe: { interval: 3 } }, /probe\.interval is not an option, did you mean probe\.intervalMs/],
+    [{ ...good, reconnect: { minMs: 9000 } }, /reconnect: minMs must be at most maxMs/],
+    [{ ...good, reconnect: { maxms: 9000 } }, /did you mean reconnect\.maxMs/],
     [{ ...good, preference: { energi: 3 } }, /did you mean preference\.energy/],
     [{ ...good, preference: { accuracy: -1 } }, /preference\.accuracy/],
     [{ ...good, power: { computew: 3 } }, /did you mean power\.computeW/],

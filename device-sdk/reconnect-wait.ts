@@ -8,9 +8,9 @@ export class ReconnectWait {
   readonly #random: () => number
   #boundMs: number
 
-  /** `random`: uniform in [0, 1). */
+  /** `minMs` is at most `maxMs`; `random`: uniform in [0, 1). */
   constructor({ minMs, maxMs }: { readonly minMs: number; readonly maxMs: number }, random: () => number) {
-    this.#minMs = Math.min(minMs, maxMs)
+    this.#minMs = minMs
     this.#maxMs = maxMs
     this.#random = random
     this.#boundMs = this.#first

@@ -6,6 +6,7 @@ import { AdaptedTail } from './adapted-tail.ts'
 import { decodeImage, normalise } from './decode-image.ts'
 import { FrameModel, type FrameModelOptions, rowsOf } from './frame-model.ts'
 import type { WorkerBundle } from './messages.ts'
+import { openAll } from './open-all.ts'
 import { TaskDecoders } from './task-decoders.ts'
 
 type Route = 'split' | 'edge'
@@ -32,15 +33,19 @@ export class BundleTails {
   }
 
   /** Loads the models and warms them up. */
-  static async open(bundle: WorkerBundle, options: FrameModelOptions): Promise<BundleTails> {
+  static open(bundle: WorkerBundle, options: FrameModelOptions): Promise<BundleTails> {
     const { manifest, tail, full, decoders = [] } = bundle
     const { latent, input, output } = manifest
-    const split =
-      tail && latent ? await FrameModel.open(tail, { input: latent.dims, output }, options) : undefined
-    const edge = full ? await FrameModel.open(full, { input: input.dims, output }, options) : undefined
-    const adapted = split && bundle.adapts ? await AdaptedTail.open(tail!, options.intraOpThreads) : undefined
-    const tasks = await TaskDecoders.open(decoders, latent?.dims ?? [], options.intraOpThreads)
-    return new BundleTails(manifest, { split, edge }, adapted, tasks)
+    return openAll(async (keep) => {
+      const frames = (model: Uint8Array, dims: readonly number[]) =>
+        keep(FrameModel.open(model, { input: dims, output }, options))
+      const split = tail && latent ? await frames(tail, latent.dims) : undefined
+      const edge = full ? await frames(full, input.dims) : undefined
+      const adapted =
+        split && bundle.adapts ? await keep(AdaptedTail.open(tail!, options.intraOpThreads)) : undefined
+      const tasks = await keep(TaskDecoders.open(decoders, latent?.dims ?? [], options.intraOpThreads))
+      return new BundleTails(manifest, { split, edge }, adapted, tasks)
+    })
   }
 
   /** By route, how many frames are computed together at most. */

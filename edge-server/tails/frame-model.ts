@@ -1,6 +1,7 @@
 import { openSession, type Session, type Tensor } from '@isthmus/models/runtime'
 import { wireError } from '@isthmus/proto'
 import type { BatchLimit } from './batch.ts'
+import { openAll } from './open-all.ts'
 
 /** What a frame takes of a model, and gives. */
 export interface FrameShape {
@@ -57,12 +58,14 @@ export class FrameModel implements BatchLimit {
    * Loads the model, runs it so that the first frame finds everything warm, and finds out how many frames may be computed
    * together: only with a free batch dimension, and only if each then comes out as it does alone.
    */
-  static async open(model: Uint8Array, shape: FrameShape, options: FrameModelOptions): Promise<FrameModel> {
-    const session = await openSession(model, { intraOpThreads: options.intraOpThreads })
-    const batchIsFree = typeof session.inputs[0]?.dims[0] === 'string'
-    const opened = new FrameModel(session, shape, batchIsFree ? options.maxBatch : 1)
-    await opened.#warmUp()
-    return opened
+  static open(model: Uint8Array, shape: FrameShape, options: FrameModelOptions): Promise<FrameModel> {
+    return openAll(async (keep) => {
+      const session = await keep(openSession(model, { intraOpThreads: options.intraOpThreads }))
+      const batchIsFree = typeof session.inputs[0]?.dims[0] === 'string'
+      const opened = new FrameModel(session, shape, batchIsFree ? options.maxBatch : 1)
+      await opened.#warmUp()
+      return opened
+    })
   }
 
   /** How many frames may be computed together, as long as frames have taken lately. */

@@ -163,7 +163,12 @@ describe('decoders of further tasks', () => {
 
   it('that are no networks on the latent make the bundle one that cannot be served', async () => {
     const wrong = { id: 4, labels: 7, model: decoder(3, 1) }
-    const opening = BundleTails.open(workerBundle({ decoders: [wrong] }), { intraOpThreads: 1, maxBatch: 1 })
+    const right = { id: 9, labels: 3, model: decoder(3, 1) }
+    const bundle = workerBundle({ decoders: [right, wrong] })
+    const dispose = vi.spyOn(FrameModel.prototype, 'dispose')
+    const opening = BundleTails.open(bundle, { intraOpThreads: 1, maxBatch: 1 })
     await expect(opening).rejects.toMatchObject({ code: 'TAIL_FAILED' })
+    // The tail, the full model and the right decoder were open already.
+    expect(dispose).toHaveBeenCalledTimes(3)
   })
 })

@@ -1,6 +1,7 @@
 import type { DecoderValues } from '../dispatch/work.ts'
 import { FrameModel } from './frame-model.ts'
 import type { WorkerDecoder } from './messages.ts'
+import { openAll } from './open-all.ts'
 
 /** How much of what a decoder takes the last run says. */
 const NEWEST_SHARE = 0.25
@@ -18,17 +19,19 @@ export class TaskDecoders {
   }
 
   /** Loads each and runs it. Throws what a network throws that is no decoder of latents of `dims`. */
-  static async open(
+  static open(
     decoders: readonly WorkerDecoder[],
     dims: readonly number[],
     intraOpThreads: number,
   ): Promise<TaskDecoders> {
-    const models = new Map<number, FrameModel>()
-    for (const { id, labels, model } of decoders) {
-      const shape = { input: dims, output: { name: 'logits', dims: [labels] } }
-      models.set(id, await FrameModel.open(model, shape, { intraOpThreads, maxBatch: 1 }))
-    }
-    return new TaskDecoders(models)
+    return openAll(async (keep) => {
+      const models = new Map<number, FrameModel>()
+      for (const { id, labels, model } of decoders) {
+        const shape = { input: dims, output: { name: 'logits', dims: [labels] } }
+        models.set(id, await keep(FrameModel.open(model, shape, { intraOpThreads, maxBatch: 1 })))
+      }
+      return new TaskDecoders(models)
+    })
   }
 
   /**
