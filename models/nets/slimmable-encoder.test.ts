@@ -4,7 +4,7 @@ import { type ConstantTensor, type Model, parameterCount, seededFeeds, writeMode
 import { openSession } from '../runtime/index.ts'
 import { ensembleEncoder, foldBatchNorm, foldSlices, NetBuilder, slimmableEncoder } from './index.ts'
 
-const sizes = { stem: 6, body: 9, blocks: 2, latent: 4 }
+const sizes = { stem: 6, stemBlocks: 1, body: 9, blocks: 2, latent: 4 }
 
 /** Both widths in one graph, with statistics that a training could have left. */
 function both(): { model: Model; weights: Map<string, ConstantTensor> } {
@@ -49,10 +49,10 @@ it.each([1, 0.5])('width %s on its own gives what it gives among all widths', as
 it('shares every kernel between the widths, and no normalisation', () => {
   const names = [...both().weights.keys()].filter((name) => name.startsWith('encoder.'))
   const kernels = names.filter((name) => name.endsWith('.weight'))
-  expect(kernels).toHaveLength(3 + 2 * 2)
+  expect(kernels).toHaveLength(2 + 4 * 3)
   expect(kernels.some((name) => name.includes('@'))).toBe(false)
-  expect(names.filter((name) => name.endsWith('norm@1.mean'))).toHaveLength(7)
-  expect(names.filter((name) => name.endsWith('norm@0.5.mean'))).toHaveLength(7)
+  expect(names.filter((name) => name.endsWith('norm@1.mean'))).toHaveLength(14)
+  expect(names.filter((name) => name.endsWith('norm@0.5.mean'))).toHaveLength(14)
 })
 
 it('takes half the channels at half the width, half a channel more where it does not come out even', () => {
@@ -62,8 +62,12 @@ it('takes half the channels at half the width, half a channel more where it does
   net.g.output(slimmableEncoder(net, x, sizes, 0.5), 'latent')
   const model = foldBatchNorm(foldSlices(net.build()))
   expect(model.graph.initializers.get('encoder.latent.weight')?.dims ?? []).not.toEqual([4, 9, 2, 2])
-  // 3·16·3 + 3·9·5 + 2·(9·5 + 25) + 5·4·4 weights, and a bias for each output.
-  expect(parameterCount(model.graph)).toBe(144 + 135 + 140 + 80 + 3 + 5 + 2 * (5 + 5) + 4)
+  // Weights and a bias for each output: stem, three inverted residual blocks of 3 → 3, 3 → 5 and twice 5 → 5 channels, latent.
+  const block = (inputs: number, inner: number, outputs: number) =>
+    (inputs + 1) * inner + (9 + 1) * inner + (inner + 1) * outputs
+  expect(parameterCount(model.graph)).toBe(
+    (3 * 16 + 1) * 3 + block(3, 9, 3) + block(3, 9, 5) + 2 * block(5, 10, 5) + (5 * 4 + 1) * 4,
+  )
 })
 
 it('members of an ensemble add up, and the first ones are the same whatever follows', async () => {

@@ -1,16 +1,22 @@
+import { invertedResidual } from './inverted-residual.ts'
 import type { NetBuilder } from './net-builder.ts'
 
 /** Sizes of a slimmable encoder for 32×32 inputs at its full width. */
 export interface SlimmableEncoderSizes {
   /** Channels at 16×16. */
   readonly stem: number
+  /** Inverted residual blocks at 16×16. */
+  readonly stemBlocks: number
   /** Channels at 8×8. */
   readonly body: number
-  /** Residual blocks of depthwise and pointwise convolution at 8×8. */
+  /** Inverted residual blocks at 8×8, behind the one that leads there. */
   readonly blocks: number
   /** Channels of the bottleneck, 7×7 each: the same for every width, so that one decoder takes them all. */
   readonly latent: number
 }
+
+/** Channels inside a block for each one that comes in: many where the image is large and the channels few. */
+const EXPANSION = { stem: 3, body: 2 } as const
 
 /**
  * A device's encoder whose width can be chosen while it runs: [N,3,32,32] → signed bottleneck [N,latent,7,7]. At `width` (0 to 1)
@@ -25,49 +31,39 @@ export function slimmableEncoder(
   width = 1,
   name = 'encoder',
 ): string {
-  const { stem, body, latent, blocks } = sizes
+  const { stem, stemBlocks, body, blocks, latent } = sizes
   const used = (channels: number) => Math.max(1, Math.round(width * channels))
-  const [narrowStem, narrowBody] = [used(stem), used(body)]
-  const norm = (layer: string) => `${name}.${layer}.norm@${width}`
+  const statistics = `@${width}`
+  const block = (
+    layer: string,
+    x: string,
+    inputs: number,
+    outputs: number,
+    expansion: number,
+    stride: 1 | 2,
+  ) =>
+    invertedResidual(net, `${name}.${layer}`, x, {
+      inputs: used(inputs),
+      outputs: used(outputs),
+      expansion,
+      stride,
+      slicedFrom: { inputs, outputs, statistics },
+    })
 
-  const first = net.conv(`${name}.stem`, x, 3, narrowStem, {
+  const first = net.conv(`${name}.stem`, x, 3, used(stem), {
     kernel: 4,
     stride: 2,
     pad: 1,
     slicedFrom: { channels: 3, outputs: stem },
   })
-  const down = net.conv(
-    `${name}.down`,
-    net.normRelu(norm('stem'), first, narrowStem),
-    narrowStem,
-    narrowBody,
-    {
-      kernel: 3,
-      stride: 2,
-      pad: 1,
-      slicedFrom: { channels: stem, outputs: body },
-    },
-  )
-  let value = net.normRelu(norm('down'), down, narrowBody)
-  const slicedFrom = { channels: body, outputs: body }
-  for (let at = 1; at <= blocks; at++) {
-    const layer = `block${at}`
-    const depthwise = net.conv(`${name}.${layer}.depthwise`, value, narrowBody, narrowBody, {
-      kernel: 3,
-      pad: 1,
-      groups: narrowBody,
-      slicedFrom,
-    })
-    const between = net.normRelu(norm(`${layer}.depthwise`), depthwise, narrowBody)
-    const pointwise = net.conv(`${name}.${layer}.pointwise`, between, narrowBody, narrowBody, {
-      kernel: 1,
-      slicedFrom,
-    })
-    value = net.add(value, net.normRelu(norm(`${layer}.pointwise`), pointwise, narrowBody))
-  }
-  const last = net.conv(`${name}.latent`, value, narrowBody, latent, {
+  let value = net.normRelu(`${name}.stem.norm${statistics}`, first, used(stem))
+  for (let at = 1; at <= stemBlocks; at++)
+    value = block(`stem-block${at}`, value, stem, stem, EXPANSION.stem, 1)
+  value = block('down', value, stem, body, EXPANSION.stem, 2)
+  for (let at = 1; at <= blocks; at++) value = block(`block${at}`, value, body, body, EXPANSION.body, 1)
+  const last = net.conv(`${name}.latent`, value, used(body), latent, {
     kernel: 2,
     slicedFrom: { channels: body, outputs: latent },
   })
-  return net.norm(norm('latent'), last, latent)
+  return net.norm(`${name}.latent.norm${statistics}`, last, latent)
 }

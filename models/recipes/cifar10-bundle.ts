@@ -48,9 +48,14 @@ export const localMode = ({ accuracy, macs }: { accuracy?: number; macs: number 
 
 /** A recipe's settings as a manifest records them, each under the recipe's name. */
 export const recorded = (
-  settings: Readonly<Record<string, string | number>>,
+  settings: Readonly<Record<string, string | number | readonly number[]>>,
 ): Record<string, string | number> =>
-  Object.fromEntries(Object.entries(settings).map(([key, value]) => [`${settings.name}.${key}`, value]))
+  Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [
+      `${settings.name}.${key}`,
+      typeof value === 'object' ? value.join(' ') : value,
+    ]),
+  )
 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`
 

@@ -33,9 +33,11 @@ export interface RecipeInput {
 
 const CHECKPOINT_EVERY_STEPS = 100
 
+/** `from`: the hashes of the networks that the recipe starts from; its checkpoints belong to these only. */
 export function recipeContext(
   input: RecipeInput,
   thread: Pick<PhaseOptions, 'onProgress' | 'signal'>,
+  from?: readonly string[],
 ): RecipeContext {
   return {
     phase: (name, settings, title = name) => ({
@@ -46,7 +48,7 @@ export function recipeContext(
       signal: thread.signal,
       checkpoint: {
         file: join(input.workFolder, `${name}.checkpoint`),
-        identity: JSON.stringify(settings),
+        identity: JSON.stringify({ ...settings, from }),
         everySteps: CHECKPOINT_EVERY_STEPS,
       },
     }),

@@ -9,7 +9,7 @@ import {
   imitationStep,
   rateFeeds,
 } from '../slimmable/index.ts'
-import { imageBatches, runTraining, stepsPerEpoch, triangle } from '../train/index.ts'
+import { imageBatches, stepsPerEpoch } from '../train/index.ts'
 import { averagedRounds } from './averaged-rounds.ts'
 import { rateTiers } from './rate-tiers.ts'
 import type { RecipeContext, Trained } from './recipe.ts'
@@ -19,8 +19,9 @@ import { teacherWidths } from './teacher-training.ts'
 type Weights = ReadonlyMap<string, ConstantTensor>
 
 export const encoderSizes: SlimmableEncoderSizes = {
-  stem: 44,
-  body: 60,
+  stem: 20,
+  stemBlocks: 1,
+  body: 54,
   blocks: 1,
   latent: studentWidths.latent,
 }
@@ -33,24 +34,24 @@ export const slimmableSettings = {
   name: 'slimmable',
   seed: 4,
   batch: 128,
-  narrowRows: 24,
   prefixRows: 8,
-  fineBias: 1.5,
-  imitateEpochs: 42,
-  imitatePeakRate: 4e-3,
-  fineTuneEpochs: 10,
+  padPx: 3,
+  /** Both stages run in rounds, each from where the one before has ended; the weights at all ends are averaged. */
+  imitateEpochs: [24],
+  imitatePeakRates: [4e-3],
+  fineTuneEpochs: [11, 6, 6, 6],
+  /** Copies of stage 1's step that share each batch. */
+  imitateReplicas: 2,
   /** Gentle: decoder and tail come from the student, and are worth keeping. */
-  fineTunePeakRate: 0.03,
-  /** A second round from where the first has ended; the weights of both ends are averaged. */
-  restartEpochs: 8,
-  restartPeakRate: 0.03,
+  fineTunePeakRates: [0.05, 0.04, 0.04, 0.04],
   /** Steps that only measure the running statistics of the averaged weights. */
   statisticsSteps: 120,
-  weightDecay: 8e-4,
+  narrowRows: 32,
+  fineBias: 2.5,
+  weightDecay: 2.5e-4,
   /** Prior and gains start from nothing. */
   rateScaleOfRates: 5,
-  labelShare: 0.5,
-  padPx: 3,
+  labelShare: 0.3,
 }
 
 const normalisation = { mean: cifar10Mean, std: cifar10Std }
@@ -72,71 +73,80 @@ const family: Family = {
   fineBias: slimmableSettings.fineBias,
 }
 
+/** The images of a stage, each time in another order, flipped and shifted. */
+const looks = (data: Cifar10, seed: number, softLabels?: Float32Array) =>
+  imageBatches(data.train, {
+    ...normalisation,
+    batch,
+    classes: 10,
+    ...(softLabels && { softLabels }),
+    seed,
+    flip: 'alternating',
+    padPx,
+  })
+
+/** Rounds of so many epochs each. */
+const rounds = (data: Cifar10, stage: string, epochs: readonly number[], peakRates: readonly number[]) =>
+  epochs.map((count, at) => ({
+    name: `${stage}-${at + 1}`,
+    steps: count * stepsPerEpoch(data.train, batch),
+    peakRate: peakRates[at]!,
+  }))
+
 /**
  * First the small encoder, at both widths, learns to give what the student's larger encoder gives: cheap, since no server part
  * takes part in it.
  */
 export async function imitateHead(data: Cifar10, head: Model, context: RecipeContext): Promise<Trained> {
-  const { imitateEpochs, imitatePeakRate } = slimmableSettings
+  const { imitateEpochs, imitatePeakRates, imitateReplicas: replicas, statisticsSteps } = slimmableSettings
   // What the later stage does with it leaves this one as it is.
-  const imitation = { seed, batch, imitateEpochs, imitatePeakRate, padPx, ...encoderSizes }
-  const step = imitationStep(family, head, seed)
-  const steps = imitateEpochs * stepsPerEpoch(data.train, batch)
-  const batches = imageBatches(data.train, {
-    ...normalisation,
-    batch,
-    classes: 10,
-    seed,
-    flip: 'alternating',
-    padPx,
-  })
-  const { state, elapsedS } = await runTraining({
-    step,
-    optimizer: imitationOptimizer,
-    steps,
-    itemsPerStep: batch,
-    rate: triangle(imitatePeakRate, steps),
-    batch: (at) => ({ input: batches(at).images }),
-    ...context.phase('imitation', imitation, 'slimmable, stage 1: imitation'),
-  })
+  const settings = { seed, batch, replicas, statisticsSteps, padPx, ...encoderSizes }
+  const step = imitationStep({ ...family, batch: batch / replicas }, head, seed)
+  const batches = looks(data, seed)
+  const { state, elapsedS } = await averagedRounds(
+    {
+      step,
+      optimizer: imitationOptimizer,
+      itemsPerStep: batch,
+      batch: (at) => ({ input: batches(at).images }),
+    },
+    (name, done) => ({
+      ...context.phase(name, { ...settings, rounds: done }, `slimmable, stage 1: ${name}`),
+      replicas,
+      // Copies of one thread each are faster than one of several.
+      threads: 1,
+    }),
+    rounds(data, 'imitation', imitateEpochs, imitatePeakRates),
+    statisticsSteps,
+  )
   return { weights: step.parameters(state), elapsedS }
 }
 
-/** Stage 2 over all training images, in two rounds whose ends are averaged. */
+/** Stage 2 over all training images. */
 export async function fineTuneSlimmable(
   data: Cifar10,
   targets: Float32Array,
   weights: Weights,
   context: RecipeContext,
 ): Promise<Trained> {
-  const { fineTuneEpochs, fineTunePeakRate, restartEpochs, restartPeakRate } = slimmableSettings
+  const { fineTuneEpochs, fineTunePeakRates, ...settings } = slimmableSettings
   const step = fineTuningStep(family, weights, slimmableSettings)
-  const batches = imageBatches(data.train, {
-    ...normalisation,
-    batch,
-    classes: 10,
-    softLabels: targets,
-    seed: seed + 1,
-    flip: 'alternating',
-    padPx,
-  })
+  const batches = looks(data, seed + 1, targets)
   const feeds = rateFeeds(family, seed)
-  const training = {
-    step,
-    optimizer: fineTuningOptimizer,
-    itemsPerStep: batch,
-    batch: (at: number) => {
-      const { images, targets: probabilities } = batches(at)
-      return { input: images, targets: probabilities, ...feeds(at) }
+  const { state, elapsedS } = await averagedRounds(
+    {
+      step,
+      optimizer: fineTuningOptimizer,
+      itemsPerStep: batch,
+      batch: (at) => {
+        const { images, targets: probabilities } = batches(at)
+        return { input: images, targets: probabilities, ...feeds(at) }
+      },
     },
-  }
-  const phase = (name: string) =>
-    context.phase(name, { ...slimmableSettings, rateTiers }, `slimmable, stage 2: ${name}`)
-  const epoch = stepsPerEpoch(data.train, batch)
-  const rounds = [
-    { name: 'fine-tuning', steps: fineTuneEpochs * epoch, peakRate: fineTunePeakRate },
-    { name: 'restart', steps: restartEpochs * epoch, peakRate: restartPeakRate },
-  ] as const
-  const { state, elapsedS } = await averagedRounds(training, phase, rounds, slimmableSettings.statisticsSteps)
+    (name, done) =>
+      context.phase(name, { ...settings, rateTiers, rounds: done }, `slimmable, stage 2: ${name}`),
+    rounds(data, 'fine-tuning', fineTuneEpochs, fineTunePeakRates),
+    settings.statisticsSteps,
+  )
   return { weights: step.parameters(state), elapsedS }
 }

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadBundle, type Mode, withoutDominated, writeBundle } from '../bundle/index.ts'
+import { type Bundle, loadBundle, type Mode, withoutDominated, writeBundle } from '../bundle/index.ts'
 import { type EntropyQuantizer, quantize } from '../codec/index.ts'
 import { type Cifar10, loadCifar10 } from '../data/index.ts'
 import { weightsOf } from '../nets/index.ts'
@@ -27,10 +27,13 @@ type HeadName = keyof typeof heads
 /** Slimmable successor of the student: a small encoder of two widths at any rate, as bundle `cifar10-slimmable`. */
 const slimmableRecipe: ThreadTask<RecipeInput, string> = async (input, thread) => {
   const data = await loadCifar10()
-  const context = recipeContext(input, thread)
   const student = await loadBundle(join(input.bundlesFolder, 'cifar10-student'))
+  const teacher = await loadBundle(join(input.bundlesFolder, 'cifar10-teacher'))
+  const { head, tail: studentTail } = student.manifest.models
+  const from = [head, studentTail, teacher.manifest.models.full].map((model) => model!.sha256)
+  const context = recipeContext(input, thread, from)
   const imitated = await imitateHead(data, readModel(student.modelBytes('head')), context)
-  const targets = await teachersAnswers(input, data)
+  const targets = await teachersAnswers(input, teacher, data)
   const start = new Map([...weightsOf(readModel(student.modelBytes('tail'))), ...imitated.weights])
   const tuned = await fineTuneSlimmable(data, targets, start, context)
 
@@ -79,8 +82,7 @@ const slimmableRecipe: ThreadTask<RecipeInput, string> = async (input, thread) =
 }
 
 /** Kept beside the checkpoints. */
-async function teachersAnswers(input: RecipeInput, data: Cifar10): Promise<Float32Array> {
-  const bundle = await loadBundle(join(input.bundlesFolder, 'cifar10-teacher'))
+async function teachersAnswers(input: RecipeInput, bundle: Bundle, data: Cifar10): Promise<Float32Array> {
   const { labelShare } = slimmableSettings
   const identity = `${bundle.manifest.models.full!.sha256} ${data.sha256} ${labelShare}`
   await mkdir(input.workFolder, { recursive: true })

@@ -14,7 +14,7 @@ import {
 } from './index.ts'
 
 const batch = 8
-const encoder = { stem: 6, body: 8, blocks: 1, latent: 4 }
+const encoder = { stem: 6, stemBlocks: 1, body: 8, blocks: 1, latent: 4 }
 const family: Family = {
   name: 'small',
   encoder,

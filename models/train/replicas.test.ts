@@ -59,11 +59,29 @@ it.each([2, 3])('%i replicas take the steps of one that sees all rows', async (r
   }
 })
 
-it('refuses replicas for an optimiser whose states have no mean', async () => {
+it('takes the mean of the steps that each copy would take, where the optimiser is Adam', async () => {
   const adam: Optimizer = { kind: 'adam' }
-  await expect(StepRunner.open(stepOf(4, adam), { optimizer: adam, replicas: 2 })).rejects.toMatchObject({
-    code: 'BAD_OPTION',
-  })
+  const step = stepOf(BATCH / 2, adam)
+  const together = await StepRunner.open(step, { optimizer: adam, replicas: 2 })
+  const alone = await StepRunner.open(step, { optimizer: adam })
+  for (const at of [0, 1]) {
+    const start = together.state
+    await together.run(batchOf(at), 0.01)
+    const ends: (typeof start)[] = []
+    for (const half of [0, 1]) {
+      alone.state = start
+      alone.stepsDone = at
+      await alone.run(rowsOf(batchOf(at), half, 2), 0.01)
+      ends.push(alone.state)
+    }
+    for (const [name, values] of Object.entries(together.state)) {
+      values.forEach((value, place) => {
+        expect(value).toBeCloseTo((ends[0]![name]![place]! + ends[1]![name]![place]!) / 2, 5)
+      })
+    }
+  }
+  await together.dispose()
+  await alone.dispose()
 })
 
 it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses %d replicas', async (replicas) => {

@@ -16,7 +16,8 @@ export interface StepRunnerOptions {
   readonly spinning?: boolean
   /**
    * Copies of the step that run at once, each on its share of the rows that are fed, with `threads` of its own; the states that they end in are
-   * averaged. For SGD that is one step by the mean gradient, each copy normalising by its own rows. Default 1.
+   * averaged. For SGD that is one step by the mean gradient, each copy normalising by its own rows; for Adam the mean of the steps that each copy
+   * would take. Default 1.
    */
   readonly replicas?: number
 }
@@ -57,18 +58,12 @@ export class StepRunner {
   }
 
   /**
-   * Throws BAD_OPTION for replicas that are no whole number from 1 on, or of a step whose optimiser is not SGD: the mean of their states would
-   * be another step.
+   * Throws BAD_OPTION for replicas that are no whole number from 1 on.
    */
   static async open(step: TrainingStep, options: StepRunnerOptions): Promise<StepRunner> {
     const { replicas = 1, threads = 1, spinning = false } = options
     if (!Number.isSafeInteger(replicas) || replicas < 1)
       throw modelError('BAD_OPTION', `Replicas are a whole number from 1 on, not ${replicas}.`)
-    if (replicas > 1 && options.optimizer.kind !== 'sgd')
-      throw modelError(
-        'BAD_OPTION',
-        `Replicas average their states, which only SGD allows, not ${options.optimizer.kind}.`,
-      )
     // Layout transformations gain nothing here, since the weights change at every step.
     const settings = { intraOpThreads: threads, spinning, graphOptimization: 'extended' } as const
     const model = writeModel(step.model)

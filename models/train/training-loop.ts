@@ -27,7 +27,7 @@ export interface TrainingRun {
   readonly spinning?: boolean
   /**
    * Copies of the step that share each batch, with `threads` of their own: `step` is compiled for the rows of one. Two of one thread were
-   * 1.5 times as fast as one of two (measured once, inverted residual blocks, batch 128). SGD only. Default 1.
+   * 1.5 times as fast as one of two (measured once, inverted residual blocks, batch 128). Default 1.
    */
   readonly replicas?: number
   readonly phase?: string

@@ -2,7 +2,7 @@ import type { Family, RateTier } from '@isthmus/models/slimmable'
 import { latentDims } from '../variants/graphs.ts'
 
 /** The finest and the coarsest rate of the encoder that ships (`models/recipes/rate-tiers.ts`). */
-const fine: RateTier = { gain: 1.6, bitPrice: 3e-5 }
+const fine: RateTier = { gain: 2, bitPrice: 1.9e-5 }
 const coarse: RateTier = { gain: 0.28, bitPrice: 1e-3 }
 
 /**
@@ -10,7 +10,7 @@ const coarse: RateTier = { gain: 0.28, bitPrice: 1e-3 }
  * is no fixed one that it has no rate for.
  */
 const range: readonly RateTier[] = [
-  { gain: 1.7, bitPrice: 2.5e-5 },
+  { gain: 2.2, bitPrice: 1.6e-5 },
   { gain: 0.2, bitPrice: 2.2e-3 },
 ]
 
@@ -29,11 +29,11 @@ const [channels, ...plane] = latentDims
 
 /** What all have in common, as in `models/recipes/slimmable-training.ts`. */
 export const shape = {
-  encoder: { stem: 44, body: 60, blocks: 1, latent: channels },
+  encoder: { stem: 20, stemBlocks: 1, body: 54, blocks: 1, latent: channels },
   plane,
   decoder: { stem: 0, body: 0, latent: channels, decoder: 192 },
   batch,
-  // What ships draws fine rates more often (1.5).
+  // What ships draws fine rates more often (2.5).
   fineBias: 1,
 } as const
 
@@ -51,8 +51,8 @@ export const members: readonly Member[] = [
     name: 'slimmable',
     meaning: 'two widths, all rates and any prefix in one',
     widths: [
-      { width: 1, rows: 104 },
-      { width: 0.5, rows: 24 },
+      { width: 1, rows: 96 },
+      { width: 0.5, rows: 32 },
     ],
     tiers: range,
     prefixRows: 8,

@@ -30,8 +30,8 @@ export interface Lesson {
 }
 
 const PEAK_IMITATION = 4e-3
-const PEAK_FINE_TUNING = 0.03
-const RATES = { weightDecay: 8e-4, rateScaleOfRates: 5 }
+const PEAK_FINE_TUNING = 0.05
+const RATES = { weightDecay: 2.5e-4, rateScaleOfRates: 5 }
 
 /** Both stages of the recipe that the encoder that ships comes from, for as many steps as any other member. */
 export async function trainMember(

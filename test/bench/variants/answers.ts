@@ -1,10 +1,11 @@
 import { batchFiller, cifar10Mean, cifar10Std, type LabelledImages } from '@isthmus/models/data'
 import { openSession } from '@isthmus/models/runtime'
 
-/** Half the label, half the teacher's answer to the image as it is. */
+/** The label to `labelShare`, for the rest the teacher's answer to the image as it is: [count, 10]. */
 export async function teachersAnswers(
   model: Uint8Array,
   images: LabelledImages,
+  labelShare: number,
   threads: number,
 ): Promise<Float32Array> {
   const session = await openSession(model, { intraOpThreads: threads })
@@ -24,9 +25,9 @@ export async function teachersAnswers(
       const powers = Array.from((logits!.data as Float32Array).subarray(10 * row, 10 * row + 10), Math.exp)
       const total = powers.reduce((sum, power) => sum + power, 0)
       powers.forEach((power, label) => {
-        targets[10 * (start + row) + label] = power / total / 2
+        targets[10 * (start + row) + label] = ((1 - labelShare) * power) / total
       })
-      targets[10 * (start + row) + images.labels[start + row]!]! += 0.5
+      targets[10 * (start + row) + images.labels[start + row]!]! += labelShare
     }
   }
   await session.dispose()

@@ -22,7 +22,7 @@ export type Weights = ReadonlyMap<string, ConstantTensor>
 export const latentDims = [10, 7, 7] as const
 const [channels] = latentDims
 export const batch = 128
-const encoderSizes = { stem: 44, body: 48, blocks: 2, latent: channels }
+const encoderSizes = { stem: 20, stemBlocks: 1, body: 54, blocks: 1, latent: channels }
 /** Two of them take about the multiply-adds of the wide encoder's half. */
 const memberSizes = { ...encoderSizes, stem: encoderSizes.stem / 2, body: encoderSizes.body / 2 }
 const decoderWidths = { stem: 0, body: 0, latent: channels, decoder: 96 }
