@@ -9,11 +9,12 @@ import { checkAgainst, commonOptions } from './options.ts'
 import { randomBoot } from './random-boot.ts'
 
 export type { Answer, Guess, Stages } from './answer.ts'
-export type { Device, InferOptions } from './device.ts'
+export type { Device } from './device.ts'
 export type { DeviceStats, Telemetry } from './device-stats.ts'
 export { deviceErrors } from './errors.ts'
 export { type FallbackCode, fallbacks } from './fallback.ts'
 export type { EncodedFrame, Frame, RgbFrame } from './frame.ts'
+export type { InferOptions } from './infer-options.ts'
 export type { TaskAnswer, TaskWish } from './latent-tasks.ts'
 
 const browserOptions = z.strictObject({

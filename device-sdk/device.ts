@@ -1,5 +1,5 @@
-import type { Manifest, Mode } from '@isthmus/models/bundle'
-import type { DevicePower, Plan, Policy, Preference } from '@isthmus/policies'
+import type { Manifest } from '@isthmus/models/bundle'
+import type { DevicePower, Policy, Preference } from '@isthmus/policies'
 import { StageTimes } from '@isthmus/policies'
 import { mergeMap, type Observable, Subject } from 'rxjs'
 import type { Adaptation } from './adaptation/adaptation.ts'
@@ -11,8 +11,10 @@ import { deviceError } from './errors.ts'
 import type { FallbackCode } from './fallback.ts'
 import { checkFrame, type Frame, type InputShape, inputShape } from './frame.ts'
 import type { FrameFilter } from './frame-filter.ts'
+import { FramePlanner } from './frame-planner.ts'
 import { FrameRun, type Workshop } from './frame-run.ts'
 import type { ImageWork } from './images.ts'
+import { deadlineOf, type InferOptions } from './infer-options.ts'
 import { LatentTasks, type TaskWish } from './latent-tasks.ts'
 import { LocalLane } from './local-lane.ts'
 import type { BidderCounters, HeldLease } from './market/bidder.ts'
@@ -23,15 +25,8 @@ import { Normaliser, TensorPool } from './normalise.ts'
 import { checkPreference } from './options.ts'
 import type { ServerLink } from './server-link.ts'
 import { ServerWait } from './server-wait.ts'
-import { StageLog } from './stage-log.ts'
-
-export interface InferOptions {
-  /** Time that this frame has, in ms. Default: the device's. */
-  readonly deadlineMs?: number
-  /** Takes the decision from the policy, the filter and the early exit. The local answer still comes when the server's does not. */
-  readonly route?: 'local' | 'split' | 'edge'
-  readonly mode?: number
-}
+import { skippedAnswer } from './skipped-answer.ts'
+import { warmUp } from './warm-up.ts'
 
 /** All that a device is made of; `connectDevice` puts it together. */
 export interface DeviceParts {
@@ -61,19 +56,8 @@ export interface DeviceParts {
   readonly concurrency: number
 }
 
-/** No mode: the frame is to be skipped. */
-interface Choice {
-  readonly mode: Mode | undefined
-  readonly reason: string
-  /** The caller has decided: filter and exit have no say. */
-  readonly asked?: true
-  readonly probeLocal?: boolean
-}
-
 const TICK_MS = 100
 const TELEMETRY_MS = 1000
-/** A model this slow is measured by fewer runs before the device is ready. */
-const WARM_UP_MS = 500
 
 /** Answers frames by their deadline, from the server when that is better, else on its own. */
 export class Device {
@@ -82,6 +66,7 @@ export class Device {
   readonly #parts: DeviceParts
   readonly #shop: Workshop
   readonly #modes: ModeTable
+  readonly #planner: FramePlanner
   readonly #shape: InputShape
   readonly #times = new StageTimes({ window: 32 })
   readonly #answers = new Subject<Answer>()
@@ -148,6 +133,9 @@ export class Device {
       output: { count, kind: output.kind },
       tasks: new LatentTasks(manifest.tasks ?? [], parts.tasks ?? { preference: {} }),
     }
+    const { policy } = parts
+    const { lane } = this.#shop
+    this.#planner = new FramePlanner({ policy, modes: this.#modes, times: this.#times, lane, link, clock })
   }
 
   /** The weights of delay, energy and accuracy; a change counts from the next frame on. */
@@ -215,15 +203,19 @@ export class Device {
 
   /** Opens and measures the models, then starts connecting. Throws what opening a model throws. */
   async start(): Promise<void> {
-    const { local, head, narrowHead, filter, exit, manifest, link } = this.#parts
+    const { local, head, narrowHead, filter, exit, manifest, link, clock } = this.#parts
     await Promise.all(this.#runners.map((runner) => runner?.open()))
     const latentCount = manifest.latent?.dims.reduce((product, dim) => product * dim, 1) ?? 0
     const inputCount = this.#shape.count
-    await this.#warmUp('local', local, inputCount)
-    await this.#warmUp('head', head, inputCount)
-    await this.#warmUp('narrowHead', narrowHead, inputCount)
-    await this.#warmUp('filter', filter?.runner, filter?.reads === 'latent' ? latentCount : inputCount)
-    await this.#warmUp('exit', exit?.runner, latentCount)
+    const stages: [string, ModelRunner | undefined, number][] = [
+      ['local', local, inputCount],
+      ['head', head, inputCount],
+      ['narrowHead', narrowHead, inputCount],
+      ['filter', filter?.runner, filter?.reads === 'latent' ? latentCount : inputCount],
+      ['exit', exit?.runner, latentCount],
+    ]
+    for (const [stage, model, count] of stages)
+      if (model) await warmUp(model, count, clock, (elapsedMs) => this.#times.add(stage, elapsedMs))
     const { adaptation } = this.#parts
     await adaptation?.start()
     if (link && adaptation) {
@@ -249,18 +241,16 @@ export class Device {
     const { clock, deadlineMs: usualMs } = this.#parts
     if (this.#closed) throw deviceError('CLOSED', 'The device has been closed.')
     const startMs = clock.now()
-    if (typeof options !== 'object' || options === null) {
-      throw deviceError('BAD_OPTIONS', `infer takes an object of options, got ${String(options)}.`)
-    }
-    const { deadlineMs = usualMs } = options
-    if (typeof deadlineMs !== 'number' || !(deadlineMs > 0) || deadlineMs > 3_600_000) {
-      const got = `${typeof deadlineMs} ${String(deadlineMs)}`
-      throw deviceError('BAD_OPTIONS', `deadlineMs must be a number above 0, at most an hour, got ${got}.`)
-    }
+    const deadlineMs = deadlineOf(options, usualMs)
     checkFrame(frame, this.#shape)
-    const { mode, reason, asked = false, probeLocal = false } = this.#plan(frame, deadlineMs, options)
+    const choice = this.#planner.plan(frame, deadlineMs, options, this.#preference)
+    const { mode, reason, asked = false, probeLocal = false } = choice
     const number = ++this.#stats.frames
-    if (!mode) return this.#skip(number, startMs, reason)
+    if (!mode) {
+      const answer = skippedAnswer(number, this.#shop.bundle.id, startMs, clock.now(), reason)
+      this.#count(answer)
+      return answer
+    }
     const deadlineAtMs = startMs + deadlineMs
     const task = { number, frame, mode, reason, asked, startMs, deadlineAtMs, probeLocal }
     const leased = this.lease ? (true as const) : undefined
@@ -306,76 +296,6 @@ export class Device {
     this.#telemetry.complete()
   }
 
-  #plan(frame: Frame, deadlineMs: number, { route, mode: id }: InferOptions): Choice {
-    const isTensor = frame instanceof Float32Array
-    if (route !== undefined || id !== undefined) {
-      const mode = this.#modes.find(route, id)
-      if (isTensor && mode.route === 'edge') {
-        throw deviceError('BAD_FRAME', 'A tensor cannot be sent as an image: choose another route.')
-      }
-      return { mode, reason: 'asked for by the caller', asked: true }
-    }
-    try {
-      const plan = this.#decide(deadlineMs, isTensor)
-      if (typeof plan?.route !== 'string') throw new Error('it gave no plan')
-      const mode = plan.route === 'skip' ? undefined : this.#modes.find(plan.route, plan.mode)
-      if (isTensor && mode?.route === 'edge') throw new Error('it sends a tensor as an image')
-      return { mode, reason: plan.reason, probeLocal: plan.probeLocal ?? false }
-    } catch (error) {
-      // A policy that fails costs the better answer, not the answer.
-      const mode = this.#modes.local
-      if (!mode) throw error
-      const why = error instanceof Error ? error.message : String(error)
-      return { mode, reason: `the policy failed: ${why}` }
-    }
-  }
-
-  #skip(frame: number, startMs: number, reason: string): Answer {
-    const { bundle, clock } = this.#shop
-    const wallMs = clock.now() - startMs
-    const stages = new StageLog().local(startMs, startMs + wallMs)
-    const sent = { bytesUp: 0, bytesDown: 0, late: false }
-    const answer: Answer = {
-      frame,
-      top: [],
-      output: new Float32Array(0),
-      route: 'skip',
-      mode: 0,
-      bundle: bundle.id,
-      modelVersion: 0,
-      modelEpoch: 0,
-      wallMs,
-      stages,
-      reason,
-      ...sent,
-    }
-    this.#count(answer)
-    return answer
-  }
-
-  #decide(deadlineMs: number, isTensor: boolean): Plan {
-    const { link, policy, clock } = this.#parts
-    const allowed = (mode: Mode) =>
-      (mode.route !== 'edge' || !isTensor) &&
-      (mode.route === 'local' || link?.refusal(mode.id) !== 'MODE_REFUSED')
-    const estimate = link?.estimate
-    return policy.decide({
-      nowMs: clock.now(),
-      deadlineMs,
-      online: link !== undefined && link.refusal() === undefined,
-      ...(estimate ? { link: estimate } : {}),
-      modes: this.#modes.estimates(this.#times, this.#shop.lane.backlog, estimate, allowed),
-      creditsLeft: link?.creditsLeft ?? 0,
-      preference: this.#preference,
-      drifts: this.#drifts,
-    })
-  }
-
-  get #drifts(): number {
-    const stages = this.#times.stages().filter((stage) => stage !== 'timer')
-    return stages.reduce((sum, stage) => sum + this.#times.drifts(stage), this.#parts.link?.drifts ?? 0)
-  }
-
   #count(answer: Answer): void {
     this.#stats.answered[answer.route]++
     if (answer.late) this.#stats.late++
@@ -383,21 +303,6 @@ export class Device {
     const { fallback } = answer
     if (fallback) this.#stats.fallbacks[fallback] = (this.#stats.fallbacks[fallback] ?? 0) + 1
     this.#answers.next(answer)
-  }
-
-  /** The first run of a model is slow and says nothing; the next few are its first measurements. */
-  async #warmUp(stage: string, model: ModelRunner | undefined, count: number): Promise<void> {
-    if (!model) return
-    const { clock } = this.#parts
-    const tensor = new Float32Array(count)
-    const beganMs = clock.now()
-    for (let run = 0; run < 6; run++) {
-      const startMs = clock.now()
-      await model.run(tensor)
-      const endMs = clock.now()
-      if (run > 0) this.#times.add(stage, endMs - startMs)
-      if (run > 0 && endMs - beganMs > WARM_UP_MS) return
-    }
   }
 
   #tick(dueMs = this.#parts.clock.now()): void {
@@ -426,7 +331,7 @@ export class Device {
       refusal: link ? link.refusal() : 'NO_BROKER',
       link: link?.estimate,
       outstanding: link?.outstanding ?? 0,
-      drifts: this.#drifts,
+      drifts: this.#planner.drifts,
       stages,
       stats: this.stats,
     }
