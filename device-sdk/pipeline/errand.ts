@@ -10,6 +10,7 @@ import {
 } from '@isthmus/models/pipeline'
 import type { RemoteGroup } from '@isthmus/policies/pipeline'
 import type { Reply, Ticket } from '../exchange.ts'
+import type { KnownTensors } from './known-tensors.ts'
 
 /** A group of stages on its way: not asked for yet, asked for, or over without an answer of use. */
 export interface Errand {
@@ -52,11 +53,7 @@ export const replyBytesOf = (errand: Errand, wiring: Wiring): number =>
  *
  * @param known the tensors that are there, by number
  */
-export function payloadOf(
-  errand: Errand,
-  wiring: Wiring,
-  known: ReadonlyMap<number, StageArray>,
-): readonly Uint8Array[] {
+export function payloadOf(errand: Errand, wiring: Wiring, known: KnownTensors): readonly Uint8Array[] {
   const { rows, from } = errand
   const { inputs } = errand.group
   return payloadParts(tensorsOf(inputs, errand, wiring), (at) => {

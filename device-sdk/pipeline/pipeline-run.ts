@@ -9,8 +9,8 @@ import type { ServerLink } from '../server-link.ts'
 import type { PipelineAnswer, StageTensor, StageTime } from './answer.ts'
 import { DividedStage, type StagePart, WHOLE } from './divided-stage.ts'
 import { type Errand, errandFor, maskOf, partOf, payloadOf, readReply, replyBytesOf } from './errand.ts'
+import { KnownTensors } from './known-tensors.ts'
 import type { LocalStages } from './local-stages.ts'
-import { neededStages } from './needed-stages.ts'
 import type { ServerStages } from './server-stages.ts'
 import type { LaneRun, StageJob, StageLane } from './stage-lane.ts'
 
@@ -49,9 +49,7 @@ export class PipelineRun implements LaneRun {
   readonly readyByMs: number
   readonly #shop: PipelineShop
   readonly #task: PipelineTask
-  readonly #known = new Map<number, StageArray>()
-  /** Stages still needed, until something new is known. */
-  #neededNow: ReadonlySet<number> | undefined
+  readonly #known: KnownTensors
   readonly #took = new Map<number, StageTime>()
   readonly #errands: Errand[]
   readonly #errandOf: readonly (Errand | undefined)[]
@@ -74,7 +72,7 @@ export class PipelineRun implements LaneRun {
     this.#shop = shop
     this.#task = task
     this.readyByMs = task.deadlineAtMs - shop.hedgeMarginMs
-    for (const [tensor, array] of task.inputs.entries()) this.#known.set(tensor, array)
+    this.#known = new KnownTensors(shop.wiring, task.inputs)
     const { rows = [] } = task
     // A stage that is divided is asked for by itself; to the others it is the device's.
     this.#errands = remoteGroups(
@@ -109,7 +107,7 @@ export class PipelineRun implements LaneRun {
 
   leftMs(): number {
     let sum = 0
-    for (const stage of this.#needed()) {
+    for (const stage of this.#known.needed) {
       if (!this.#shop.local.has(stage)) continue
       for (const rows of this.#divided.get(stage)?.left ?? [0]) sum += this.#shop.local.longestMs(stage, rows)
     }
@@ -122,7 +120,7 @@ export class PipelineRun implements LaneRun {
 
   next(): StageJob | undefined {
     if (this.#settled || this.#running !== undefined) return undefined
-    const needed = this.#needed()
+    const needed = this.#known.needed
     const { wiring, local } = this.#shop
     const stage = wiring.order.find(
       (at) =>
@@ -130,7 +128,7 @@ export class PipelineRun implements LaneRun {
         local.has(at) &&
         !this.#broken.has(at) &&
         (this.#isOwn(at) || this.#divided.get(at)?.hasOwn === false) &&
-        this.#hasAll(wiring.stages[at]!.inputs.map(({ tensor }) => tensor)),
+        this.#known.hasAll(wiring.stages[at]!.inputs.map(({ tensor }) => tensor)),
     )
     if (stage === undefined) return undefined
     const part = this.#divided.get(stage)?.next(this.#isOwn(stage)) ?? WHOLE
@@ -143,32 +141,18 @@ export class PipelineRun implements LaneRun {
     return this.#hedged || (this.#errandOf[stage]?.state ?? 'over') === 'over'
   }
 
-  #needed(): ReadonlySet<number> {
-    this.#neededNow ??= neededStages(this.#shop.wiring, this.#known)
-    return this.#neededNow
-  }
-
-  #learn(tensor: number, array: StageArray): void {
-    this.#known.set(tensor, array)
-    this.#neededNow = undefined
-  }
-
-  #hasAll(tensors: readonly number[]): boolean {
-    return tensors.every((tensor) => this.#known.has(tensor))
-  }
-
   /** Looks what can be done now with what is there. */
   #advance(): void {
     if (this.#settled) return
-    if (this.#hasAll(this.#shop.wiring.outputs.map(({ tensor }) => tensor))) {
+    if (this.#known.hasAll(this.#shop.wiring.outputs.map(({ tensor }) => tensor))) {
       this.#settle()
       return
     }
-    const needed = this.#needed()
+    const needed = this.#known.needed
     for (const errand of this.#errands) {
       if (errand.state !== 'waiting') continue
       if (!errand.group.stages.some((stage) => needed.has(stage))) errand.state = 'over'
-      else if (this.#hasAll(errand.group.inputs)) this.#send(errand)
+      else if (this.#known.hasAll(errand.group.inputs)) this.#send(errand)
       if (this.#settled) return
     }
     const dead = this.#shop.wiring.order.find((stage) => needed.has(stage) && this.#isLost(stage))
@@ -253,7 +237,7 @@ export class PipelineRun implements LaneRun {
       return
     }
     const news = outputs.filter((tensor) => !this.#known.has(tensor))
-    for (const tensor of news) this.#learn(tensor, arrays[outputs.indexOf(tensor)]!)
+    for (const tensor of news) this.#known.add(tensor, arrays[outputs.indexOf(tensor)]!)
     for (const [at, stage] of stages.entries()) {
       if (news.length > 0) this.#took.set(stage, { id: this.#idOf(stage), host: 'edge', ms: took[at]! })
     }
@@ -289,7 +273,7 @@ export class PipelineRun implements LaneRun {
       }
       for (const [at, { number }] of this.#shop.wiring.stages[stage]!.outputs.entries()) {
         if (divided || this.#known.has(number)) continue
-        this.#learn(number, outputs[at]!)
+        this.#known.add(number, outputs[at]!)
         this.#took.set(stage, { id: this.#idOf(stage), host: 'device', ms })
       }
     } catch (error) {
@@ -320,7 +304,7 @@ export class PipelineRun implements LaneRun {
     const joined = divided.joined()
     if (!joined) return
     const news = joined.outputs.filter(({ tensor }) => !this.#known.has(tensor))
-    for (const { tensor, array } of news) this.#learn(tensor, array)
+    for (const { tensor, array } of news) this.#known.add(tensor, array)
     if (news.length > 0) this.#took.set(stage, { id: this.#idOf(stage), ...joined.took })
   }
 
@@ -328,7 +312,9 @@ export class PipelineRun implements LaneRun {
     this.#timer = undefined
     if (this.#settled) return
     this.#hedged = true
-    const lost = [...this.#needed()].some((stage) => !this.#shop.local.has(stage) || this.#broken.has(stage))
+    const lost = [...this.#known.needed].some(
+      (stage) => !this.#shop.local.has(stage) || this.#broken.has(stage),
+    )
     for (const errand of lost ? this.#errands : []) {
       if (this.#settled) return
       this.#abandon(errand)
