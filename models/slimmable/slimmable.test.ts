@@ -125,7 +125,7 @@ describe.each([
     const imitation = imitationStep(one, other.build(), 1)
     const same = () => ({ input: images(0) })
     const first = await train(imitation, imitationOptimizer, 1, 0, same)
-    const imitated = await train(imitation, imitationOptimizer, 60, 5e-3, same)
+    const imitated = await train(imitation, imitationOptimizer, 150, 5e-3, same)
     expect(imitated.losses.at(-1)!).toBeLessThan(0.8 * first.losses[0]!)
 
     const rates = rateFeeds(one, 4)

@@ -45,7 +45,7 @@ it('takes 256 candidates, and refuses more rather than pass some over', () => {
   const ofModes = shapeOf(splitCandidates)
   const modes = new LearnedPolicy(splitCandidates, ofModes, weightsOf(ofModes))
   const many = new SplitEnvironment({ servers: Array(40).fill({}) }).reset({ seed: 1 }).observation
-  expect(() => modes.act(many, [0.5, 0.3, 0.2])).toThrow(refusal('BAD_OBSERVATION', /candidates: 601/))
+  expect(() => modes.act(many, [0.5, 0.3, 0.2])).toThrow(refusal('BAD_OBSERVATION', /candidates: 641/))
 })
 
 it('decides nothing by an observation with NaN', () => {
@@ -65,6 +65,6 @@ it('trains on no more candidates than what is collected can count', () => {
     refusal('BAD_OPTION', /mec: 256 candidates/),
   )
   expect(() => problemOf({ env: 'split', system: { servers: Array(40).fill({}) } })).toThrow(
-    refusal('BAD_OPTION', /split: 601 candidates/),
+    refusal('BAD_OPTION', /split: 641 candidates/),
   )
 })
